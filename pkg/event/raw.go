@@ -1,0 +1,215 @@
+package event
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+
+	"github.com/google/uuid"
+)
+
+// FormatRecorder is the wire format of the recorder's own events (schemas/events/event.schema.json).
+const FormatRecorder = "recorder/1"
+
+// Names of the headers of a raw record. All values are text.
+const (
+	HeaderFormat     = "format"      // wire format of the value, FormatRecorder
+	HeaderAccount    = "account"     // account id
+	HeaderEventID    = "event_id"    // UUID in its 36-character form
+	HeaderReceivedAt = "received_at" // Unix milliseconds, the edge's clock
+	HeaderSentAt     = "sent_at"     // Unix milliseconds, the client's clock; absent if not sent
+	HeaderClientIP   = "ip"          // the client's whole address
+	HeaderUserAgent  = "ua"
+	HeaderDNT        = "dnt" // "1" when the request carried DNT: 1
+	HeaderGPC        = "gpc" // "1" when the request carried Sec-GPC: 1
+
+	// User-Agent Client Hints as sent (https://wicg.github.io/ua-client-hints/).
+	HeaderCHUA              = "ch_ua"
+	HeaderCHFullVersionList = "ch_full_version_list"
+	HeaderCHFullVersion     = "ch_full_version"
+	HeaderCHMobile          = "ch_mobile"
+	HeaderCHModel           = "ch_model"
+	HeaderCHPlatform        = "ch_platform"
+	HeaderCHPlatformVersion = "ch_platform_version"
+	HeaderCHFormFactors     = "ch_form_factors"
+	HeaderRequestedWith     = "requested_with" // X-Requested-With: names an in-app browser
+
+	// HeaderSchema names the message of an enriched or dead record's value.
+	HeaderSchema = "schema"
+)
+
+// Values of HeaderSchema.
+const (
+	SchemaEnriched = "enriched/1"
+	SchemaDead     = "dead/1"
+)
+
+// A Raw event is what the edge knows of one accepted event: the client's own bytes and what came with the request.
+type Raw struct {
+	Format     string
+	AccountID  string
+	EventID    uuid.UUID
+	ReceivedAt int64 // Unix milliseconds
+	SentAt     int64 // Unix milliseconds by the client's clock; 0 when not sent
+	ClientIP   netip.Addr
+	UserAgent  string
+	Hints      Hints
+	DNT        bool
+	GPC        bool
+
+	// Value is the event exactly as the client sent it: one JSON object.
+	Value []byte
+
+	// Where the record lies on the raw topic; set by ParseRaw.
+	Partition int32
+	Offset    int64
+}
+
+// Hints are the User-Agent Client Hints of a request, values as sent; empty where the browser sent none.
+type Hints struct {
+	UA, FullVersionList, FullVersion, Mobile, Model, Platform, PlatformVersion, FormFactors string
+	// RequestedWith is X-Requested-With: an Android web view's package name.
+	RequestedWith string
+}
+
+// Key is the Kafka key of an event: it keeps all events of one visitor in one partition, in order.
+func Key(accountID, visitorID string) []byte {
+	key := make([]byte, 0, len(accountID)+1+len(visitorID))
+	key = append(key, accountID...)
+	key = append(key, '|')
+	return append(key, visitorID...)
+}
+
+// Record renders r as the raw topic's record under the given key. The record's timestamp is ReceivedAt.
+func (r *Raw) Record(key []byte) Record {
+	headers := make([]Header, 0, 16)
+	add := func(key, value string) {
+		if value != "" {
+			headers = append(headers, Header{key, []byte(value)})
+		}
+	}
+	add(HeaderFormat, r.Format)
+	add(HeaderAccount, r.AccountID)
+	add(HeaderEventID, r.EventID.String())
+	add(HeaderReceivedAt, strconv.FormatInt(r.ReceivedAt, 10))
+	if r.SentAt != 0 {
+		add(HeaderSentAt, strconv.FormatInt(r.SentAt, 10))
+	}
+	if r.ClientIP.IsValid() {
+		add(HeaderClientIP, r.ClientIP.String())
+	}
+	add(HeaderUserAgent, r.UserAgent)
+	if r.DNT {
+		add(HeaderDNT, "1")
+	}
+	if r.GPC {
+		add(HeaderGPC, "1")
+	}
+	add(HeaderCHUA, r.Hints.UA)
+	add(HeaderCHFullVersionList, r.Hints.FullVersionList)
+	add(HeaderCHFullVersion, r.Hints.FullVersion)
+	add(HeaderCHMobile, r.Hints.Mobile)
+	add(HeaderCHModel, r.Hints.Model)
+	add(HeaderCHPlatform, r.Hints.Platform)
+	add(HeaderCHPlatformVersion, r.Hints.PlatformVersion)
+	add(HeaderCHFormFactors, r.Hints.FormFactors)
+	add(HeaderRequestedWith, r.Hints.RequestedWith)
+	return Record{Timestamp: r.ReceivedAt, Key: key, Value: r.Value, Headers: headers}
+}
+
+// ParseRaw reads a record of the raw topic into out; out.Value aliases rec.Value, all else is copied. Headers it does
+// not know are ignored. The error is a *Rejection with ReasonBadHeaders: such a record was not written by an edge.
+func ParseRaw(rec *Record, out *Raw) error {
+	*out = Raw{Value: rec.Value, Partition: rec.Partition, Offset: rec.Offset}
+	var err error
+	for i := range rec.Headers {
+		if e := out.parse(&rec.Headers[i]); e != nil {
+			err = errors.Join(err, fmt.Errorf("header %q: %w", rec.Headers[i].Key, e))
+		}
+	}
+	switch {
+	case err != nil:
+	case out.Format != FormatRecorder:
+		err = fmt.Errorf("header %q: want %s", HeaderFormat, FormatRecorder)
+	case out.AccountID == "":
+		err = fmt.Errorf("header %q is missing", HeaderAccount)
+	case out.EventID == uuid.Nil:
+		err = fmt.Errorf("header %q is missing", HeaderEventID)
+	case out.ReceivedAt <= 0:
+		err = fmt.Errorf("header %q is missing or not positive", HeaderReceivedAt)
+	}
+	if err != nil {
+		return Reject(ReasonBadHeaders, err)
+	}
+	return nil
+}
+
+var (
+	errNotUUID    = errors.New("not a UUID")
+	errNotInteger = errors.New("not an integer")
+	errNotAddress = errors.New("not an IP address")
+)
+
+func (r *Raw) parse(h *Header) error {
+	switch h.Key {
+	case HeaderFormat:
+		if string(h.Value) == FormatRecorder {
+			r.Format = FormatRecorder
+		} else {
+			r.Format = string(h.Value)
+		}
+	case HeaderAccount:
+		r.AccountID = string(h.Value)
+	case HeaderEventID:
+		id, err := uuid.ParseBytes(h.Value)
+		if err != nil {
+			return errNotUUID
+		}
+		r.EventID = id
+	case HeaderReceivedAt:
+		return parseMillis(h.Value, &r.ReceivedAt)
+	case HeaderSentAt:
+		return parseMillis(h.Value, &r.SentAt)
+	case HeaderClientIP:
+		addr, err := netip.ParseAddr(string(h.Value))
+		if err != nil {
+			return errNotAddress
+		}
+		r.ClientIP = addr
+	case HeaderUserAgent:
+		r.UserAgent = string(h.Value)
+	case HeaderDNT:
+		r.DNT = string(h.Value) == "1"
+	case HeaderGPC:
+		r.GPC = string(h.Value) == "1"
+	case HeaderCHUA:
+		r.Hints.UA = string(h.Value)
+	case HeaderCHFullVersionList:
+		r.Hints.FullVersionList = string(h.Value)
+	case HeaderCHFullVersion:
+		r.Hints.FullVersion = string(h.Value)
+	case HeaderCHMobile:
+		r.Hints.Mobile = string(h.Value)
+	case HeaderCHModel:
+		r.Hints.Model = string(h.Value)
+	case HeaderCHPlatform:
+		r.Hints.Platform = string(h.Value)
+	case HeaderCHPlatformVersion:
+		r.Hints.PlatformVersion = string(h.Value)
+	case HeaderCHFormFactors:
+		r.Hints.FormFactors = string(h.Value)
+	case HeaderRequestedWith:
+		r.Hints.RequestedWith = string(h.Value)
+	}
+	return nil
+}
+
+func parseMillis(text []byte, out *int64) error {
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		return errNotInteger
+	}
+	*out = n
+	return nil
+}

@@ -1,0 +1,103 @@
+package event
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+)
+
+func fullRaw() Raw {
+	return Raw{
+		Format: FormatRecorder, AccountID: "demo-us", EventID: uuid.MustParse("0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f"),
+		ReceivedAt: 1_700_000_000_123, SentAt: 1_700_000_000_100, ClientIP: netip.MustParseAddr("2001:db8::7"),
+		UserAgent: "Mozilla/5.0", DNT: true, GPC: true,
+		Hints: Hints{
+			UA: `"Chromium";v="120"`, FullVersionList: `"Chromium";v="120.0.6099.109"`, FullVersion: "120.0.6099.109", Mobile: "?1",
+			Model: `"Pixel 8"`, Platform: `"Android"`, PlatformVersion: `"14"`, FormFactors: `"Mobile"`, RequestedWith: "com.example.app",
+		},
+		Value: []byte(`{"type":"play"}`),
+	}
+}
+
+var compareRaw = []cmp.Option{cmpopts.EquateComparable(netip.Addr{}, uuid.UUID{})}
+
+func TestRawSurvivesTheRecord(t *testing.T) {
+	for name, raw := range map[string]Raw{
+		"every header":  fullRaw(),
+		"required only": {Format: FormatRecorder, AccountID: "a", EventID: uuid.Max, ReceivedAt: 1, Value: []byte(`{}`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := raw.Record(Key(raw.AccountID, "visitor"))
+			if rec.Timestamp != raw.ReceivedAt || string(rec.Key) != raw.AccountID+"|visitor" {
+				t.Errorf("timestamp %d, key %q", rec.Timestamp, rec.Key)
+			}
+			rec.Partition, rec.Offset = 3, 42
+			raw.Partition, raw.Offset = 3, 42
+			var got Raw
+			if err := ParseRaw(&rec, &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(raw, got, compareRaw...); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestParseRawRefusesWhatNoEdgeWrote(t *testing.T) {
+	for name, change := range map[string]Header{
+		"another format":          {HeaderFormat, []byte("segment/1")},
+		"event id no UUID":        {HeaderEventID, []byte("42")},
+		"received_at no number":   {HeaderReceivedAt, []byte("now")},
+		"received_at not in time": {HeaderReceivedAt, []byte("0")},
+		"sent_at no number":       {HeaderSentAt, []byte("1e9")},
+		"ip no address":           {HeaderClientIP, []byte("localhost")},
+		"account empty":           {HeaderAccount, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := fullRaw()
+			rec := raw.Record(nil)
+			for i := range rec.Headers {
+				if rec.Headers[i].Key == change.Key {
+					rec.Headers[i] = change
+				}
+			}
+			rejection := AsRejection(ParseRaw(&rec, new(Raw)))
+			if rejection == nil || rejection.Reason != ReasonBadHeaders {
+				t.Errorf("got %v, want %s", rejection, ReasonBadHeaders)
+			}
+		})
+	}
+	if AsRejection(ParseRaw(&Record{Value: []byte(`{}`)}, new(Raw))) == nil {
+		t.Error("a record without headers was accepted")
+	}
+}
+
+func FuzzParseRaw(f *testing.F) {
+	raw := fullRaw()
+	for _, h := range raw.Record(nil).Headers {
+		f.Add(h.Key, h.Value)
+	}
+	f.Fuzz(func(t *testing.T, key string, value []byte) {
+		raw := fullRaw()
+		rec := raw.Record(nil)
+		rec.Headers = append(rec.Headers, Header{key, value})
+		if err := ParseRaw(&rec, new(Raw)); err != nil && AsRejection(err) == nil {
+			t.Errorf("error is no rejection: %v", err)
+		}
+	})
+}
+
+func BenchmarkParseRaw(b *testing.B) {
+	raw := fullRaw()
+	rec := raw.Record(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := ParseRaw(&rec, &raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

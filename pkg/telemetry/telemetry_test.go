@@ -1,0 +1,76 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestAdminTellsHealthReadinessAndMetrics(t *testing.T) {
+	var broken error
+	health := new(Health)
+	health.Check("kafka", func(context.Context) error { return broken })
+	registry := prometheus.NewRegistry()
+	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_test_total", Help: "Counts."})
+	Telemetry{Log: zap.NewNop(), Registry: registry}.WithRegion("eu").Registry.MustRegister(counter)
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- ServeAdmin(ctx, l, AdminHandler(health, registry)) }()
+	defer http.DefaultClient.CloseIdleConnections()
+
+	look := func(path string, code int, says string) {
+		t.Helper()
+		resp, err := http.Get("http://" + l.Addr().String() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != code || !strings.Contains(string(body), says) {
+			t.Errorf("%s: %d %q, want %d and %q", path, resp.StatusCode, body, code, says)
+		}
+	}
+	look("/healthz", 200, "ok")
+	look("/readyz", 200, "ready")
+	look("/metrics", 200, `waymark_test_total{region="eu"} 0`)
+	broken = errors.New("no broker answers")
+	look("/readyz", 503, "kafka: no broker answers")
+	broken = nil
+	health.Fail(errors.New("table is missing"))
+	look("/readyz", 503, "table is missing")
+	look("/healthz", 200, "ok")
+	health.Recover()
+	look("/readyz", 200, "ready")
+
+	cancel()
+	if err := <-served; err != nil {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestLogLevelIsValidated(t *testing.T) {
+	if err := (LogConfig{Level: "loud"}).Validate(); err == nil {
+		t.Error("level loud was accepted")
+	}
+	if err := DefaultLogConfig().Validate(); err != nil {
+		t.Error(err)
+	}
+}

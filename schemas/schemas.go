@@ -1,0 +1,2 @@
+// Package schemas embeds Waymark's published contracts.
+package schemas
