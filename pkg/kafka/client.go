@@ -1,0 +1,115 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	kafkago "github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+)
+
+// metadataTTL bounds how long a moved leader, or a new topic, goes unnoticed: kafka-go looks again only then.
+const metadataTTL = time.Second
+
+// A Client talks to one cluster. It is safe for concurrent use.
+type Client struct {
+	cfg       Config
+	log       *zap.Logger
+	addr      net.Addr
+	transport *kafkago.Transport
+	admin     *kafkago.Client
+	dialer    *kafkago.Dialer
+	stop      context.CancelFunc
+	metrics   *metrics
+}
+
+// NewClient makes a client without contacting the cluster. Metrics go to reg.
+func NewClient(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Client, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	tlsConfig, err := cfg.TLS.config()
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	mechanism, err := cfg.SASL.mechanism()
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	metrics, err := newMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	c := &Client{
+		cfg: cfg, log: log, stop: stop, metrics: metrics,
+		addr: kafkago.TCP(cfg.Brokers...),
+		transport: &kafkago.Transport{
+			Dial:        (&net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+			DialTimeout: cfg.DialTimeout, IdleTimeout: 5 * time.Minute, MetadataTTL: metadataTTL,
+			ClientID: cfg.ClientID, TLS: tlsConfig, SASL: mechanism, Context: ctx,
+		},
+		dialer: &kafkago.Dialer{ClientID: cfg.ClientID, Timeout: cfg.DialTimeout, TLS: tlsConfig, SASLMechanism: mechanism, KeepAlive: 15 * time.Second},
+	}
+	c.admin = &kafkago.Client{Addr: c.addr, Timeout: cfg.RequestTimeout, Transport: c.transport}
+	return c, nil
+}
+
+// Close ends the client's connections. Producers and groups of the client must have ended before.
+func (c *Client) Close() error {
+	c.transport.CloseIdleConnections()
+	c.stop()
+	return nil
+}
+
+// Ping returns nil when a broker answers now; kafka-go's cached metadata would also answer for a cluster that is gone.
+func (c *Client) Ping(ctx context.Context) error {
+	var errs []error
+	for _, broker := range c.cfg.Brokers {
+		conn, err := c.dialer.DialContext(ctx, "tcp", broker)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if deadline, ok := ctx.Deadline(); ok {
+			_ = conn.SetDeadline(deadline)
+		} else {
+			_ = conn.SetDeadline(time.Now().Add(c.cfg.RequestTimeout))
+		}
+		_, err = conn.Brokers()
+		conn.Close()
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return fmt.Errorf("no broker of %s answers: %w", strings.Join(c.cfg.Brokers, ","), explain(errors.Join(errs...)))
+}
+
+// Partitions returns how many partitions topic has, as known within the last second.
+func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
+	t, err := c.topic(ctx, topic)
+	if err != nil {
+		return 0, fmt.Errorf("partitions of %s: %w", topic, err)
+	}
+	return len(t.Partitions), nil
+}
+
+func (c *Client) topic(ctx context.Context, topic string) (*kafkago.Topic, error) {
+	answer, err := c.admin.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return nil, explain(err)
+	}
+	for i := range answer.Topics {
+		if t := &answer.Topics[i]; t.Name == topic {
+			return t, explain(t.Error)
+		}
+	}
+	return nil, ErrUnknownTopic
+}

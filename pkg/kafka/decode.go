@@ -1,0 +1,175 @@
+package kafka
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/waymark-events/waymark/pkg/event"
+)
+
+// Attributes of a batch (KIP-98).
+const (
+	attributeLogAppendTime = 1 << 3
+	attributeTransactional = 1 << 4
+	attributeControl       = 1 << 5
+)
+
+// An abortedTransaction tells that what producerID wrote from firstOffset on, to its next control record, was taken back.
+type abortedTransaction struct {
+	producerID  int64
+	firstOffset int64
+}
+
+// decodeBatches reads the record batches in data, as a fetch answers them, into out.Records: those at from or above it,
+// without control records and without those of aborted transactions. A batch cut off at the end, which Kafka allows, is
+// left for the next fetch. out.Next becomes the offset after the last whole batch.
+//
+// Records alias data, or memory appended to out.scratch for compressed batches. aborted is ordered by offset.
+func decodeBatches(data []byte, partition int32, from int64, aborted []abortedTransaction, out *Batch) error {
+	open := make(map[int64]bool)
+	for len(data) >= batchHeaderSize {
+		length := int(int32(binary.BigEndian.Uint32(data[atLength:])))
+		if length < batchHeaderSize-atLeaderEpoch {
+			return fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, length)
+		}
+		if len(data) < atLeaderEpoch+length {
+			break
+		}
+		batch := data[:atLeaderEpoch+length]
+		data = data[len(batch):]
+		if batch[atMagic] != 2 {
+			return fmt.Errorf("%w: message format %d, want 2", ErrCorrupt, batch[atMagic])
+		}
+		if crc32.Checksum(batch[atAttributes:], castagnoli) != binary.BigEndian.Uint32(batch[atCRC:]) {
+			return fmt.Errorf("%w: checksum", ErrCorrupt)
+		}
+		base := int64(binary.BigEndian.Uint64(batch[atBaseOffset:]))
+		next := base + int64(int32(binary.BigEndian.Uint32(batch[atLastOffsetDelta:]))) + 1
+		attributes := binary.BigEndian.Uint16(batch[atAttributes:])
+		producer := int64(binary.BigEndian.Uint64(batch[atProducerID:]))
+
+		for len(aborted) > 0 && aborted[0].firstOffset < next {
+			open[aborted[0].producerID] = true
+			aborted = aborted[1:]
+		}
+		switch {
+		case attributes&attributeControl != 0:
+			delete(open, producer)
+		case attributes&attributeTransactional != 0 && open[producer]:
+		case next > from:
+			if err := decodeRecords(batch, partition, from, out); err != nil {
+				return fmt.Errorf("%w: batch at offset %d: %w", ErrCorrupt, base, err)
+			}
+		}
+		out.Next = max(out.Next, next)
+	}
+	return nil
+}
+
+// decodeRecords reads the records of one batch.
+func decodeRecords(batch []byte, partition int32, from int64, out *Batch) error {
+	attributes := binary.BigEndian.Uint16(batch[atAttributes:])
+	r := reader{data: batch[batchHeaderSize:]}
+	if c := codec(attributes & codecMask); c != codecNone {
+		start := len(out.scratch)
+		var err error
+		if out.scratch, err = decompressTo(out.scratch, r.data, c); err != nil {
+			return err
+		}
+		r.data = out.scratch[start:]
+	}
+	base := int64(binary.BigEndian.Uint64(batch[atBaseOffset:]))
+	baseTime := int64(binary.BigEndian.Uint64(batch[atBaseTimestamp:]))
+	count := int(int32(binary.BigEndian.Uint32(batch[atRecordCount:])))
+	for i := range count {
+		rec, err := r.record(base, baseTime, out)
+		if err != nil {
+			return fmt.Errorf("record %d: %w", i, err)
+		}
+		if rec.Offset < from {
+			continue
+		}
+		if attributes&attributeLogAppendTime != 0 {
+			rec.Timestamp = int64(binary.BigEndian.Uint64(batch[atMaxTimestamp:]))
+		}
+		rec.Partition = partition
+		out.Records = append(out.Records, rec)
+	}
+	return nil
+}
+
+// A reader takes what a batch is made of from the front of data. After an error it stays at it.
+type reader struct {
+	data []byte
+	err  error
+}
+
+// record reads one record; its headers are kept in out.headers.
+func (r *reader) record(base, baseTime int64, out *Batch) (event.Record, error) {
+	size := r.varint()
+	if r.err == nil && (size < 0 || size > int64(len(r.data))) {
+		r.fail("length %d with %d bytes left", size, len(r.data))
+	}
+	if r.err != nil {
+		return event.Record{}, r.err
+	}
+	one := reader{data: r.data[:size]}
+	r.data = r.data[size:]
+
+	one.skip(1) // attributes
+	rec := event.Record{Timestamp: baseTime + one.varint(), Offset: base + one.varint(), Key: one.bytes(), Value: one.bytes()}
+	count := one.varint()
+	if count < 0 || count > int64(len(one.data)) { // a header takes two bytes at least
+		one.fail("%d headers", count)
+	}
+	if one.err == nil && count > 0 {
+		start := len(out.headers)
+		for range count {
+			out.headers = append(out.headers, event.Header{Key: out.name(one.bytes()), Value: one.bytes()})
+		}
+		rec.Headers = out.headers[start:len(out.headers):len(out.headers)]
+	}
+	r.err = one.err
+	return rec, one.err
+}
+
+func (r *reader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf(format, args...)
+	}
+	r.data = nil
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.data)
+	if n <= 0 {
+		r.fail("a number is cut off")
+		return 0
+	}
+	r.data = r.data[n:]
+	return v
+}
+
+func (r *reader) skip(n int) {
+	if len(r.data) < n {
+		r.fail("cut off")
+		return
+	}
+	r.data = r.data[n:]
+}
+
+// bytes reads a nullable byte string, aliasing the data.
+func (r *reader) bytes() []byte {
+	n := r.varint()
+	if n == -1 || r.err != nil {
+		return nil
+	}
+	if n < 0 || n > int64(len(r.data)) {
+		r.fail("%d bytes with %d left", n, len(r.data))
+		return nil
+	}
+	b := r.data[:n:n]
+	r.data = r.data[n:]
+	return b
+}

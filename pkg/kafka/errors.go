@@ -1,0 +1,99 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+var (
+	// ErrUnknownTopic means that the cluster has no such topic or partition, or denies its existence to this user.
+	ErrUnknownTopic = errors.New("kafka: no such topic, or no right to see it")
+	// ErrFenced means that the generation a commit was made under is over: another member may own the partition.
+	ErrFenced = errors.New("kafka: the generation is over")
+	// ErrBufferFull means that the producer holds as much unacknowledged data as it may.
+	ErrBufferFull = errors.New("kafka: the producer's buffer is full")
+	// ErrClosed means that the producer or client was closed.
+	ErrClosed = errors.New("kafka: closed")
+	// ErrCorrupt means that a fetched batch fails its checksum or cannot be decoded.
+	ErrCorrupt = errors.New("kafka: corrupt record batch")
+)
+
+// OffsetOutOfRange means that the asked offset is not on the log: below Start it was lost to retention, above End it never was.
+type OffsetOutOfRange struct {
+	Topic              string
+	Partition          int32
+	Offset, Start, End int64
+}
+
+func (e *OffsetOutOfRange) Error() string {
+	return fmt.Sprintf("kafka: offset %d of %s/%d is not in %d–%d", e.Offset, e.Topic, e.Partition, e.Start, e.End)
+}
+
+// RecordTooLarge means that one record alone exceeds what the producer or the broker takes.
+type RecordTooLarge struct {
+	Topic string
+	// Size of the record in bytes; 0 when it was the broker that refused the batch.
+	Size, Limit int
+}
+
+func (e *RecordTooLarge) Error() string {
+	if e.Size == 0 {
+		return "kafka: the broker refuses a batch of " + e.Topic + " for its size"
+	}
+	return fmt.Sprintf("kafka: a record of %d bytes for %s exceeds %d", e.Size, e.Topic, e.Limit)
+}
+
+// Retriable tells whether the same call may succeed later without anybody's help: broken connections, elections,
+// overload, timeouts. Errors it does not know are retriable: giving up on a passing fault would lose data, trying in
+// vain only takes time.
+func Retriable(err error) bool {
+	var tooLarge *RecordTooLarge
+	var outOfRange *OffsetOutOfRange
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return false
+	case errors.Is(err, ErrFenced), errors.Is(err, ErrClosed), errors.Is(err, ErrCorrupt), errors.As(err, &tooLarge), errors.As(err, &outOfRange):
+		return false
+	case errors.Is(err, ErrUnknownTopic), errors.Is(err, ErrBufferFull):
+		return true
+	}
+	var code kafkago.Error
+	if errors.As(err, &code) {
+		switch code {
+		case kafkago.TopicAuthorizationFailed, kafkago.GroupAuthorizationFailed, kafkago.ClusterAuthorizationFailed,
+			kafkago.SASLAuthenticationFailed, kafkago.UnsupportedSASLMechanism, kafkago.MessageSizeTooLarge,
+			kafkago.RecordListTooLarge, kafkago.InvalidTopic, kafkago.InvalidRequiredAcks, kafkago.UnsupportedVersion,
+			kafkago.InvalidConfiguration, kafkago.PolicyViolation, kafkago.InvalidReplicationFactor, kafkago.InvalidPartitionNumber,
+			kafkago.OffsetMetadataTooLarge, kafkago.UnsupportedForMessageFormat, kafkago.InvalidRecord:
+			return false
+		}
+	}
+	return true
+}
+
+// explain turns kafka-go's errors into this package's.
+func explain(err error) error {
+	var code kafkago.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, protocol.ErrNoTopic), errors.Is(err, protocol.ErrNoPartition):
+		return fmt.Errorf("%w: %w", ErrUnknownTopic, err)
+	case errors.As(err, &code):
+		switch code {
+		case kafkago.UnknownTopicOrPartition:
+			return fmt.Errorf("%w: %w", ErrUnknownTopic, err)
+		case kafkago.IllegalGeneration, kafkago.UnknownMemberId, kafkago.RebalanceInProgress, kafkago.FencedInstanceID:
+			return fmt.Errorf("%w: %w", ErrFenced, err)
+		}
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		// A broker answers wrong credentials, and plain text on a TLS port, by closing the connection.
+		return fmt.Errorf("the broker closed the connection (if this persists: check tls and sasl): %w", err)
+	}
+	return err
+}

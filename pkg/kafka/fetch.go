@@ -1,0 +1,109 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/waymark-events/waymark/pkg/event"
+)
+
+// FetchOptions bound one fetch. The broker answers when MinBytes are there or MaxWait is over.
+type FetchOptions struct {
+	// MinBytes is at least 1. More than that makes a trickle wait for MaxWait.
+	MinBytes int
+	// MaxBytes bounds the answer, except that one record batch is always sent whole.
+	MaxBytes int
+	MaxWait  time.Duration
+}
+
+// DefaultFetchOptions answer a trickle at once and a flood a megabyte at a time.
+var DefaultFetchOptions = FetchOptions{MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 500 * time.Millisecond}
+
+// A Batch is what one fetch brought. Its records are valid until Release.
+type Batch struct {
+	Records []event.Record
+	// Next is the offset to fetch next: after the last record, past control records and what a compacted log leaves out.
+	Next int64
+	// HighWatermark is the offset after the last record that all in-sync replicas have; LogStart is the oldest one kept.
+	HighWatermark, LogStart int64
+
+	raw     []byte // the answer
+	scratch []byte // decompressed batches
+	headers []event.Header
+	names   map[string]string
+}
+
+var batches = sync.Pool{New: func() any { return &Batch{names: make(map[string]string)} }}
+
+// Release gives the batch's memory back. The batch and its records must not be used after it. It may be left out.
+func (b *Batch) Release() {
+	clear(b.Records)
+	clear(b.headers)
+	*b = Batch{Records: b.Records[:0], raw: b.raw[:0], scratch: b.scratch[:0], headers: b.headers[:0], names: b.names}
+	batches.Put(b)
+}
+
+// Bytes is the memory the batch holds.
+func (b *Batch) Bytes() int { return cap(b.raw) + cap(b.scratch) }
+
+// name returns a header's key as a string, without allocating for the few keys that come again and again.
+func (b *Batch) name(key []byte) string {
+	if name, ok := b.names[string(key)]; ok {
+		return name
+	}
+	name := string(key)
+	if len(b.names) < 64 {
+		b.names[name] = name
+	}
+	return name
+}
+
+// Fetch reads records of one partition from offset on, at the read-committed level. An empty batch means that nothing came
+// within MaxWait.
+//
+// Errors: *OffsetOutOfRange, ErrUnknownTopic, ErrCorrupt, and those that Retriable tells of.
+func (c *Client) Fetch(ctx context.Context, topic string, partition int32, offset int64, opts FetchOptions) (*Batch, error) {
+	ctx, cancel := context.WithTimeout(ctx, opts.MaxWait+c.cfg.RequestTimeout)
+	defer cancel()
+	b := batches.Get().(*Batch)
+	req := &fetchRequest{clientID: c.cfg.ClientID, topic: topic, partition: partition, offset: offset, options: opts, into: b.raw}
+	answer, err := c.transport.RoundTrip(ctx, c.addr, req)
+	if err != nil {
+		// The exchange may still be under way and own the buffer: the batch is left to the garbage collector.
+		return nil, c.fetchFailed(ctx, topic, partition, offset, explain(err))
+	}
+	res := answer.(*fetchResponse)
+	b.raw = res.raw
+	if res.code != 0 {
+		b.Release()
+		return nil, c.fetchFailed(ctx, topic, partition, offset, explain(kafkago.Error(res.code)))
+	}
+	b.Next, b.HighWatermark, b.LogStart = offset, res.highWatermark, res.logStart
+	if err := decodeBatches(res.records, partition, offset, res.aborted, b); err != nil {
+		b.Release()
+		return nil, c.fetchFailed(ctx, topic, partition, offset, err)
+	}
+	c.metrics.fetchBytes.WithLabelValues(topic).Add(float64(len(res.records)))
+	return b, nil
+}
+
+// fetchFailed counts an error and adds what it was about.
+func (c *Client) fetchFailed(ctx context.Context, topic string, partition int32, offset int64, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return err
+	}
+	c.metrics.fetchErrors.WithLabelValues(topic).Inc()
+	if errors.Is(err, kafkago.OffsetOutOfRange) {
+		of, lookErr := c.offsets(ctx, topic, []int32{partition})
+		if lookErr != nil {
+			return lookErr
+		}
+		return &OffsetOutOfRange{Topic: topic, Partition: partition, Offset: offset, Start: of[0].Start, End: of[0].End}
+	}
+	return fmt.Errorf("fetch %s/%d at %d: %w", topic, partition, offset, err)
+}

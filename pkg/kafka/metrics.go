@@ -1,0 +1,76 @@
+package kafka
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	produceRequests *prometheus.CounterVec
+	produceBytes    *prometheus.CounterVec
+	produceSeconds  prometheus.Histogram
+	produceRetries  prometheus.Counter
+	buffered        prometheus.Gauge
+	fetchBytes      *prometheus.CounterVec
+	fetchErrors     *prometheus.CounterVec
+	generations     *prometheus.CounterVec
+	commits         *prometheus.CounterVec
+}
+
+// newMetrics registers the package's metrics with reg. Clients of one registry share them.
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		produceRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_kafka_produce_requests_total", Help: "Produce requests, by topic and result (ok, error).",
+		}, []string{"topic", "result"}),
+		produceBytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_kafka_produce_bytes_total", Help: "Bytes of record batches acknowledged, as sent.",
+		}, []string{"topic"}),
+		produceSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "waymark_kafka_produce_seconds", Help: "Time from sending a produce request to its acknowledgement by all in-sync replicas.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+		}),
+		produceRetries: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_kafka_produce_retries_total", Help: "Produce requests sent again.",
+		}),
+		buffered: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "waymark_kafka_buffered_bytes", Help: "Records taken by Send and not yet acknowledged.",
+		}),
+		fetchBytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_kafka_fetch_bytes_total", Help: "Bytes of record batches fetched, as received.",
+		}, []string{"topic"}),
+		fetchErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_kafka_fetch_errors_total", Help: "Fetch requests that failed.",
+		}, []string{"topic"}),
+		generations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_kafka_group_generations_total", Help: "Generations joined: each is a rebalance this member took part in.",
+		}, []string{"group"}),
+		commits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_kafka_commits_total", Help: "Offset commits, by result (ok, fenced, error).",
+		}, []string{"group", "result"}),
+	}
+	var err error
+	m.produceRequests, err = register(reg, m.produceRequests, err)
+	m.produceBytes, err = register(reg, m.produceBytes, err)
+	m.produceSeconds, err = register(reg, m.produceSeconds, err)
+	m.produceRetries, err = register(reg, m.produceRetries, err)
+	m.buffered, err = register(reg, m.buffered, err)
+	m.fetchBytes, err = register(reg, m.fetchBytes, err)
+	m.fetchErrors, err = register(reg, m.fetchErrors, err)
+	m.generations, err = register(reg, m.generations, err)
+	m.commits, err = register(reg, m.commits, err)
+	return m, err
+}
+
+// register returns collector, or the equal one that reg has already.
+func register[C prometheus.Collector](reg prometheus.Registerer, collector C, before error) (C, error) {
+	err := reg.Register(collector)
+	var already prometheus.AlreadyRegisteredError
+	if errors.As(err, &already) {
+		if existing, ok := already.ExistingCollector.(C); ok {
+			return existing, before
+		}
+	}
+	return collector, errors.Join(before, err)
+}

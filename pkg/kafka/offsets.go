@@ -1,0 +1,136 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// PartitionOffsets are the bounds of a partition's log.
+type PartitionOffsets struct {
+	Partition int32
+	// Start is the oldest offset kept, End the one after the newest.
+	Start, End int64
+}
+
+// PartitionLag is how far a group is behind on a partition.
+type PartitionLag struct {
+	Partition int32
+	// Committed is the offset the group goes on from; -1 before its first commit.
+	Committed int64
+	Start     int64
+	End       int64
+	// Lag counts the offsets from Committed, or Start before the first commit, to End.
+	Lag int64
+	// Metadata is what was committed beside the offset.
+	Metadata string
+}
+
+// Offsets returns the bounds of every partition of topic, by partition.
+func (c *Client) Offsets(ctx context.Context, topic string) ([]PartitionOffsets, error) {
+	n, err := c.Partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	return c.offsets(ctx, topic, upTo(n))
+}
+
+func upTo(n int) []int32 {
+	out := make([]int32, n)
+	for i := range out {
+		out[i] = int32(i)
+	}
+	return out
+}
+
+func (c *Client) offsets(ctx context.Context, topic string, partitions []int32) ([]PartitionOffsets, error) {
+	out := make([]PartitionOffsets, len(partitions))
+	for i, p := range partitions {
+		out[i].Partition = p
+	}
+	// First and last are asked for apart: brokers answer one timestamp a partition and request.
+	for _, end := range []struct {
+		timestamp int64
+		set       func(*PartitionOffsets, kafkago.PartitionOffsets)
+	}{
+		{kafkago.FirstOffset, func(o *PartitionOffsets, answer kafkago.PartitionOffsets) { o.Start = answer.FirstOffset }},
+		{kafkago.LastOffset, func(o *PartitionOffsets, answer kafkago.PartitionOffsets) { o.End = answer.LastOffset }},
+	} {
+		requests := make([]kafkago.OffsetRequest, len(partitions))
+		for i, p := range partitions {
+			requests[i] = kafkago.OffsetRequest{Partition: int(p), Timestamp: end.timestamp}
+		}
+		answer, err := c.admin.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: requests}})
+		if err != nil {
+			return nil, fmt.Errorf("offsets of %s: %w", topic, explain(err))
+		}
+		for _, p := range answer.Topics[topic] {
+			if p.Error != nil {
+				return nil, fmt.Errorf("offsets of %s/%d: %w", topic, p.Partition, explain(p.Error))
+			}
+			if i := slices.Index(partitions, int32(p.Partition)); i >= 0 {
+				end.set(&out[i], p)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Lag returns how far group is behind on every partition of topic, by partition.
+func (c *Client) Lag(ctx context.Context, group, topic string) ([]PartitionLag, error) {
+	bounds, err := c.Offsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	committed, err := c.committed(ctx, group, map[string][]int32{topic: upTo(len(bounds))})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]PartitionLag, len(bounds))
+	for i, b := range bounds {
+		at := committed[topic][b.Partition]
+		out[i] = PartitionLag{Partition: b.Partition, Committed: at.offset, Start: b.Start, End: b.End, Metadata: at.metadata}
+		out[i].Lag = max(0, b.End-max(at.offset, b.Start))
+	}
+	return out, nil
+}
+
+// A commitment is a committed offset; offset is -1 where none was committed.
+type commitment struct {
+	offset   int64
+	metadata string
+}
+
+func (c *Client) committed(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {
+	req := &kafkago.OffsetFetchRequest{GroupID: group, Topics: make(map[string][]int)}
+	for topic, of := range partitions {
+		for _, p := range of {
+			req.Topics[topic] = append(req.Topics[topic], int(p))
+		}
+	}
+	answer, err := c.admin.OffsetFetch(ctx, req)
+	if err == nil {
+		err = answer.Error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("offsets committed by %s: %w", group, explain(err))
+	}
+	out := make(map[string]map[int32]commitment)
+	for topic, of := range partitions {
+		out[topic] = make(map[int32]commitment)
+		for _, p := range of {
+			out[topic][p] = commitment{offset: -1}
+		}
+	}
+	for topic, of := range answer.Topics {
+		for _, p := range of {
+			if p.Error != nil {
+				return nil, fmt.Errorf("offset of %s/%d committed by %s: %w", topic, p.Partition, group, explain(p.Error))
+			}
+			out[topic][int32(p.Partition)] = commitment{p.CommittedOffset, p.Metadata}
+		}
+	}
+	return out, nil
+}

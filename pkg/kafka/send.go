@@ -1,0 +1,179 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/waymark-events/waymark/pkg/event"
+)
+
+// Send writes recs, each to the partition its key names, in requests shared with other callers. nil means that every one is
+// acknowledged. After an error any of them may be stored, so the caller's client must be able to repeat them under the same
+// ids. Everything is copied before Send waits: recs may be used again once it returns, whatever it returns.
+//
+// Errors: ErrBufferFull and *RecordTooLarge, with nothing written; ErrUnknownTopic; otherwise what the delivery ended with.
+func (p *Producer) Send(ctx context.Context, topic string, recs []event.Record) error {
+	if len(recs) == 0 {
+		return nil
+	}
+	total := 0
+	for i := range recs {
+		size := encodedSize(&recs[i])
+		if size > p.cfg.MaxBatchBytes {
+			return &RecordTooLarge{Topic: topic, Size: size, Limit: p.cfg.MaxBatchBytes}
+		}
+		total += size
+	}
+	n, err := p.client.Partitions(ctx, topic)
+	if err != nil {
+		return err
+	}
+	t, err := p.take(topic, recs, total, n)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-t.done:
+		return t.err
+	case <-ctx.Done():
+		return fmt.Errorf("send to %s: %w", topic, ctx.Err())
+	}
+}
+
+// take puts recs into the queues of their partitions: all of them, or none.
+func (p *Producer) take(topic string, recs []event.Record, size, partitions int) (*ticket, error) {
+	p.gate.RLock()
+	defer p.gate.RUnlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	if p.buffered.Add(int64(size)) > int64(p.cfg.MaxBufferedBytes) {
+		p.buffered.Add(-int64(size))
+		return nil, ErrBufferFull
+	}
+	p.client.metrics.buffered.Add(float64(size))
+	t := newTicket(len(recs))
+	for i := range recs {
+		p.queue(topic, PartitionForKey(recs[i].Key, partitions)).enqueue(&recs[i], t)
+	}
+	return t, nil
+}
+
+// release takes size bytes out of the account of what is buffered.
+func (p *Producer) release(size int) {
+	p.buffered.Add(-int64(size))
+	p.client.metrics.buffered.Sub(float64(size))
+}
+
+// A ticket is one call of Send waiting for its records.
+type ticket struct {
+	mu      sync.Mutex
+	waiting int
+	err     error
+	done    chan struct{}
+}
+
+func newTicket(records int) *ticket { return &ticket{waiting: records, done: make(chan struct{})} }
+
+// settle tells the ticket what became of n of its records. The first error stays.
+func (t *ticket) settle(n int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		t.err = err
+	}
+	if t.waiting -= n; t.waiting == 0 {
+		close(t.done)
+	}
+}
+
+// A partitionQueue holds what Send has taken for one partition and not yet sent.
+type partitionQueue struct {
+	lane
+	producer *Producer
+	// flight is held while a request of the partition is under way: there is one at a time.
+	flight sync.Mutex
+
+	mu      sync.Mutex
+	waiting []*pendingBatch // the last one is still open
+	working bool
+}
+
+// A pendingBatch is a batch and the calls that wait for it.
+type pendingBatch struct {
+	builder builder
+	size    int // bytes accounted for as buffered
+	since   time.Time
+	owners  []owner
+}
+
+type owner struct {
+	ticket  *ticket
+	records int
+}
+
+// enqueue encodes rec into the open batch and sees to it that somebody sends it.
+func (q *partitionQueue) enqueue(rec *event.Record, t *ticket) {
+	size := encodedSize(rec)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var open *pendingBatch
+	if n := len(q.waiting); n > 0 && len(q.waiting[n-1].builder.records)+size <= q.producer.cfg.MaxBatchBytes {
+		open = q.waiting[n-1]
+	} else {
+		open = &pendingBatch{since: time.Now()}
+		q.waiting = append(q.waiting, open)
+	}
+	open.builder.add(rec)
+	open.size += size
+	if n := len(open.owners); n > 0 && open.owners[n-1].ticket == t {
+		open.owners[n-1].records++
+	} else {
+		open.owners = append(open.owners, owner{t, 1})
+	}
+	if !q.working {
+		q.working = true
+		q.producer.workers.Add(1)
+		go q.work()
+	}
+}
+
+// work sends the queue's batches, oldest first, and ends when there are none: an idle partition costs no goroutine.
+func (q *partitionQueue) work() {
+	defer q.producer.workers.Done()
+	for {
+		b := q.next()
+		if b == nil {
+			return
+		}
+		q.flight.Lock()
+		_, err := q.producer.deliver(context.Background(), q.lane, &b.builder)
+		q.flight.Unlock()
+		q.producer.release(b.size)
+		for _, o := range b.owners {
+			o.ticket.settle(o.records, err)
+		}
+	}
+}
+
+// next closes and returns the oldest batch, giving the open one its linger; nil when there is none. It marks the queue idle
+// in the same breath, so that no batch is left without a worker.
+func (q *partitionQueue) next() *pendingBatch {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.working = false
+		q.waiting = nil
+		return nil
+	}
+	if wait := q.producer.cfg.Linger - time.Since(q.waiting[0].since); len(q.waiting) == 1 && wait > 0 {
+		q.mu.Unlock()
+		time.Sleep(wait)
+		q.mu.Lock()
+	}
+	b := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	return b
+}

@@ -1,0 +1,158 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// A TopicSpec is a topic as it should be.
+type TopicSpec struct {
+	Name              string
+	Partitions        int
+	ReplicationFactor int
+	// Config holds Kafka's topic settings; those not named keep what they have.
+	Config map[string]string
+}
+
+// A TopicChange tells what ApplyTopics did.
+type TopicChange struct {
+	Topic string
+	// Action is created, partitions added, config changed or unchanged.
+	Action string
+	Detail string
+}
+
+// ApplyTopics makes the cluster's topics as specs say: creates, adds partitions, sets configuration. It can be repeated. It never
+// takes partitions away, which Kafka cannot do, and leaves the replication factor of an existing topic alone. After an error the
+// changes returned were made.
+func (c *Client) ApplyTopics(ctx context.Context, specs []TopicSpec) ([]TopicChange, error) {
+	var changes []TopicChange
+	for _, spec := range specs {
+		change, err := c.applyTopic(ctx, spec)
+		changes = append(changes, change...)
+		if err != nil {
+			return changes, fmt.Errorf("topic %s: %w", spec.Name, err)
+		}
+	}
+	return changes, nil
+}
+
+func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange, error) {
+	created, err := c.createTopic(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		detail := fmt.Sprintf("%d partitions, %d copies", spec.Partitions, spec.ReplicationFactor)
+		return []TopicChange{{spec.Name, "created", detail}}, nil
+	}
+	var changes []TopicChange
+	have, err := c.Partitions(ctx, spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case have > spec.Partitions:
+		return nil, fmt.Errorf("it has %d partitions; they cannot be reduced to %d", have, spec.Partitions)
+	case have < spec.Partitions:
+		if err := c.addPartitions(ctx, spec); err != nil {
+			return nil, err
+		}
+		changes = append(changes, TopicChange{spec.Name, "partitions added", fmt.Sprintf("%d to %d", have, spec.Partitions)})
+	}
+	changed, err := c.alterConfig(ctx, spec)
+	if err != nil {
+		return changes, err
+	}
+	if len(changed) > 0 {
+		changes = append(changes, TopicChange{spec.Name, "config changed", strings.Join(changed, ", ")})
+	}
+	if changes == nil {
+		changes = []TopicChange{{Topic: spec.Name, Action: "unchanged"}}
+	}
+	return changes, nil
+}
+
+// createTopic returns false when the topic is there already.
+func (c *Client) createTopic(ctx context.Context, spec TopicSpec) (bool, error) {
+	topic := kafkago.TopicConfig{Topic: spec.Name, NumPartitions: spec.Partitions, ReplicationFactor: spec.ReplicationFactor}
+	for _, name := range slices.Sorted(maps.Keys(spec.Config)) {
+		topic.ConfigEntries = append(topic.ConfigEntries, kafkago.ConfigEntry{ConfigName: name, ConfigValue: spec.Config[name]})
+	}
+	answer, err := c.admin.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{topic}})
+	if err == nil {
+		err = answer.Errors[spec.Name]
+	}
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, kafkago.TopicAlreadyExists):
+		return false, nil
+	}
+	return false, fmt.Errorf("create: %w", explain(err))
+}
+
+func (c *Client) addPartitions(ctx context.Context, spec TopicSpec) error {
+	answer, err := c.admin.CreatePartitions(ctx, &kafkago.CreatePartitionsRequest{
+		Topics: []kafkago.TopicPartitionsConfig{{Name: spec.Name, Count: int32(spec.Partitions)}},
+	})
+	if err == nil {
+		err = answer.Errors[spec.Name]
+	}
+	if err != nil {
+		return fmt.Errorf("add partitions: %w", explain(err))
+	}
+	return nil
+}
+
+// alterConfig sets what differs and returns it as "name=value".
+func (c *Client) alterConfig(ctx context.Context, spec TopicSpec) ([]string, error) {
+	if len(spec.Config) == 0 {
+		return nil, nil
+	}
+	names := slices.Sorted(maps.Keys(spec.Config))
+	answer, err := c.admin.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{
+		Resources: []kafkago.DescribeConfigRequestResource{{ResourceType: kafkago.ResourceTypeTopic, ResourceName: spec.Name, ConfigNames: names}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", explain(err))
+	}
+	current := make(map[string]string)
+	for _, resource := range answer.Resources {
+		if resource.Error != nil {
+			return nil, fmt.Errorf("read configuration: %w", explain(resource.Error))
+		}
+		for _, entry := range resource.ConfigEntries {
+			current[entry.ConfigName] = entry.ConfigValue
+		}
+	}
+	var changed []string
+	var set []kafkago.IncrementalAlterConfigsRequestConfig
+	for _, name := range names {
+		if value := spec.Config[name]; current[name] != value {
+			changed = append(changed, name+"="+value)
+			set = append(set, kafkago.IncrementalAlterConfigsRequestConfig{Name: name, Value: value, ConfigOperation: kafkago.ConfigOperationSet})
+		}
+	}
+	if len(set) == 0 {
+		return nil, nil
+	}
+	result, err := c.admin.IncrementalAlterConfigs(ctx, &kafkago.IncrementalAlterConfigsRequest{
+		Resources: []kafkago.IncrementalAlterConfigsRequestResource{{ResourceType: kafkago.ResourceTypeTopic, ResourceName: spec.Name, Configs: set}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set configuration: %w", explain(err))
+	}
+	for _, resource := range result.Resources {
+		if resource.Error != nil {
+			return nil, fmt.Errorf("set configuration: %w", explain(resource.Error))
+		}
+	}
+	return changed, nil
+}

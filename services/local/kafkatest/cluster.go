@@ -1,0 +1,65 @@
+// Package kafkatest gives tests a Kafka: the embedded one, or with the build tag apachekafka Apache Kafka's own broker. Tests
+// written with it hold for both.
+package kafkatest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/waymark-events/waymark/pkg/kafka"
+)
+
+// Client returns a client of the cluster at brokers, closed when the test ends.
+func Client(t testing.TB, brokers ...string) *kafka.Client {
+	t.Helper()
+	return ClientOf(t, kafka.Config{Brokers: brokers})
+}
+
+// ClientOf is Client with settings.
+func ClientOf(t testing.TB, cfg kafka.Config) *kafka.Client {
+	t.Helper()
+	log := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
+	if _, isBenchmark := t.(*testing.B); isBenchmark {
+		log = zap.NewNop()
+	}
+	client, err := kafka.NewClient(cfg, log, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// Topic creates a topic of n partitions and one copy, and waits until client knows it.
+func Topic(t testing.TB, client *kafka.Client, name string, n int, config map[string]string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := client.ApplyTopics(ctx, []kafka.TopicSpec{{Name: name, Partitions: n, ReplicationFactor: 1, Config: config}}); err != nil {
+		t.Fatal(err)
+	}
+	Wait(t, func() bool {
+		have, err := client.Partitions(ctx, name)
+		return err == nil && have == n
+	}, "topic %s", name)
+}
+
+// Wait polls until ok, for half a minute at most.
+func Wait(t testing.TB, ok func() bool, what string, args ...any) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("never: "+what, args...)
+		case <-tick.C:
+		}
+	}
+}
