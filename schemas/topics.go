@@ -52,3 +52,9 @@ func Topics(region string) ([]Topic, error) {
 	}
 	return out, nil
 }
+
+// EnricherGroup is the consumer group of a region's enrichers.
+func EnricherGroup(region string) string { return "waymark-enricher." + region }
+
+// SinkGroup is the consumer group of a region's sinks.
+func SinkGroup(region string) string { return "waymark-sink." + region }

@@ -34,7 +34,7 @@ func NewClient(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Client,
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	tlsConfig, err := cfg.TLS.config()
+	tlsConfig, err := cfg.TLS.Config()
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}

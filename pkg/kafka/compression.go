@@ -70,6 +70,15 @@ func compressTo(dst, src []byte, c codec) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// decompressedSize guesses what src decompresses to, in bytes; zstd frames mostly say.
+func decompressedSize(src []byte, c codec) int {
+	var h zstd.Header
+	if c == codecZstd && h.Decode(src) == nil && h.HasFCS {
+		return int(min(h.FrameContentSize, maxDecompressed))
+	}
+	return 6 * len(src)
+}
+
 // decompressTo appends src, decompressed, to dst. It refuses more than maxDecompressed bytes.
 func decompressTo(dst, src []byte, c codec) ([]byte, error) {
 	if c == codecZstd {

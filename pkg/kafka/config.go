@@ -1,12 +1,9 @@
 package kafka
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
@@ -14,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl/scram"
 
 	"github.com/waymark-events/waymark/pkg/config"
+	"github.com/waymark-events/waymark/pkg/transport"
 )
 
 // Config says how to reach one region's cluster.
@@ -21,27 +19,13 @@ type Config struct {
 	// Brokers to start from, host:port each; the others are learnt from them.
 	Brokers []string `yaml:"brokers"`
 	// ClientID names this client in the brokers' logs and quotas. Default waymark.
-	ClientID string `yaml:"client_id"`
-	TLS      TLS    `yaml:"tls"`
-	SASL     SASL   `yaml:"sasl"`
+	ClientID string        `yaml:"client_id"`
+	TLS      transport.TLS `yaml:"tls"`
+	SASL     SASL          `yaml:"sasl"`
 	// DialTimeout bounds a connection's set-up, TLS and SASL included. Default 5s, 100ms–1m.
 	DialTimeout time.Duration `yaml:"dial_timeout"`
 	// RequestTimeout bounds one request. Default 10s, 1s–5m.
 	RequestTimeout time.Duration `yaml:"request_timeout"`
-}
-
-// TLS encrypts connections and checks the brokers' certificates.
-type TLS struct {
-	Enabled bool `yaml:"enabled"`
-	// CAFile is a PEM file of the authorities trusted; empty means the system's.
-	CAFile string `yaml:"ca_file"`
-	// CertFile and KeyFile are this client's own certificate, for mutual TLS.
-	CertFile string `yaml:"cert_file"`
-	KeyFile  string `yaml:"key_file"`
-	// ServerName is the name expected in certificates; empty means the broker's host name.
-	ServerName string `yaml:"server_name"`
-	// InsecureSkipVerify accepts any certificate. For tests only.
-	InsecureSkipVerify bool `yaml:"insecure_skip_verify"`
 }
 
 // SASL authenticates connections.
@@ -89,38 +73,13 @@ func (c Config) Validate() error {
 	if c.RequestTimeout < time.Second || c.RequestTimeout > 5*time.Minute {
 		return errors.New("request_timeout: want 1s–5m")
 	}
-	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		return errors.New("tls: cert_file and key_file go together")
+	if err := c.TLS.Validate(); err != nil {
+		return err
 	}
 	if _, err := c.SASL.mechanism(); err != nil {
 		return err
 	}
 	return nil
-}
-
-func (t TLS) config() (*tls.Config, error) {
-	if !t.Enabled {
-		return nil, nil
-	}
-	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.ca_file: %w", err)
-		}
-		out.RootCAs = x509.NewCertPool()
-		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca_file: no certificate in %s", t.CAFile)
-		}
-	}
-	if t.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.cert_file: %w", err)
-		}
-		out.Certificates = []tls.Certificate{cert}
-	}
-	return out, nil
 }
 
 func (s SASL) mechanism() (sasl.Mechanism, error) {

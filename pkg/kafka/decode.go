@@ -23,12 +23,13 @@ type abortedTransaction struct {
 
 // decodeBatches reads the record batches in data, as a fetch answers them, into out.Records: those at from or above it,
 // without control records and without those of aborted transactions. A batch cut off at the end, which Kafka allows, is
-// left for the next fetch. out.Next becomes the offset after the last whole batch.
+// left for the next fetch. out.Next becomes the offset after the last batch read: it stops early when limit bytes are
+// decompressed, since a small answer may hold a hundred times its size.
 //
-// Records alias data, or memory appended to out.scratch for compressed batches. aborted is ordered by offset.
-func decodeBatches(data []byte, partition int32, from int64, aborted []abortedTransaction, out *Batch) error {
+// Records alias data, or out's own memory for compressed batches. aborted is ordered by offset.
+func decodeBatches(data []byte, partition int32, from int64, aborted []abortedTransaction, limit int, out *Batch) error {
 	open := make(map[int64]bool)
-	for len(data) >= batchHeaderSize {
+	for len(data) >= batchHeaderSize && out.decompressed < limit {
 		length := int(int32(binary.BigEndian.Uint32(data[atLength:])))
 		if length < batchHeaderSize-atLeaderEpoch {
 			return fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, length)
@@ -72,12 +73,11 @@ func decodeRecords(batch []byte, partition int32, from int64, out *Batch) error 
 	attributes := binary.BigEndian.Uint16(batch[atAttributes:])
 	r := reader{data: batch[batchHeaderSize:]}
 	if c := codec(attributes & codecMask); c != codecNone {
-		start := len(out.scratch)
 		var err error
-		if out.scratch, err = decompressTo(out.scratch, r.data, c); err != nil {
+		if r.data, err = decompressTo(out.room(decompressedSize(r.data, c)), r.data, c); err != nil {
 			return err
 		}
-		r.data = out.scratch[start:]
+		out.use(r.data)
 	}
 	base := int64(binary.BigEndian.Uint64(batch[atBaseOffset:]))
 	baseTime := int64(binary.BigEndian.Uint64(batch[atBaseTimestamp:]))

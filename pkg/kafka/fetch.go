@@ -16,13 +16,17 @@ import (
 type FetchOptions struct {
 	// MinBytes is at least 1. More than that makes a trickle wait for MaxWait.
 	MinBytes int
-	// MaxBytes bounds the answer, except that one record batch is always sent whole.
+	// MaxBytes bounds the answer, and four times MaxBytes what it is decompressed to, except that one record batch is always
+	// read whole.
 	MaxBytes int
 	MaxWait  time.Duration
 }
 
 // DefaultFetchOptions answer a trickle at once and a flood a megabyte at a time.
 var DefaultFetchOptions = FetchOptions{MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 500 * time.Millisecond}
+
+// expansion is how many times MaxBytes a fetch may decompress to: events compress to a fifth or less.
+const expansion = 4
 
 // A Batch is what one fetch brought. Its records are valid until Release.
 type Batch struct {
@@ -32,10 +36,11 @@ type Batch struct {
 	// HighWatermark is the offset after the last record that all in-sync replicas have; LogStart is the oldest one kept.
 	HighWatermark, LogStart int64
 
-	raw     []byte // the answer
-	scratch []byte // decompressed batches
-	headers []event.Header
-	names   map[string]string
+	raw          []byte // the answer
+	scratch      []byte // decompressed batches; when it is full, a larger one takes its place and records alias the old one
+	decompressed int    // bytes
+	headers      []event.Header
+	names        map[string]string
 }
 
 var batches = sync.Pool{New: func() any { return &Batch{names: make(map[string]string)} }}
@@ -48,8 +53,24 @@ func (b *Batch) Release() {
 	batches.Put(b)
 }
 
-// Bytes is the memory the batch holds.
-func (b *Batch) Bytes() int { return cap(b.raw) + cap(b.scratch) }
+// Bytes is the memory the batch's records take.
+func (b *Batch) Bytes() int { return len(b.raw) + b.decompressed }
+
+// room returns an empty slice with capacity for n bytes.
+func (b *Batch) room(n int) []byte {
+	if cap(b.scratch)-len(b.scratch) < n {
+		b.scratch = make([]byte, 0, max(n, 2*cap(b.scratch), 64<<10))
+	}
+	return b.scratch[len(b.scratch):]
+}
+
+// use marks data, which was appended to room's slice, as taken.
+func (b *Batch) use(data []byte) {
+	b.decompressed += len(data)
+	if cap(b.scratch)-len(b.scratch) >= len(data) { // otherwise it was moved to memory of its own
+		b.scratch = b.scratch[:len(b.scratch)+len(data)]
+	}
+}
 
 // name returns a header's key as a string, without allocating for the few keys that come again and again.
 func (b *Batch) name(key []byte) string {
@@ -84,7 +105,7 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int32, offse
 		return nil, c.fetchFailed(ctx, topic, partition, offset, explain(kafkago.Error(res.code)))
 	}
 	b.Next, b.HighWatermark, b.LogStart = offset, res.highWatermark, res.logStart
-	if err := decodeBatches(res.records, partition, offset, res.aborted, b); err != nil {
+	if err := decodeBatches(res.records, partition, offset, res.aborted, expansion*opts.MaxBytes, b); err != nil {
 		b.Release()
 		return nil, c.fetchFailed(ctx, topic, partition, offset, err)
 	}

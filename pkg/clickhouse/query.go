@@ -1,0 +1,44 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+)
+
+// Query runs a statement and calls row with the names and values of each row of its result.
+func (c *Conn) Query(ctx context.Context, statement string, row func(names []string, values []any) error, args ...any) error {
+	rows, err := c.pool.Query(ctx, statement, args...)
+	if err != nil {
+		return fmt.Errorf("query: %w", err)
+	}
+	defer rows.Close()
+	names, types := rows.Columns(), rows.ColumnTypes()
+	for rows.Next() {
+		values := make([]any, len(names))
+		for i := range values {
+			values[i] = reflect.New(types[i].ScanType()).Interface()
+		}
+		if err := rows.Scan(values...); err != nil {
+			return fmt.Errorf("read row: %w", err)
+		}
+		for i := range values {
+			values[i] = reflect.ValueOf(values[i]).Elem().Interface()
+		}
+		if err := row(names, values); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("query: %w", err)
+	}
+	return nil
+}
+
+// Scalar runs a statement of one row and scans it into dest.
+func (c *Conn) Scalar(ctx context.Context, statement string, dest ...any) error {
+	if err := c.pool.QueryRow(ctx, statement).Scan(dest...); err != nil {
+		return fmt.Errorf("query: %w", err)
+	}
+	return nil
+}

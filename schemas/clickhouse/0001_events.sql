@@ -1,0 +1,96 @@
+-- One row an event.
+--
+-- ORDER BY. Questions name an account and a span of time, mostly an item: the key follows them, coarse to fine, so that one
+-- account's day of one item is a few adjacent granules, and columns that change little from row to row compress best. Dashboards
+-- filter by the corrected time; the key holds the day by the client's own clock instead, and a minmax index serves the
+-- filter. The reason is the last column: a client that repeats an event sends the same account, item, client time and id, so
+-- the repetition has the same key and is replaced in a merge. The corrected time may differ by some milliseconds from one
+-- delivery to the next and must therefore not be part of the key.
+--
+-- PARTITION BY month of the corrected time, which the enricher keeps within a week before and a day after its arrival: one insert
+-- touches two partitions at most, and whatever time clients claim, partitions do not multiply. Rows of different partitions
+-- are never merged: a repetition survives if its corrected time falls into the next month, or until the merge. Count with
+-- uniqExact(event_id), or select LIMIT 1 BY event_id, where that matters.
+--
+-- The engine keeps, of rows with one key, the one with the highest epoch: a deliberate re-enrichment replaces.
+--
+-- non_replicated_deduplication_window makes a repeated insert of the same block, under its token, harmless. On a cluster use
+-- ReplicatedReplacingMergeTree with replicated_deduplication_window and replicated_deduplication_window_seconds instead.
+--
+-- LowCardinality where an account has at most some thousands of values: it is read and grouped as integers. DoubleDelta for
+-- times and offsets, which rise nearly evenly; ZSTD where the values are long and differ.
+CREATE TABLE IF NOT EXISTS events
+(
+    event_id         UUID                            COMMENT 'The event: the client''s own id or one made by the edge',
+    account_id       LowCardinality(String)          COMMENT 'The customer',
+    region           LowCardinality(String)          COMMENT 'The data centre the account''s events stay in',
+    event            LowCardinality(String)          COMMENT 'What happened: play, step, complete, show, click, …',
+    item_type        LowCardinality(String)          COMMENT 'The kind of item: walkthru, launcher, shoutout, smarttip, survey, task, course, resource, menu, search, autoplay, page, session, custom',
+    item_id          String                          COMMENT 'The item' CODEC(ZSTD(1)),
+    item_name        LowCardinality(String)          COMMENT 'The item''s name when the event happened',
+    interaction_id   String                          COMMENT 'One play of the item; all its events share it' CODEC(ZSTD(1)),
+    step_id          String                          COMMENT 'The walk-thru''s step' CODEC(ZSTD(1)),
+    step_index       Int32                           COMMENT 'Zero-based place of the step; -1 when the event has none',
+    step_name        LowCardinality(String)          COMMENT 'The step''s name',
+
+    time             DateTime64(3, 'UTC')            COMMENT 'When it happened, corrected for the client''s clock and clamped: use this one' CODEC(DoubleDelta, ZSTD(1)),
+    client_time      DateTime64(3, 'UTC')            COMMENT 'When it happened by the client''s own clock' CODEC(DoubleDelta, ZSTD(1)),
+    received_at      DateTime64(3, 'UTC')            COMMENT 'When the edge accepted it' CODEC(DoubleDelta, ZSTD(1)),
+    enriched_at      DateTime64(3, 'UTC')            COMMENT 'When the enricher handled it' CODEC(DoubleDelta, ZSTD(1)),
+    inserted_at      DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When ClickHouse stored it' CODEC(DoubleDelta, ZSTD(1)),
+    time_flag        Enum8('as_sent' = 0, 'corrected' = 1, 'clamped_future' = 2, 'clamped_past' = 3) COMMENT 'What was done to client_time to make time',
+
+    visitor_id       String                          COMMENT 'The anonymous visitor' CODEC(ZSTD(1)),
+    user_id          String                          COMMENT 'The end user as the account''s policy identifies them; may be personal' CODEC(ZSTD(1)),
+    session_id       String                          COMMENT 'The session' CODEC(ZSTD(1)),
+
+    url              String                          COMMENT 'The page, where the account''s policy allows' CODEC(ZSTD(1)),
+    url_host         LowCardinality(String)          COMMENT 'Host of url',
+    url_path         String                          COMMENT 'Path of url' CODEC(ZSTD(1)),
+    page_title       String                          COMMENT 'Title of the page, where the account''s policy allows' CODEC(ZSTD(1)),
+    referrer         String                          COMMENT 'The page before, where the account''s policy allows' CODEC(ZSTD(1)),
+
+    browser          LowCardinality(String)          COMMENT 'Browser family',
+    browser_version  LowCardinality(String)          COMMENT 'Browser version',
+    os               LowCardinality(String)          COMMENT 'Operating system',
+    os_version       LowCardinality(String)          COMMENT 'Operating system''s version',
+    device_type      LowCardinality(String)          COMMENT 'desktop, mobile, tablet, tv, …; empty when not known',
+    device_brand     LowCardinality(String)          COMMENT 'Brand of the device',
+    device_model     LowCardinality(String)          COMMENT 'Model of the device',
+    is_bot           Bool                            COMMENT 'The user agent is a crawler''s or a tool''s',
+    bot_name         LowCardinality(String)          COMMENT 'Which one',
+    screen_width     UInt32                          COMMENT 'CSS pixels; 0 when not known',
+    screen_height    UInt32                          COMMENT 'CSS pixels; 0 when not known',
+    language         LowCardinality(String)          COMMENT 'BCP 47',
+    timezone         LowCardinality(String)          COMMENT 'IANA name',
+
+    ip_masked        String                          COMMENT 'Client address without its host part: IPv4 /24, IPv6 /48' CODEC(ZSTD(1)),
+    country_code     LowCardinality(String)          COMMENT 'ISO 3166-1 alpha-2; empty when not known',
+    country          LowCardinality(String)          COMMENT 'Country in English',
+    subdivision      LowCardinality(String)          COMMENT 'State or province',
+    city             LowCardinality(String)          COMMENT 'City',
+    latitude         Nullable(Float32)               COMMENT 'Degrees, two decimals; NULL when not known, since 0 is a place',
+    longitude        Nullable(Float32)               COMMENT 'Degrees, two decimals; NULL when not known',
+    asn              UInt32                          COMMENT 'Autonomous system of the address; 0 when not known',
+    as_name          LowCardinality(String)          COMMENT 'Its name',
+
+    props            JSON                            COMMENT 'The account''s own properties of the event: props.plan, props.cart.total.:Float64',
+    detail           JSON                            COMMENT 'What the item''s kind adds: init, goal, lesson, quiz, answers, query, result, …',
+
+    library          LowCardinality(String)          COMMENT 'The client that sent the event',
+    library_version  LowCardinality(String)          COMMENT 'Its version',
+
+    raw_partition    Int32                           COMMENT 'Partition of the raw topic' CODEC(ZSTD(1)),
+    raw_offset       Int64                           COMMENT 'Offset on it' CODEC(DoubleDelta, ZSTD(1)),
+    epoch            UInt32                          COMMENT 'Raised by a deliberate re-enrichment' CODEC(ZSTD(1)),
+
+    INDEX by_time time TYPE minmax GRANULARITY 1,
+    INDEX by_id event_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_visitor visitor_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_raw_offset raw_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(epoch)
+PARTITION BY toYYYYMM(time)
+ORDER BY (account_id, toDate(client_time), item_type, item_id, event_id)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'One row an event';
