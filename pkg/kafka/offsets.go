@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -114,7 +115,10 @@ func (c *Client) committed(ctx context.Context, group string, partitions map[str
 	if err == nil {
 		err = answer.Error
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, kafkago.GroupIdNotFound):
+		answer = new(kafkago.OffsetFetchResponse)
+	case err != nil:
 		return nil, fmt.Errorf("offsets committed by %s: %w", group, explain(err))
 	}
 	out := make(map[string]map[int32]commitment)

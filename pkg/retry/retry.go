@@ -1,0 +1,43 @@
+// Package retry holds what loops that must not give up have in common: a pause that grows, and time to finish after the end.
+package retry
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// A Backoff grows from First to Last, doubling. Each pause is cut by a random part of up to a half, so that those who failed
+// together do not come back together.
+type Backoff struct {
+	First, Last time.Duration
+	next        time.Duration
+}
+
+// Wait pauses, and returns ctx's error as soon as ctx ends.
+func (b *Backoff) Wait(ctx context.Context) error {
+	b.next = min(max(b.next, b.First), b.Last)
+	timer := time.NewTimer(b.next - rand.N(b.next/2+1))
+	defer timer.Stop()
+	b.next *= 2
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// Outlive returns a context for the work in hand: it ends grace after ctx does. The function it returns must be called when the
+// work is done.
+func Outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(out, func() { timer.Stop() })
+	})
+	return out, func() {
+		stop()
+		cancel()
+	}
+}

@@ -1,0 +1,17 @@
+// Command waymark-sink stores a region's enriched events in ClickHouse.
+package main
+
+import (
+	"context"
+
+	"github.com/waymark-events/waymark/pkg/process"
+	"github.com/waymark-events/waymark/pkg/telemetry"
+	"github.com/waymark-events/waymark/services/sink"
+)
+
+func main() {
+	cfg := sink.DefaultConfig()
+	process.Main("sink", &cfg, func(ctx context.Context, cfg *sink.Config, tel telemetry.Telemetry) error {
+		return sink.Run(ctx, *cfg, tel.WithRegion(cfg.Region))
+	})
+}

@@ -1,0 +1,97 @@
+package load
+
+import (
+	"fmt"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/sink/internal/intent"
+)
+
+// A batch is the records of one partition from one offset up to another, and the rows made of them. The rows alias the records.
+type batch struct {
+	p        *partition
+	from, to int64
+	rows     table
+	// records holds the record of each row.
+	records []*event.Record
+	dead    []deadRecord
+	// source is the highest source among the rows and before them.
+	source   intent.Source
+	repeated int
+	bytes    int
+	held     int64
+	fetched  []*kafka.Batch
+	oldest   int64 // Unix milliseconds: the least timestamp
+}
+
+// A deadRecord is a record that makes no row, and why.
+type deadRecord struct {
+	record *event.Record
+	why    *event.Rejection
+}
+
+func (p *partition) newBatch(from int64) *batch {
+	return &batch{p: p, from: from, to: from, rows: p.pool(p.claim.Topic).Get().(table), source: p.state.Source}
+}
+
+// add takes fetched over, with the memory held for it. Records at or after end, unless that is 0, are left out.
+func (b *batch) add(fetched *kafka.Batch, held, end int64) error {
+	b.fetched = append(b.fetched, fetched)
+	b.held += held
+	b.bytes += fetched.Bytes()
+	for i := range fetched.Records {
+		rec := &fetched.Records[i]
+		if end > 0 && rec.Offset >= end {
+			break
+		}
+		n := b.rows.Len()
+		source, err := b.rows.Add(rec, b.source)
+		switch {
+		case err != nil:
+			rejection := event.AsRejection(err)
+			if rejection == nil {
+				return fmt.Errorf("offset %d: %w", rec.Offset, err)
+			}
+			b.dead = append(b.dead, deadRecord{rec, rejection})
+		case b.rows.Len() == n:
+			b.repeated++
+		default:
+			b.source = source
+			b.records = append(b.records, rec)
+			if b.oldest == 0 || rec.Timestamp < b.oldest {
+				b.oldest = rec.Timestamp
+			}
+		}
+	}
+	b.to = fetched.Next
+	return nil
+}
+
+// empty tells whether nothing was fetched into b.
+func (b *batch) empty() bool { return len(b.fetched) == 0 }
+
+// orNil releases an empty batch.
+func (b *batch) orNil() *batch {
+	if b.empty() {
+		b.release()
+		return nil
+	}
+	return b
+}
+
+// token stands for the batch in ClickHouse's deduplication window.
+func (b *batch) token() string {
+	return fmt.Sprintf("%s/%d/%d-%d", b.p.claim.Topic, b.p.claim.Partition, b.from, b.to)
+}
+
+// release gives rows, records and memory back.
+func (b *batch) release() {
+	b.rows.Reset()
+	b.p.pool(b.p.claim.Topic).Put(b.rows)
+	for _, f := range b.fetched {
+		f.Release()
+	}
+	b.p.memory.Release(b.held)
+	*b = batch{p: b.p}
+}

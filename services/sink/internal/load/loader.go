@@ -1,0 +1,126 @@
+// Package load moves records from Kafka into ClickHouse, each exactly once.
+//
+// A partition is a loop of its own, within one generation of the consumer group:
+//
+//  1. form: fetch until the batch is large or old enough. It ends at offset E and began at C.
+//  2. intend: commit C with the intent [C, E). This also acknowledges the batch before, which ended at C. A member that lost
+//     its generation fails here, and has inserted nothing.
+//  3. insert: one block under the token topic/partition/C-E, again and again while it fails for a passing reason.
+//
+// A crash between 1 and 2 has done nothing. A crash after 2 leaves an open intent, whether the insert had landed, had failed or
+// was never sent: the next owner reads exactly [C, E) again, makes the same rows, and inserts them under the same token, which
+// ClickHouse drops where it has them. An owner that is only slow, and inserts after another took over, inserts what the other
+// inserts too. When nothing follows a batch for a moment, its end is committed without an intent.
+//
+// Two repetitions are told apart by their source, the raw offset each enriched record carries: what an enricher wrote twice,
+// since it died between writing and committing, does not come after what is stored and is left out.
+package load
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/telemetry"
+	"github.com/waymark-events/waymark/services/sink/internal/intent"
+	"github.com/waymark-events/waymark/services/sink/internal/rows"
+)
+
+// Settings bound the work.
+type Settings struct {
+	Region string
+	// Rows, Bytes and Age each end a batch: rows counted, bytes of decompressed records, time since its first record.
+	Rows  int
+	Bytes int
+	Age   time.Duration
+	// Memory bounds the records and columns in hand over all partitions, in bytes.
+	Memory int64
+	// Inserts is how many inserts are under way at once.
+	Inserts int64
+	// Drain bounds the work on the batch in hand when a partition or the service ends.
+	Drain time.Duration
+	Fetch kafka.FetchOptions
+	Group kafka.GroupConfig
+	// EventsTopic holds enriched events, DeadTopic dead records.
+	EventsTopic, DeadTopic string
+}
+
+// A Loader serves one region.
+type Loader struct {
+	Settings
+	client   *kafka.Client
+	producer *kafka.Producer
+	conn     *clickhouse.Conn
+	log      *zap.Logger
+	metrics  *metrics
+	memory   *semaphore.Weighted
+	inserts  *semaphore.Weighted
+	events   sync.Pool
+	dead     sync.Pool
+}
+
+// table is the rows of one of the two tables.
+type table interface {
+	// Add appends rec's row if its source comes after seen, and returns the later of the two. Errors are *event.Rejection.
+	Add(rec *event.Record, seen intent.Source) (intent.Source, error)
+	Len() int
+	Insert() string
+	Columns(from, to int) []clickhouse.Column
+	Reset()
+}
+
+// New makes a loader. Its connections stay the caller's.
+func New(s Settings, client *kafka.Client, producer *kafka.Producer, conn *clickhouse.Conn, tel telemetry.Telemetry) (*Loader, error) {
+	metrics, err := newMetrics(tel.Registry)
+	if err != nil {
+		return nil, err
+	}
+	return &Loader{
+		Settings: s, client: client, producer: producer, conn: conn, log: tel.Log, metrics: metrics,
+		memory: semaphore.NewWeighted(s.Memory), inserts: semaphore.NewWeighted(s.Inserts),
+		events: sync.Pool{New: func() any { return rows.NewEvents() }},
+		dead:   sync.Pool{New: func() any { return rows.NewDead() }},
+	}, nil
+}
+
+// Check returns nil when the tables are as this version needs them.
+func (l *Loader) Check(ctx context.Context) error {
+	if err := l.conn.CheckTable(ctx, "events", rows.EventColumns()); err != nil {
+		return err
+	}
+	return l.conn.CheckTable(ctx, "dead_events", rows.DeadColumns())
+}
+
+// Run loads until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend.
+func (l *Loader) Run(ctx context.Context) error {
+	return l.client.RunGroup(ctx, l.Group, l.consume)
+}
+
+// pool returns where a topic's rows come from.
+func (l *Loader) pool(topic string) *sync.Pool {
+	if topic == l.DeadTopic {
+		return &l.dead
+	}
+	return &l.events
+}
+
+// consume loads one partition until its generation ends.
+func (l *Loader) consume(ctx context.Context, claim *kafka.Claim) error {
+	state, err := intent.Parse(claim.Metadata, claim.Offset)
+	if err != nil {
+		return fmt.Errorf("offset %d: %w", claim.Offset, err)
+	}
+	p := &partition{
+		Loader: l, claim: claim, state: state, next: max(claim.Offset, 0), fresh: claim.Offset < 0,
+		log: l.log.With(zap.String("topic", claim.Topic), zap.Int32("partition", claim.Partition), zap.Int32("generation", claim.Generation)),
+	}
+	defer p.forget()
+	return p.run(ctx)
+}

@@ -1,0 +1,88 @@
+package load
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	rows          *prometheus.CounterVec
+	repeated      prometheus.Counter
+	dead          *prometheus.CounterVec
+	batchRows     prometheus.Histogram
+	batchBytes    prometheus.Histogram
+	insertSeconds prometheus.Histogram
+	age           prometheus.Histogram
+	lag           *prometheus.GaugeVec
+	retries       *prometheus.CounterVec
+	failures      *prometheus.CounterVec
+	replays       prometheus.Counter
+	lost          prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_sink_rows_total", Help: "Rows that ClickHouse acknowledged, by topic they came from.",
+		}, []string{"topic"}),
+		repeated: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_sink_repeated_total", Help: "Enriched records left out because an enricher had written them twice.",
+		}),
+		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_sink_dead_total", Help: "Records that made no row, by reason.",
+		}, []string{"reason"}),
+		batchRows: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "waymark_sink_batch_rows", Help: "Rows of an insert.", Buckets: prometheus.ExponentialBuckets(1, 4, 10),
+		}),
+		batchBytes: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "waymark_sink_batch_bytes", Help: "Bytes of an insert's records.", Buckets: prometheus.ExponentialBuckets(1024, 4, 10),
+		}),
+		insertSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "waymark_sink_insert_seconds", Help: "Time of an insert that succeeded.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
+		}),
+		age: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "waymark_sink_age_seconds", Help: "From the edge's receipt of a batch's oldest event to its row in ClickHouse.", Buckets: prometheus.ExponentialBuckets(0.05, 2, 18),
+		}),
+		lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "waymark_sink_lag_records", Help: "Records of a partition not yet fetched.",
+		}, []string{"topic", "partition"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_sink_retries_total", Help: "Steps tried again, by step (fetch, insert, bury).",
+		}, []string{"step"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_sink_insert_failures_total", Help: "Inserts that failed, by class (retriable, operator, row) and ClickHouse's error code.",
+		}, []string{"class", "code"}),
+		replays: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_sink_replays_total", Help: "Open intents found and completed.",
+		}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_sink_lost_to_retention_total", Help: "Offsets deleted by the topic's retention before they were stored.",
+		}),
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.rows, m.repeated, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.retries, m.failures, m.replays, m.lost} {
+		errs = append(errs, reg.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+func (m *metrics) stored(b *batch) {
+	m.repeated.Add(float64(b.repeated))
+	if n := b.rows.Len(); n > 0 {
+		m.rows.WithLabelValues(b.p.claim.Topic).Add(float64(n))
+		m.batchRows.Observe(float64(n))
+		m.batchBytes.Observe(float64(b.bytes))
+		m.age.Observe(time.Since(time.UnixMilli(b.oldest)).Seconds())
+	}
+}
+
+func (m *metrics) setLag(topic string, partition int32, records int64) {
+	m.lag.WithLabelValues(topic, strconv.Itoa(int(partition))).Set(float64(max(records, 0)))
+}
+
+func (m *metrics) forget(topic string, partition int32) {
+	m.lag.DeleteLabelValues(topic, strconv.Itoa(int(partition)))
+}

@@ -1,0 +1,210 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/retry"
+	"github.com/waymark-events/waymark/services/sink/internal/intent"
+)
+
+// A partition is one claim's loop.
+type partition struct {
+	*Loader
+	claim *kafka.Claim
+	log   *zap.Logger
+	state intent.State
+	// next is the offset to fetch next.
+	next int64
+	// fresh is true until something is committed: the group has never been here.
+	fresh bool
+	// owed is true while everything below next is stored and not yet committed.
+	owed bool
+}
+
+func (p *partition) run(ctx context.Context) error {
+	work, stop := retry.Outlive(ctx, p.Drain)
+	defer stop()
+	if p.state.Next > 0 {
+		if err := p.replay(ctx, work); err != nil {
+			return ended(ctx, err)
+		}
+	}
+	for ctx.Err() == nil {
+		b, err := p.form(ctx, work)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			return err
+		case b == nil:
+			continue
+		}
+		err = p.store(work, b)
+		b.release()
+		if err != nil {
+			return ended(ctx, err)
+		}
+	}
+	return ended(ctx, p.settle(work))
+}
+
+// ended leaves an error out when the partition was to end anyhow: its batch is not committed and comes again, to its next owner.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.Is(err, errOperator) {
+		return nil
+	}
+	return err
+}
+
+// form fetches until a batch is complete. It returns nil when there was nothing to fetch; what is owed is committed then.
+func (p *partition) form(ctx, work context.Context) (*batch, error) {
+	b := p.newBatch(p.next)
+	var started time.Time
+	for {
+		wait := p.Fetch.MaxWait
+		if !b.empty() {
+			if wait = min(wait, p.Age-time.Since(started)); wait <= 0 {
+				break
+			}
+		}
+		fetched, held, err := p.fetch(ctx, wait, b)
+		switch {
+		case errors.Is(err, errNoMemory):
+			return b.orNil(), nil
+		case err != nil && ctx.Err() != nil, err != nil && b.empty():
+			b.release()
+			return nil, err
+		case err != nil: // the next round meets it again
+			return b, nil
+		case fetched == nil && b.empty():
+			b.release()
+			return nil, p.settle(work)
+		case fetched == nil:
+			continue
+		}
+		if started.IsZero() {
+			started = time.Now()
+		}
+		if err := b.add(fetched, held, 0); err != nil {
+			b.release()
+			return nil, err
+		}
+		p.next = fetched.Next
+		if b.rows.Len() >= p.Rows || b.bytes >= p.Bytes || time.Since(started) >= p.Age {
+			break
+		}
+	}
+	return b, nil
+}
+
+// replay stores the batch of an open intent again: the same offsets, hence the same rows, under the same token.
+func (p *partition) replay(ctx, work context.Context) error {
+	p.metrics.replays.Inc()
+	p.log.Info("an intent is open: its batch is inserted again", zap.Int64("from", p.next), zap.Int64("to", p.state.Next))
+	end := p.state.Next
+	b := p.newBatch(p.next)
+	defer b.release()
+	for at := p.next; at < end; {
+		fetched, held, err := p.fetch(ctx, p.Fetch.MaxWait, b)
+		switch {
+		case errors.Is(err, errNoMemory): // the batch was in hand before: it is taken whole
+			if fetched, held, err = p.fetchAnyway(ctx); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		}
+		if fetched == nil {
+			continue
+		}
+		if err := b.add(fetched, held, end); err != nil {
+			return err
+		}
+		at = min(fetched.Next, end)
+		p.next = at
+	}
+	b.to = end
+	p.next = end
+	return p.insert(work, b)
+}
+
+// store intends and inserts b.
+func (p *partition) store(work context.Context, b *batch) error {
+	if err := p.commit(work, b.from, intent.State{Next: b.to, Source: p.state.Source}); err != nil {
+		return err
+	}
+	return p.insert(work, b)
+}
+
+// insert stores b's rows, buries what cannot be stored, and notes that its end is to be committed.
+func (p *partition) insert(work context.Context, b *batch) error {
+	if err := p.bury(work, b.dead); err != nil {
+		return err
+	}
+	if b.rows.Len() > 0 {
+		if err := p.inserts.Acquire(work, 1); err != nil {
+			return err
+		}
+		err := p.insertRange(work, b, 0, b.rows.Len(), b.token())
+		p.inserts.Release(1)
+		if err != nil {
+			return err
+		}
+	}
+	p.state = intent.State{Source: b.source}
+	p.owed = true
+	p.metrics.stored(b)
+	return nil
+}
+
+// settle commits what is stored, without an intent.
+func (p *partition) settle(work context.Context) error {
+	if !p.owed {
+		return nil
+	}
+	return p.commit(work, p.next, p.state)
+}
+
+// commit tries until the coordinator answers, or the work must end: while it is away the generation ends of itself.
+func (p *partition) commit(work context.Context, offset int64, state intent.State) error {
+	for {
+		err := p.claim.Commit(work, offset, state.String())
+		switch {
+		case err == nil:
+			p.fresh, p.owed = false, false
+			return nil
+		case errors.Is(err, kafka.ErrFenced), work.Err() != nil:
+			return err
+		case !kafka.Retriable(err):
+			return operator(err)
+		}
+		p.metrics.retries.WithLabelValues("commit").Inc()
+		p.log.Warn("cannot commit; trying again", zap.Error(err))
+	}
+}
+
+// lost reports records that the topic's retention deleted before they were stored. In a new group they are no loss: the log's
+// start is where it belongs.
+func (p *partition) lost(at int64, e *kafka.OffsetOutOfRange) error {
+	switch {
+	case p.fresh:
+		p.log.Info("the group is new: starting at the log's start", zap.Int64("offset", e.Start))
+	case at < e.Start:
+		p.metrics.lost.Add(float64(e.Start - at))
+		p.log.Error("records were deleted by the topic's retention before they were stored",
+			zap.Int64("from", at), zap.Int64("to", e.Start-1), zap.Int64("records_at_most", e.Start-at))
+	default:
+		return operator(fmt.Errorf("the committed offset %d lies beyond the end of %s/%d at %d: the topic was made anew; reset the group's offsets on purpose",
+			at, e.Topic, e.Partition, e.End))
+	}
+	return nil
+}
+
+// forget takes the partition's gauges away and gives back what it holds.
+func (p *partition) forget() {
+	p.metrics.forget(p.claim.Topic, p.claim.Partition)
+}

@@ -1,0 +1,79 @@
+package rows
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/sink/internal/intent"
+)
+
+// Dead holds rows of the table dead_events: why and where, never the record itself.
+type Dead struct {
+	layout layout
+	n      int
+	d      event.Dead
+
+	failedAt, receivedAt                           []int64
+	region, account, stage, reason, problem, topic []string
+	eventID                                        []uuid.UUID
+	partition, deadPartition                       []int32
+	offset, deadOffset                             []int64
+	valueBytes                                     []uint32
+}
+
+// NewDead returns an empty set of rows.
+func NewDead() *Dead {
+	r := new(Dead)
+	r.layout = layout{
+		column("failed_at", &r.failedAt), column("region", &r.region), column("account_id", &r.account), column("stage", &r.stage),
+		column("reason", &r.reason), column("error", &r.problem), column("event_id", &r.eventID), column("received_at", &r.receivedAt),
+		column("topic", &r.topic), column("partition", &r.partition), column("offset", &r.offset), column("value_bytes", &r.valueBytes),
+		column("dead_partition", &r.deadPartition), column("dead_offset", &r.deadOffset),
+	}
+	return r
+}
+
+// DeadColumns are the columns of the table dead_events that the sink fills.
+func DeadColumns() []string { return NewDead().layout.names() }
+
+// Insert is the statement that the columns belong to.
+func (r *Dead) Insert() string { return r.layout.insert("dead_events") }
+
+// Columns returns rows [from, to).
+func (r *Dead) Columns(from, to int) []clickhouse.Column { return r.layout.columns(from, to) }
+
+// Len counts the rows.
+func (r *Dead) Len() int { return r.n }
+
+// Reset empties the rows and lets go of what they alias.
+func (r *Dead) Reset() {
+	r.layout.reset()
+	r.n = 0
+	r.d.Reset()
+}
+
+// Add appends a row for rec. The dead topic has several writers, so its records have no order of sources: seen is returned as it
+// came. The error is a *event.Rejection.
+func (r *Dead) Add(rec *event.Record, seen intent.Source) (intent.Source, error) {
+	d := &r.d
+	d.Reset()
+	if err := d.UnmarshalVTUnsafe(rec.Value); err != nil {
+		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("not a dead record: %w", err))
+	}
+	id, err := uuid.FromBytes(d.EventId)
+	if err != nil {
+		id = uuid.Nil
+	}
+	r.n++
+	r.failedAt, r.receivedAt = append(r.failedAt, clamp(d.FailedAt)), append(r.receivedAt, clamp(d.ReceivedAt))
+	r.region, r.account = append(r.region, d.Region), append(r.account, d.AccountId)
+	r.stage, r.reason, r.problem = append(r.stage, d.Stage), append(r.reason, d.Reason), append(r.problem, d.Error)
+	r.eventID = append(r.eventID, id)
+	r.topic, r.partition, r.offset = append(r.topic, d.Topic), append(r.partition, d.Partition), append(r.offset, d.Offset)
+	r.valueBytes = append(r.valueBytes, uint32(len(d.Value)))
+	r.deadPartition, r.deadOffset = append(r.deadPartition, rec.Partition), append(r.deadOffset, rec.Offset)
+	return seen, nil
+}

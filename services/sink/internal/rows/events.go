@@ -1,0 +1,153 @@
+package rows
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/sink/internal/intent"
+)
+
+// Events holds rows of the table events. Strings alias the records they came from, which must outlive the rows.
+type Events struct {
+	layout layout
+	n      int
+	e      event.Enriched
+
+	eventID                                                           []uuid.UUID
+	account, region, event, itemType, itemID, itemName, interaction   []string
+	stepID, stepName                                                  []string
+	stepIndex                                                         []int32
+	time, clientTime, receivedAt, enrichedAt                          []int64
+	timeFlag                                                          []int8
+	visitor, user, session                                            []string
+	url, urlHost, urlPath, title, referrer                            []string
+	browser, browserVersion, os, osVersion                            []string
+	deviceType, deviceBrand, deviceModel, botName, language, timezone []string
+	isBot                                                             []bool
+	screenWidth, screenHeight, asn, epoch                             []uint32
+	ipMasked, countryCode, country, subdivision, city, asName         []string
+	latitude, longitude                                               []*float32
+	props, detail                                                     []string
+	library, libraryVersion                                           []string
+	rawPartition                                                      []int32
+	rawOffset                                                         []int64
+}
+
+// NewEvents returns an empty set of rows.
+func NewEvents() *Events {
+	r := new(Events)
+	r.layout = layout{
+		column("event_id", &r.eventID), column("account_id", &r.account), column("region", &r.region),
+		column("event", &r.event), column("item_type", &r.itemType), column("item_id", &r.itemID), column("item_name", &r.itemName),
+		column("interaction_id", &r.interaction), column("step_id", &r.stepID), column("step_index", &r.stepIndex), column("step_name", &r.stepName),
+		column("time", &r.time), column("client_time", &r.clientTime), column("received_at", &r.receivedAt), column("enriched_at", &r.enrichedAt),
+		column("time_flag", &r.timeFlag),
+		column("visitor_id", &r.visitor), column("user_id", &r.user), column("session_id", &r.session),
+		column("url", &r.url), column("url_host", &r.urlHost), column("url_path", &r.urlPath), column("page_title", &r.title), column("referrer", &r.referrer),
+		column("browser", &r.browser), column("browser_version", &r.browserVersion), column("os", &r.os), column("os_version", &r.osVersion),
+		column("device_type", &r.deviceType), column("device_brand", &r.deviceBrand), column("device_model", &r.deviceModel),
+		column("is_bot", &r.isBot), column("bot_name", &r.botName),
+		column("screen_width", &r.screenWidth), column("screen_height", &r.screenHeight), column("language", &r.language), column("timezone", &r.timezone),
+		column("ip_masked", &r.ipMasked), column("country_code", &r.countryCode), column("country", &r.country),
+		column("subdivision", &r.subdivision), column("city", &r.city), column("latitude", &r.latitude), column("longitude", &r.longitude),
+		column("asn", &r.asn), column("as_name", &r.asName),
+		column("props", &r.props), column("detail", &r.detail), column("library", &r.library), column("library_version", &r.libraryVersion),
+		column("raw_partition", &r.rawPartition), column("raw_offset", &r.rawOffset), column("epoch", &r.epoch),
+	}
+	return r
+}
+
+// EventColumns are the columns of the table events that the sink fills.
+func EventColumns() []string { return NewEvents().layout.names() }
+
+// Insert is the statement that the columns belong to.
+func (r *Events) Insert() string { return r.layout.insert("events") }
+
+// Columns returns rows [from, to).
+func (r *Events) Columns(from, to int) []clickhouse.Column { return r.layout.columns(from, to) }
+
+// Len counts the rows.
+func (r *Events) Len() int { return r.n }
+
+// Reset empties the rows and lets go of what they alias.
+func (r *Events) Reset() {
+	r.layout.reset()
+	r.n = 0
+	r.e.Reset()
+}
+
+// limits of DateTime64(3), in Unix milliseconds: 1900-01-01 to 2299-12-31.
+const (
+	earliest = -2208988800000
+	latest   = 10413791999999
+)
+
+func clamp(millis int64) int64 { return min(max(millis, earliest), latest) }
+
+// Add appends a row for rec unless its source is not after seen, which makes it a repetition. It returns the row's source. The
+// error is a *event.Rejection.
+func (r *Events) Add(rec *event.Record, seen intent.Source) (intent.Source, error) {
+	e := &r.e
+	e.Reset()
+	if err := e.UnmarshalVTUnsafe(rec.Value); err != nil {
+		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("not an enriched event: %w", err))
+	}
+	id, err := uuid.FromBytes(e.EventId)
+	if err != nil {
+		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("event_id has %d bytes, want 16", len(e.EventId)))
+	}
+	if flag := e.TimeFlag; flag < event.TimeFlag_TIME_AS_SENT || flag > event.TimeFlag_TIME_CLAMPED_PAST {
+		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("time_flag %d is not known", flag))
+	}
+	source := intent.Source{Epoch: e.Epoch, Offset: e.RawOffset}
+	if !source.After(seen) {
+		return seen, nil
+	}
+
+	r.n++
+	r.eventID = append(r.eventID, id)
+	r.account, r.region = append(r.account, e.AccountId), append(r.region, e.Region)
+	r.event, r.itemType = append(r.event, e.Event), append(r.itemType, e.ItemType)
+	r.itemID, r.itemName = append(r.itemID, e.ItemId), append(r.itemName, e.ItemName)
+	r.interaction = append(r.interaction, e.InteractionId)
+	r.stepID, r.stepIndex, r.stepName = append(r.stepID, e.StepId), append(r.stepIndex, e.StepIndex), append(r.stepName, e.StepName)
+	r.time, r.clientTime = append(r.time, clamp(e.Time)), append(r.clientTime, clamp(e.ClientTime))
+	r.receivedAt, r.enrichedAt = append(r.receivedAt, clamp(e.ReceivedAt)), append(r.enrichedAt, clamp(e.EnrichedAt))
+	r.timeFlag = append(r.timeFlag, int8(e.TimeFlag))
+	r.visitor, r.user, r.session = append(r.visitor, e.VisitorId), append(r.user, e.UserId), append(r.session, e.SessionId)
+	r.url, r.urlHost, r.urlPath = append(r.url, e.Url), append(r.urlHost, e.UrlHost), append(r.urlPath, e.UrlPath)
+	r.title, r.referrer = append(r.title, e.PageTitle), append(r.referrer, e.Referrer)
+	r.browser, r.browserVersion = append(r.browser, e.Browser), append(r.browserVersion, e.BrowserVersion)
+	r.os, r.osVersion = append(r.os, e.Os), append(r.osVersion, e.OsVersion)
+	r.deviceType, r.deviceBrand, r.deviceModel = append(r.deviceType, e.DeviceType), append(r.deviceBrand, e.DeviceBrand), append(r.deviceModel, e.DeviceModel)
+	r.isBot, r.botName = append(r.isBot, e.IsBot), append(r.botName, e.BotName)
+	r.screenWidth, r.screenHeight = append(r.screenWidth, e.ScreenWidth), append(r.screenHeight, e.ScreenHeight)
+	r.language, r.timezone = append(r.language, e.Language), append(r.timezone, e.Timezone)
+	r.ipMasked, r.countryCode, r.country = append(r.ipMasked, e.IpMasked), append(r.countryCode, e.CountryCode), append(r.country, e.Country)
+	r.subdivision, r.city = append(r.subdivision, e.Subdivision), append(r.city, e.City)
+	r.latitude, r.longitude = append(r.latitude, degrees(e.Latitude)), append(r.longitude, degrees(e.Longitude))
+	r.asn, r.asName = append(r.asn, e.Asn), append(r.asName, e.AsName)
+	r.props, r.detail = append(r.props, object(e.Props)), append(r.detail, object(e.Detail))
+	r.library, r.libraryVersion = append(r.library, e.Library), append(r.libraryVersion, e.LibraryVersion)
+	r.rawPartition, r.rawOffset, r.epoch = append(r.rawPartition, e.RawPartition), append(r.rawOffset, e.RawOffset), append(r.epoch, e.Epoch)
+	return source, nil
+}
+
+func degrees(d *float64) *float32 {
+	if d == nil {
+		return nil
+	}
+	f := float32(*d)
+	return &f
+}
+
+// object returns a JSON object as ClickHouse's JSON column wants it: text, and never empty.
+func object(text []byte) string {
+	if len(text) == 0 {
+		return "{}"
+	}
+	return string(text)
+}

@@ -1,0 +1,57 @@
+// Package rows turns records into ClickHouse's columns: one typed slice a column, filled side by side, used again and again.
+package rows
+
+import (
+	"strings"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+)
+
+// A field is one column of a table: its name and the slice that holds its values.
+type field struct {
+	name string
+	// slice returns values [from, to).
+	slice func(from, to int) any
+	reset func()
+}
+
+// column ties a slice to its column's name.
+func column[T any](name string, values *[]T) field {
+	return field{
+		name:  name,
+		slice: func(from, to int) any { return (*values)[from:to] },
+		reset: func() {
+			clear(*values)
+			*values = (*values)[:0]
+		},
+	}
+}
+
+// A layout is a table's columns in the order they are sent.
+type layout []field
+
+func (l layout) names() []string {
+	names := make([]string, len(l))
+	for i, f := range l {
+		names[i] = f.name
+	}
+	return names
+}
+
+func (l layout) insert(table string) string {
+	return "INSERT INTO " + table + " (" + strings.Join(l.names(), ", ") + ")"
+}
+
+func (l layout) columns(from, to int) []clickhouse.Column {
+	out := make([]clickhouse.Column, len(l))
+	for i, f := range l {
+		out[i] = clickhouse.Column{Name: f.name, Values: f.slice(from, to)}
+	}
+	return out
+}
+
+func (l layout) reset() {
+	for _, f := range l {
+		f.reset()
+	}
+}

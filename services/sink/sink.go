@@ -1,0 +1,69 @@
+// Package sink stores the enriched events of one region in ClickHouse, each exactly once, and the reasons of those that could not be
+// used.
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/retry"
+	"github.com/waymark-events/waymark/pkg/telemetry"
+	"github.com/waymark-events/waymark/services/sink/internal/load"
+)
+
+// Run loads cfg.Region until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend (a wrong
+// password, a missing table): readiness is false from then on, nothing is lost, and the next run goes on where this one stopped.
+func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
+	client, err := kafka.NewClient(cfg.Kafka, tel.Log, tel.Registry)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	conn, err := clickhouse.Open(cfg.ClickHouse)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	producer := client.NewProducer(cfg.Producer)
+	loader, err := load.New(cfg.load(), client, producer, conn, tel)
+	if err != nil {
+		return err
+	}
+	tel.Health.Check("kafka", client.Ping)
+	tel.Health.Check("clickhouse", conn.Ping)
+	err = check(ctx, loader, tel.Log)
+	if err == nil {
+		err = loader.Run(ctx)
+	}
+	if err != nil {
+		tel.Health.Fail(err)
+	}
+	// What was buried was acknowledged before the loader went on, so nothing waits here.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return errors.Join(err, producer.Close(grace))
+}
+
+// check waits until ClickHouse can be asked, and then returns nil only if the tables are as they must be, or ctx has ended.
+func check(ctx context.Context, loader *load.Loader, log *zap.Logger) error {
+	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
+	for {
+		err := loader.Check(ctx)
+		if err == nil {
+			return nil
+		}
+		if clickhouse.Classify(err) == clickhouse.Operator {
+			return fmt.Errorf("ClickHouse is not ready for the sink: %w", err)
+		}
+		log.Warn("cannot look at ClickHouse's tables; trying again", zap.Error(err))
+		if backoff.Wait(ctx) != nil {
+			return nil
+		}
+	}
+}
