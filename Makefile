@@ -61,6 +61,10 @@ test: libchdb ## run every module's tests with the race detector
 test-apachekafka: libchdb apache-kafka ## run the tests that need Apache Kafka's own broker (Java 17 and Maven)
 	go test -tags apachekafka -timeout 20m -count 1 $(APACHEKAFKA_PACKAGES)
 
+.PHONY: smoke
+smoke: libchdb build ## run the demo for a moment, as a user would, and look at what comes out
+	services/local/smoke.sh
+
 .PHONY: apache-kafka
 apache-kafka: $(CACHE)/kafka/.stamp ## fetch Apache Kafka's jars (Maven)
 $(CACHE)/kafka/.stamp: services/local/apachekafka/pom.xml

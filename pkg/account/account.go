@@ -52,6 +52,18 @@ const (
 
 var identifications = []Identification{IdentifyNone, IdentifyGenerated, IdentifyCookie, IdentifyVariable, IdentifyElement, IdentifyIDP, IdentifyCRM}
 
+// Accepts tells whether a user id that came from provider may be stored under the setting. An empty provider is one that the client
+// did not name: the chosen one.
+func (i Identification) Accepts(provider string) bool {
+	return i.Stores() && i != IdentifyGenerated && (provider == "" || provider == string(i))
+}
+
+// Stores tells whether the setting stores a user id at all, be it the visitor's anonymous one. What a later accounts file may say
+// stores none.
+func (i Identification) Stores() bool {
+	return i != IdentifyNone && slices.Contains(identifications, i)
+}
+
 // A Directory is one reading of the accounts file. It does not change.
 type Directory struct {
 	byID  map[string]*Account

@@ -1,9 +1,11 @@
 package kafka
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 
 	"github.com/waymark-events/waymark/pkg/event"
 )
@@ -26,8 +28,10 @@ type abortedTransaction struct {
 // left for the next fetch. out.Next becomes the offset after the last batch read: it stops early when limit bytes are
 // decompressed, since a small answer may hold a hundred times its size.
 //
-// Records alias data, or out's own memory for compressed batches. aborted is ordered by offset.
+// Records alias data, or out's own memory for compressed batches. aborted is sorted here: brokers list transactions as they
+// ended, not as they began.
 func decodeBatches(data []byte, partition int32, from int64, aborted []abortedTransaction, limit int, out *Batch) error {
+	slices.SortFunc(aborted, func(a, b abortedTransaction) int { return cmp.Compare(a.firstOffset, b.firstOffset) })
 	open := make(map[int64]bool)
 	for len(data) >= batchHeaderSize && out.decompressed < limit {
 		length := int(int32(binary.BigEndian.Uint32(data[atLength:])))

@@ -76,6 +76,7 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 		case errors.Is(err, errNoMemory):
 			return b.orNil(), nil
 		case err != nil && ctx.Err() != nil, err != nil && b.empty():
+			p.next = b.from // what was fetched is not stored: it must not be committed as such
 			b.release()
 			return nil, err
 		case err != nil: // the next round meets it again

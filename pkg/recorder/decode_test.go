@@ -1,0 +1,254 @@
+package recorder
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waymark-events/waymark/pkg/event"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// full has every member of the wire format once.
+const full = `{
+  "id": "c7a1", "time": 1551784021123.75, "type": "play", "session": "s-1",
+  "data": {"type": "wt", "oId": 124909, "oName": "Log in", "pId": "1551784021000-124909-6f1c",
+    "step": {"id": "s1", "index": 0, "name": "Open \u201cmenu\u201d"},
+    "pInit": {"type": "launcher"}, "error": {"code": 1}, "goal": {"main": true}, "lesson": {"id": 1}, "quiz": {"score": 0.5}, "answers": [],
+    "query": "q", "result": null, "action": {}, "rule": {}, "event": "e"},
+  "env": {"browser": {"name": "Chrome", "version": "72", "string": "Chrome 72.0.3626.121"}, "os": {"name": "Windows", "version": "10", "string": "Windows 10"},
+    "screen": {"width": 1920, "height": 1080}, "language": "en-US", "timezone": "America/New_York"},
+  "page": {"url": "https://a.example/x?y#z", "title": "Pink Alligator - ShopMe", "referrer": "https://b.example/"},
+  "user": {"guid": "g", "id": "u", "provider": "cookie", "traits": {"plan": "pro"}},
+  "props": {"a": [1, {"b": null}]}, "library": {"name": "recorder.js", "version": "4.2.0"},
+  "unknown": {"is": ["ignored"]}
+}`
+
+func TestDecodeReadsEveryMember(t *testing.T) {
+	want := Event{
+		ID: "c7a1", Time: 1551784021123, Type: "play", Session: "s-1",
+		Data: Data{
+			Type: "wt", ID: "124909", Name: "Log in", PlayID: "1551784021000-124909-6f1c",
+			Step: Step{ID: "s1", Index: ptr[int32](0), Name: "Open “menu”"},
+			Init: jsontext.Value(`{"type": "launcher"}`), Error: jsontext.Value(`{"code": 1}`), Goal: jsontext.Value(`{"main": true}`),
+			Lesson: jsontext.Value(`{"id": 1}`), Quiz: jsontext.Value(`{"score": 0.5}`), Answers: jsontext.Value(`[]`), Query: jsontext.Value(`"q"`),
+			Result: jsontext.Value(`null`), Action: jsontext.Value(`{}`), Rule: jsontext.Value(`{}`), Event: jsontext.Value(`"e"`),
+		},
+		Env: Env{
+			Browser: Software{"Chrome", "72", "Chrome 72.0.3626.121"}, OS: Software{"Windows", "10", "Windows 10"},
+			Screen: Screen{1920, 1080}, Language: "en-US", Timezone: "America/New_York",
+		},
+		Page:  Page{"https://a.example/x?y#z", "Pink Alligator - ShopMe", "https://b.example/"},
+		User:  User{GUID: "g", ID: "u", Provider: "cookie", Traits: jsontext.Value(`{"plan": "pro"}`)},
+		Props: jsontext.Value(`{"a": [1, {"b": null}]}`), Library: Library{"recorder.js", "4.2.0"},
+	}
+	got := Event{ID: "left over from the event before"}
+	if err := Decode([]byte(full), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDecodeCopiesItsStrings(t *testing.T) {
+	value := []byte(full)
+	var copied, aliased Event
+	if err := errors.Join(Decode(value, &copied), DecodeUnsafe(value, &aliased)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(copied, aliased); diff != "" {
+		t.Error(diff)
+	}
+	clear(value)
+	if copied.Data.Name != "Log in" || aliased.Data.Name == "Log in" {
+		t.Errorf("after the value is gone: %q of Decode, %q of DecodeUnsafe", copied.Data.Name, aliased.Data.Name)
+	}
+}
+
+func TestNullCountsAsAbsent(t *testing.T) {
+	var got Event
+	err := Decode([]byte(`{"id": null, "time": 1, "type": "view", "session": null, "data": {"type": "page", "oId": null, "step": {"index": null}, "pInit": null, "query": null},
+		"env": null, "page": {"url": null}, "user": null, "props": null, "library": {"name": null}}`), &got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Event{Time: 1, Type: "view", Data: Data{Type: "page"}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDecodeReadsNumbers(t *testing.T) {
+	for sent, want := range map[string]Event{
+		`"time": 0`:                                 {},
+		`"time": -86400000.9`:                       {Time: -86_400_000},
+		`"time": 1.5e12`:                            {Time: 1_500_000_000_000},
+		`"time": 8640000000000000`:                  {Time: MaxTime},
+		`"time": 0, "data.oId": -0`:                 {Data: Data{ID: "0"}},
+		`"time": 0, "data.oId": 1e3`:                {Data: Data{ID: "1000"}},
+		`"time": 0, "data.oId": 42.0`:               {Data: Data{ID: "42"}},
+		`"time": 0, "data.oId": 9007199254740991`:   {Data: Data{ID: "9007199254740991"}},
+		`"time": 0, "data.oId": "9007199254740993"`: {Data: Data{ID: "9007199254740993"}},
+		`"time": 0, "data.oId": "007"`:              {Data: Data{ID: "007"}},
+	} {
+		t.Run(sent, func(t *testing.T) {
+			want.Type, want.Data.Type = "view", "page"
+			time, id, _ := strings.Cut(sent, `, "data.oId": `)
+			if id == "" {
+				id = "null"
+			}
+			var got Event
+			if err := Decode([]byte(`{`+time+`, "type": "view", "data": {"type": "page", "oId": `+id+`}}`), &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	long := func(n int) string { return `"` + strings.Repeat("é", n+1) + `"` }
+	for name, c := range map[string]struct {
+		value  string
+		reason event.Reason
+		path   string
+	}{
+		"nothing":                       {"", event.ReasonMalformedJSON, ""},
+		"text":                          {"play", event.ReasonMalformedJSON, ""},
+		"a cut event":                   {full[:len(full)/2], event.ReasonMalformedJSON, ""},
+		"two events":                    {full + full, event.ReasonMalformedJSON, ""},
+		"a comma too many":              {`{"time": 1, "type": "play", "data": {"type": "wt",}}`, event.ReasonMalformedJSON, ""},
+		"a leading zero":                {`{"time": 01, "type": "play", "data": {"type": "wt"}}`, event.ReasonMalformedJSON, ""},
+		"a lone surrogate":              {`{"time": 1, "type": "\ud800", "data": {"type": "wt"}}`, event.ReasonMalformedJSON, ""},
+		"bytes that are not UTF-8":      {"{\"time\": 1, \"type\": \"play\", \"data\": {\"type\": \"wt\"}, \"props\": {\"a\": \"\xff\"}}", event.ReasonInvalidUTF8, ""},
+		"a name twice":                  {`{"time": 1, "time": 2}`, event.ReasonMalformedJSON, "$"},
+		"a name twice below":            {`{"data": {"oId": 1, "oId": 2}}`, event.ReasonMalformedJSON, "$.data"},
+		"a name twice, once escaped":    {`{"data": {"oId": 1, "\u006fId": 2}}`, event.ReasonMalformedJSON, "$.data"},
+		"a name twice in props":         {`{"props": {"jane@doe.example": {"a": 1, "a": 2}}}`, event.ReasonMalformedJSON, "$.props"},
+		"a name twice in what we skip":  {`{"other": {"a": 1, "a": 2}}`, event.ReasonMalformedJSON, "$"},
+		"deep nesting":                  {`{"props": ` + strings.Repeat(`{"a":`, 20_000), event.ReasonTooDeep, ""},
+		"an array":                      {`[]`, event.ReasonNotAnObject, "$"},
+		"null":                          {`null`, event.ReasonNotAnObject, "$"},
+		"no time":                       {`{"type": "play", "data": {"type": "wt"}}`, event.ReasonMissingField, "$.time"},
+		"time null":                     {`{"time": null, "type": "play", "data": {"type": "wt"}}`, event.ReasonMissingField, "$.time"},
+		"no type":                       {`{"time": 1, "data": {"type": "wt"}}`, event.ReasonMissingField, "$.type"},
+		"type empty":                    {`{"time": 1, "type": "", "data": {"type": "wt"}}`, event.ReasonMissingField, "$.type"},
+		"no data":                       {`{"time": 1, "type": "play"}`, event.ReasonMissingField, "$.data.type"},
+		"no data.type":                  {`{"time": 1, "type": "play", "data": {}}`, event.ReasonMissingField, "$.data.type"},
+		"time a string":                 {`{"time": "2019-03-05"}`, event.ReasonWrongType, "$.time"},
+		"time beyond what a Date holds": {`{"time": 8640000000000001}`, event.ReasonOutOfRange, "$.time"},
+		"time beyond float64":           {`{"time": 1e400}`, event.ReasonOutOfRange, "$.time"},
+		"data a string":                 {`{"data": "wt"}`, event.ReasonWrongType, "$.data"},
+		"oId a fraction":                {`{"data": {"oId": 1.5}}`, event.ReasonWrongType, "$.data.oId"},
+		"oId an object":                 {`{"data": {"oId": {}}}`, event.ReasonWrongType, "$.data.oId"},
+		"oId that loses digits":         {`{"data": {"oId": 9007199254740993}}`, event.ReasonOutOfRange, "$.data.oId"},
+		"oId long":                      {`{"data": {"oId": ` + long(MaxID) + `}}`, event.ReasonOutOfRange, "$.data.oId"},
+		"oName long":                    {`{"data": {"oName": ` + long(MaxName) + `}}`, event.ReasonOutOfRange, "$.data.oName"},
+		"oName a number":                {`{"data": {"oName": 1}}`, event.ReasonWrongType, "$.data.oName"},
+		"url long":                      {`{"page": {"url": ` + long(MaxURL) + `}}`, event.ReasonOutOfRange, "$.page.url"},
+		"query long":                    {`{"data": {"query": ` + long(MaxName) + `}}`, event.ReasonOutOfRange, "$.data.query"},
+		"answers an object":             {`{"data": {"answers": {}}}`, event.ReasonWrongType, "$.data.answers"},
+		"result an array":               {`{"data": {"result": []}}`, event.ReasonWrongType, "$.data.result"},
+		"props an array":                {`{"props": []}`, event.ReasonWrongType, "$.props"},
+		"step index negative":           {`{"data": {"step": {"index": -1}}}`, event.ReasonOutOfRange, "$.data.step.index"},
+		"step index a fraction":         {`{"data": {"step": {"index": 1.5}}}`, event.ReasonWrongType, "$.data.step.index"},
+		"screen as text":                {`{"env": {"screen": "1920x1080"}}`, event.ReasonWrongType, "$.env.screen"},
+		"screen too wide":               {`{"env": {"screen": {"width": 65536}}}`, event.ReasonOutOfRange, "$.env.screen.width"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := event.AsRejection(Decode([]byte(c.value), new(Event)))
+			if got == nil {
+				t.Fatal("accepted")
+			}
+			if got.Reason != c.reason || got.Path != c.path {
+				t.Errorf("got %s at %q (%v), want %s at %q", got.Reason, got.Path, got.Err, c.reason, c.path)
+			}
+		})
+	}
+}
+
+func TestRejectionsDoNotQuoteTheEvent(t *testing.T) {
+	for _, value := range []string{
+		`{"jane@doe.example": 1, "jane@doe.example": 2}`, `{"props": {"jane@doe.example": {"x": 1, "x": 1}}}`, `{"type": 1, "jane@doe.example"}`,
+		`{"time": "jane@doe.example"}`, `{"user": {"id": ["jane@doe.example"]}}`, `{"props": "jane@doe.example"}`, `"jane@doe.example"`,
+	} {
+		got := event.AsRejection(Decode([]byte(value), new(Event)))
+		if got == nil || strings.Contains(got.Error()+got.Path, "jane") {
+			t.Errorf("%s: %v at %s", value, got, got.Path)
+		}
+	}
+}
+
+func TestKnown(t *testing.T) {
+	for wire, want := range map[string]string{"wt": Walkthru, "walkthru": Walkthru, "sv": Survey, "custom": Custom} {
+		if got, known := (&Event{Data: Data{Type: wire}}).ItemType(); !known || got != want {
+			t.Errorf("%s: %q, %v", wire, got, known)
+		}
+	}
+	if _, known := (&Event{Data: Data{Type: "WT"}}).ItemType(); known {
+		t.Error("WT is known; types are case-sensitive")
+	}
+	for itemType := range itemEvents {
+		found := false
+		for _, mapped := range wireItems {
+			found = found || mapped == itemType
+		}
+		if !found || len(itemEvents[itemType]) == 0 {
+			t.Errorf("%s has no wire name or no events", itemType)
+		}
+	}
+	if !Known(Task, "complete") || Known(Task, "play") || Known("wt", "play") {
+		t.Error("task has click and complete, and wire names are no item types")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte(`{"time": 1, "type": "play", "data": {"type": "wt"}}`))
+	f.Add([]byte(`{"props": {"\ud83d\ude00": [1e5, "\\"]}, "data": {"query": "\u0000"}}`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		var e Event
+		err := Decode(value, &e)
+		if err != nil {
+			if r := event.AsRejection(err); r == nil || r.Reason == "" || r.Err == nil {
+				t.Fatalf("no usable rejection: %#v", err)
+			}
+			return
+		}
+		if !jsontext.Value(value).IsValid() {
+			t.Fatal("accepted what is no JSON")
+		}
+		if e.Type == "" || e.Data.Type == "" || !utf8.ValidString(e.Type+e.Data.Name+e.Page.URL) {
+			t.Fatalf("accepted an unusable event: %+v", e)
+		}
+		for _, raw := range []jsontext.Value{e.Props, e.Data.Init, e.Data.Answers, e.Data.Query, e.Data.Event, e.User.Traits} {
+			if raw != nil && !raw.IsValid() {
+				t.Fatalf("a raw member is no JSON: %q", raw)
+			}
+		}
+	})
+}
+
+// BenchmarkDecode is bound by the JSON library's tokens: validating the same text alone costs two thirds of it.
+func BenchmarkDecode(b *testing.B) {
+	value := []byte(full)
+	for name, decode := range map[string]func([]byte, *Event) error{"copy": Decode, "unsafe": DecodeUnsafe} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(value)))
+			b.ReportAllocs()
+			var e Event
+			for b.Loop() {
+				if err := decode(value, &e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,114 @@
+// Package recorder is the recorder's wire format: what a client sends for one event, decoded strictly.
+//
+// schemas/events/event.schema.json is its published description; a test holds the two together.
+package recorder
+
+import "github.com/go-json-experiment/json/jsontext"
+
+// An Event is one event as the recorder sends it. Names and places are the wire format's own. Members it does not know are
+// ignored here and kept in the raw record.
+type Event struct {
+	// ID is the client's own id of the event, at most MaxID characters: a retry repeats it. Optional.
+	ID string `json:"id"`
+	// Time is when it happened, Unix milliseconds by the client's clock. Required.
+	Time Millis `json:"time"`
+	// Type is what happened to the item: play, step, complete, …. Required.
+	Type string `json:"type"`
+	Data Data   `json:"data"`
+	Env  Env    `json:"env"`
+	Page Page   `json:"page"`
+	User User   `json:"user"`
+	// Session is the session's id, made by the recorder.
+	Session string `json:"session"`
+	// Props are the account's own properties: a JSON object.
+	Props   jsontext.Value `json:"props"`
+	Library Library        `json:"library"`
+}
+
+// Data says which item the event is about.
+type Data struct {
+	// Type is the item's kind on the wire ("wt"); ItemType translates it. Required.
+	Type string `json:"type"`
+	// ID is the item's id; numbers and strings are both accepted.
+	ID ID `json:"oId"`
+	// Name is the item's name.
+	Name string `json:"oName"`
+	// PlayID identifies one play of the item: <epoch ms>-<oId>-<guid>. Every later event of the play repeats it.
+	PlayID string `json:"pId"`
+	Step   Step   `json:"step"`
+
+	// What the item's kind adds. Each is a JSON value kept as sent; together they become the enriched event's detail,
+	// under these names.
+	Init    jsontext.Value `json:"pInit"`   // object: how the play was started; {"type": "launcher"}
+	Error   jsontext.Value `json:"error"`   // object: why a play failed; {"code", "message"}
+	Goal    jsontext.Value `json:"goal"`    // object: the goal or milestone; {"id", "name", "main": bool}
+	Lesson  jsontext.Value `json:"lesson"`  // object: a course's lesson; {"id", "name"}
+	Quiz    jsontext.Value `json:"quiz"`    // object: {"id", "score": number, "passed": bool}
+	Answers jsontext.Value `json:"answers"` // array: a survey's answers; [{"question", "answer"}]
+	Query   jsontext.Value `json:"query"`   // string: what was searched for
+	Result  jsontext.Value `json:"result"`  // object or null: the search result chosen, null for none found
+	Action  jsontext.Value `json:"action"`  // object: the action clicked; {"id", "name"}
+	Rule    jsontext.Value `json:"rule"`    // object: the auto-play rule; {"id", "name"}
+	Event   jsontext.Value `json:"event"`   // string: the name of a custom event
+}
+
+// A Step is a place within a walk-thru.
+type Step struct {
+	ID ID `json:"id"`
+	// Index is zero-based; nil when not sent.
+	Index *int32 `json:"index"`
+	Name  string `json:"name"`
+}
+
+// Env is what the recorder itself knows of the environment. It fills only what the request's headers leave open.
+type Env struct {
+	Browser  Software `json:"browser"`
+	OS       Software `json:"os"`
+	Screen   Screen   `json:"screen"`
+	Language string   `json:"language"` // BCP 47
+	Timezone string   `json:"timezone"` // IANA name
+}
+
+// Software names a browser or an operating system. String is the two in one ("Chrome 72.0.3626.121").
+type Software struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	String  string `json:"string"`
+}
+
+// Screen is the screen's size in CSS pixels.
+type Screen struct {
+	Width  uint32 `json:"width"`
+	Height uint32 `json:"height"`
+}
+
+// Page is the page the event happened on.
+type Page struct {
+	URL      string `json:"url"`
+	Title    string `json:"title"`
+	Referrer string `json:"referrer"`
+}
+
+// User is who caused the event.
+type User struct {
+	// GUID is the visitor: the random anonymous id the recorder keeps in the browser.
+	GUID string `json:"guid"`
+	// ID is the end user as the account identifies them. May be personal.
+	ID string `json:"id"`
+	// Provider says where ID came from (cookie, variable, element, idp, crm); empty means as the account is set.
+	Provider string `json:"provider"`
+	// Traits are kept in the raw record only.
+	Traits jsontext.Value `json:"traits"`
+}
+
+// Library is the client that sent the event.
+type Library struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Millis is a point in time in Unix milliseconds. JSON numbers with a fraction are cut to whole milliseconds.
+type Millis int64
+
+// ID is an identifier that clients send as a JSON string or as a whole number.
+type ID string

@@ -1,0 +1,150 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/waymark-events/waymark/pkg/clientip"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/process"
+	"github.com/waymark-events/waymark/services/edge/internal/collect"
+)
+
+// Config is the edge's settings. One process serves one region or several.
+type Config struct {
+	process.Config `yaml:",inline"`
+	// Listen is the address of the collector. Default :8080.
+	Listen string `yaml:"listen"`
+	// Listener, when set, is used instead of Listen.
+	Listener net.Listener `yaml:"-"`
+	// Accounts is the accounts file, read again when it changes. Required.
+	Accounts string `yaml:"accounts"`
+	// Regions served, by name: an account of another region is answered 421. At least one.
+	Regions map[string]Region `yaml:"regions"`
+	// TrustedProxies are addresses and CIDR prefixes whose X-Forwarded-For and Forwarded are believed. Default none.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	// AllowedOrigins may send from browsers (CORS); * is any. Default *.
+	AllowedOrigins []string `yaml:"allowed_origins"`
+	Limits         Limits   `yaml:"limits"`
+	Timeouts       Timeouts `yaml:"timeouts"`
+	// Producer writes to Kafka; Timeout is how long an acknowledgement is waited for before the answer is 503.
+	Producer kafka.ProducerConfig `yaml:"producer"`
+}
+
+// Region is one region's Kafka.
+type Region struct {
+	Kafka kafka.Config `yaml:"kafka"`
+}
+
+// Limits of what is taken.
+type Limits struct {
+	// EventBytes of one event. Default 32768, 256–1000000.
+	EventBytes int `yaml:"event_bytes"`
+	// BatchEvents of one request. Default 500, 1–100000.
+	BatchEvents int `yaml:"batch_events"`
+	// BodyBytes of one request as sent. Default 1048576, 1024–1073741824.
+	BodyBytes int64 `yaml:"body_bytes"`
+	// DecodedBytes of one request after decompression. Default 10485760, at least body_bytes.
+	DecodedBytes int64 `yaml:"decoded_bytes"`
+	// Depth of nested objects and arrays of an event. Default 32, 4–1000.
+	Depth int `yaml:"depth"`
+	// AccountRate is how many events a second one account may send, with bursts of twice as many; 0 is no limit. Default 0.
+	AccountRate int `yaml:"account_rate"`
+	// InFlightBytes of request bodies at once; more is answered 503. Default 134217728, at least decoded_bytes.
+	InFlightBytes int64 `yaml:"in_flight_bytes"`
+}
+
+// Timeouts against slow clients, and of the end.
+type Timeouts struct {
+	// ReadHeader bounds the request's header. Default 5s, 100ms–5m.
+	ReadHeader time.Duration `yaml:"read_header"`
+	// Read bounds the whole request. Default 20s, 100ms–10m.
+	Read time.Duration `yaml:"read"`
+	// Idle closes a connection without requests. Default 75s, 1s–1h.
+	Idle time.Duration `yaml:"idle"`
+	// Drain is how long requests under way may take after SIGTERM. Default 25s, 0–10m.
+	Drain time.Duration `yaml:"drain"`
+}
+
+// DefaultConfig returns the defaults; Accounts and Regions are left to be set.
+func DefaultConfig() Config {
+	producer := kafka.DefaultProducerConfig()
+	producer.Timeout = 10 * time.Second
+	return Config{
+		Config: process.DefaultConfig(), Listen: ":8080", AllowedOrigins: []string{"*"},
+		Limits:   Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, InFlightBytes: 128 << 20},
+		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Drain: 25 * time.Second},
+		Producer: producer,
+	}
+}
+
+var regionPattern = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
+
+// Validate names the first setting that is wrong and what is accepted.
+func (c Config) Validate() error {
+	if err := c.ValidateFrame(); err != nil {
+		return err
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return errors.New("listen: want host:port")
+	}
+	if c.Accounts == "" {
+		return errors.New("accounts: want the accounts file")
+	}
+	if len(c.Regions) == 0 {
+		return errors.New("regions: want at least one")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Regions)) {
+		if !regionPattern.MatchString(name) {
+			return fmt.Errorf("regions: %q: want 1–16 characters of a–z, 0–9", name)
+		}
+		if err := c.Regions[name].Kafka.Validate(); err != nil {
+			return fmt.Errorf("regions.%s.kafka.%w", name, err)
+		}
+	}
+	if _, err := clientip.New(c.TrustedProxies); err != nil {
+		return fmt.Errorf("trusted_proxies: %w", err)
+	}
+	if err := c.Producer.Validate(); err != nil {
+		return fmt.Errorf("producer.%w", err)
+	}
+	switch l, t := c.Limits, c.Timeouts; {
+	case l.EventBytes < 256 || l.EventBytes > 1_000_000:
+		return errors.New("limits.event_bytes: want 256–1000000")
+	case l.EventBytes+16<<10 > c.Producer.MaxBatchBytes:
+		return errors.New("limits.event_bytes: want at least 16384 less than producer.max_batch_bytes")
+	case l.BatchEvents < 1 || l.BatchEvents > 100_000:
+		return errors.New("limits.batch_events: want 1–100000")
+	case l.BodyBytes < 1024 || l.BodyBytes > 1<<30:
+		return errors.New("limits.body_bytes: want 1024–1073741824")
+	case l.DecodedBytes < l.BodyBytes:
+		return errors.New("limits.decoded_bytes: want at least body_bytes")
+	case l.Depth < 4 || l.Depth > 1000:
+		return errors.New("limits.depth: want 4–1000")
+	case l.AccountRate < 0:
+		return errors.New("limits.account_rate: want 0 or more")
+	case l.InFlightBytes < l.DecodedBytes:
+		return errors.New("limits.in_flight_bytes: want at least decoded_bytes")
+	case t.ReadHeader < 100*time.Millisecond || t.ReadHeader > 5*time.Minute:
+		return errors.New("timeouts.read_header: want 100ms–5m")
+	case t.Read < 100*time.Millisecond || t.Read > 10*time.Minute:
+		return errors.New("timeouts.read: want 100ms–10m")
+	case t.Idle < time.Second || t.Idle > time.Hour:
+		return errors.New("timeouts.idle: want 1s–1h")
+	case t.Drain < 0 || t.Drain > 10*time.Minute:
+		return errors.New("timeouts.drain: want 0–10m")
+	}
+	return nil
+}
+
+func (l Limits) collect() collect.Limits {
+	return collect.Limits{
+		EventBytes: l.EventBytes, BatchEvents: l.BatchEvents, BodyBytes: l.BodyBytes, DecodedBytes: l.DecodedBytes, Depth: l.Depth,
+		AccountRate: l.AccountRate, InFlightBytes: l.InFlightBytes,
+	}
+}

@@ -1,0 +1,132 @@
+// Package edge is the collector: it takes events over HTTP, authenticates, limits and checks them, and answers only when Kafka has
+// every accepted one on all in-sync replicas.
+//
+// POST /v1/events takes one event, an array, {"key", "sentAt", "events": […]}, or NDJSON, compressed with gzip, zstd, deflate or br or
+// not at all. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
+//
+//	200  one result an event, in order: accepted with its id, or rejected with a code, a JSON path and a sentence
+//	400  the body is no JSON, or holds no events; nothing is stored
+//	401  no write key, or an unknown one
+//	405  another method than POST
+//	413  more bytes or events than accepted; nothing is stored
+//	415  a content encoding this edge does not know
+//	421  the account's region is not served here; nothing is stored
+//	429  the account sends more than its rate; wait for Retry-After
+//	503  Kafka did not acknowledge, or the edge is full or about to stop; send the same again after Retry-After
+//
+// After a 503 some of the events may be stored all the same: repeat them with the same ids.
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waymark-events/waymark/pkg/account"
+	"github.com/waymark-events/waymark/pkg/clientip"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/telemetry"
+	"github.com/waymark-events/waymark/services/edge/internal/collect"
+)
+
+// accountsInterval is how often the accounts file is looked at.
+const accountsInterval = 2 * time.Second
+
+// Run serves until ctx ends, then stops accepting, answers the requests under way, and returns nil.
+func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
+	accounts, err := account.Open(cfg.Accounts, tel.Log, tel.Registry)
+	if err != nil {
+		return err
+	}
+	resolver, err := clientip.New(cfg.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	regions := make(map[string]collect.Sender)
+	for name, region := range cfg.Regions {
+		scoped := tel.WithRegion(name)
+		client, err := kafka.NewClient(region.Kafka, scoped.Log, scoped.Registry)
+		if err != nil {
+			return fmt.Errorf("region %s: %w", name, err)
+		}
+		producer := client.NewProducer(cfg.Producer)
+		defer func() { err = errors.Join(err, closeRegion(ctx, producer, client, cfg.Producer.Timeout)) }()
+		regions[name] = producer
+		tel.Health.Check("kafka of region "+name, remember(client.Ping))
+	}
+	handler, err := collect.New(collect.Dependencies{
+		Accounts: accounts, ClientIP: resolver, Regions: regions, Log: tel.Log, Registry: tel.Registry,
+	}, cfg.Limits.collect(), cfg.AllowedOrigins)
+	if err != nil {
+		return err
+	}
+	listener := cfg.Listener
+	if listener == nil {
+		if listener, err = net.Listen("tcp", cfg.Listen); errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("listen: %s is in use by another process", cfg.Listen)
+		} else if err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
+		// An answer waits for Kafka, then is short.
+		WriteTimeout: cfg.Timeouts.Read + cfg.Producer.Timeout + 10*time.Second, MaxHeaderBytes: 32 << 10,
+		ErrorLog: zap.NewStdLog(tel.Log.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))),
+	}
+	tel.Log.Info("serving", zap.Stringer("address", listener.Addr()))
+
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		accounts.Watch(groupCtx, accountsInterval)
+		return nil
+	})
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-groupCtx.Done()
+		tel.Health.Fail(errors.New("stopping"))
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Timeouts.Drain)
+		defer cancel()
+		if err := server.Shutdown(grace); err != nil {
+			tel.Log.Warn("requests under way were cut off", zap.Error(err))
+			return server.Close()
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+func closeRegion(ctx context.Context, producer *kafka.Producer, client *kafka.Client, timeout time.Duration) error {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	return errors.Join(producer.Close(grace), client.Close())
+}
+
+// remember asks at most once a second: probes come from several sides, and each look is a connection.
+func remember(check func(context.Context) error) func(context.Context) error {
+	var mu sync.Mutex
+	var until time.Time
+	var last error
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Now().After(until) {
+			last = check(ctx)
+			until = time.Now().Add(time.Second)
+		}
+		return last
+	}
+}

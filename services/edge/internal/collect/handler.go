@@ -1,0 +1,186 @@
+// Package collect is the edge's HTTP handler: from a request's bytes to records on Kafka and an answer.
+package collect
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/waymark-events/waymark/pkg/account"
+	"github.com/waymark-events/waymark/pkg/clientip"
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/schemas"
+)
+
+// Limits of what is taken; see the edge's settings.
+type Limits struct {
+	EventBytes, BatchEvents, Depth, AccountRate int
+	BodyBytes, DecodedBytes, InFlightBytes      int64
+}
+
+// A Sender writes records to a topic. nil means that every one is durable; after an error any of them may be.
+type Sender interface {
+	Send(ctx context.Context, topic string, records []event.Record) error
+}
+
+// Dependencies are what the handler works with.
+type Dependencies struct {
+	Accounts *account.Store
+	ClientIP *clientip.Resolver
+	// Regions served, by name.
+	Regions  map[string]Sender
+	Log      *zap.Logger
+	Registry prometheus.Registerer
+}
+
+// A Handler serves /v1/events.
+type Handler struct {
+	Dependencies
+	limits   Limits
+	origins  []string
+	metrics  *metrics
+	rates    *rates
+	inFlight *semaphore.Weighted
+}
+
+// New makes a handler.
+func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
+	m, err := newMetrics(d.Registry)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{
+		Dependencies: d, limits: limits, origins: origins, metrics: m,
+		rates: newRates(limits.AccountRate), inFlight: semaphore.NewWeighted(limits.InFlightBytes),
+	}, nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	h.allowBrowsers(w, r)
+	code := http.StatusOK
+	results, refused := h.collect(w, r)
+	if refused != nil {
+		code = refused.status
+		refused.write(w)
+	} else {
+		writeResults(w, results)
+	}
+	h.metrics.answered(code, time.Since(started))
+}
+
+// collect does the work: who is it, what do they send, is it right, store it.
+func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]result, *refusal) {
+	switch {
+	case r.URL.Path != "/v1/events":
+		return nil, refuse(http.StatusNotFound, "not_found", "events go to POST /v1/events")
+	case r.Method == http.MethodOptions:
+		return nil, &refusal{status: http.StatusNoContent}
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", "POST, OPTIONS")
+		return nil, refuse(http.StatusMethodNotAllowed, "method_not_allowed", "events go to POST /v1/events")
+	}
+	received := time.Now()
+
+	// A key in the header can be refused before the body is read.
+	var owner *account.Account
+	if key := keyFromHeader(r); key != "" {
+		var refused *refusal
+		if owner, refused = h.authenticate(key); refused != nil {
+			return nil, refused
+		}
+	}
+	b, refused := h.readBody(w, r)
+	if refused != nil {
+		return nil, refused
+	}
+	defer b.release()
+	sent, refused := h.split(b.data, r.Header.Get("Content-Type"))
+	if refused != nil {
+		return nil, refused
+	}
+	if owner == nil {
+		if owner, refused = h.authenticate(sent.key); refused != nil {
+			return nil, refused
+		}
+	}
+	if wait := h.rates.take(owner.ID, len(sent.events), received); wait > 0 {
+		return nil, refuse(http.StatusTooManyRequests, "rate_limited", "the account sends more events a second than it may").after(wait)
+	}
+
+	request := h.describe(r, owner, received, sent.sentAt)
+	results, records := h.check(sent.events, request)
+	if len(records) > 0 {
+		if err := h.Regions[owner.Region].Send(r.Context(), schemas.RawTopic(owner.Region), records); err != nil {
+			return nil, h.notStored(owner, len(records), err)
+		}
+	}
+	h.metrics.checked(owner.Region, results)
+	return results, nil
+}
+
+// authenticate finds the account of a write key, and refuses those of regions that are not served here.
+func (h *Handler) authenticate(key string) (*account.Account, *refusal) {
+	if key == "" {
+		return nil, refuse(http.StatusUnauthorized, "no_write_key", "send the write key as Basic user, Bearer token, X-Write-Key, or the body's key")
+	}
+	owner := h.Accounts.Directory().ByKey(key)
+	if owner == nil {
+		return nil, refuse(http.StatusUnauthorized, "unknown_write_key", "the write key is not known")
+	}
+	if h.Regions[owner.Region] == nil {
+		return nil, refuse(http.StatusMisdirectedRequest, "wrong_region", "the account's region is "+owner.Region+": send its events to that region's edge")
+	}
+	return owner, nil
+}
+
+// notStored answers a failed Send.
+func (h *Handler) notStored(owner *account.Account, events int, err error) *refusal {
+	reason := "kafka"
+	switch {
+	case errors.Is(err, kafka.ErrBufferFull):
+		reason = "buffer_full"
+	case errors.Is(err, context.Canceled):
+		reason = "client_gone"
+	}
+	h.metrics.notStored.WithLabelValues(owner.Region, reason).Add(float64(events))
+	if reason != "client_gone" {
+		h.Log.Error("events could not be written; the client is told to send them again",
+			zap.String("region", owner.Region), zap.Int("events", events), zap.String("reason", reason), zap.Error(err))
+	}
+	return refuse(http.StatusServiceUnavailable, "unavailable", "the events could not be stored now: send them again with the same ids").after(5 * time.Second)
+}
+
+// allowBrowsers lets pages of the allowed origins send, and asks for the client hints that name a device.
+func (h *Handler) allowBrowsers(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Accept-CH", "Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors")
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return
+	}
+	switch {
+	case slices.Contains(h.origins, "*"):
+		header.Set("Access-Control-Allow-Origin", "*")
+	case slices.Contains(h.origins, origin):
+		header.Set("Access-Control-Allow-Origin", origin)
+		header.Add("Vary", "Origin")
+	default:
+		header.Add("Vary", "Origin")
+		return
+	}
+	header.Set("Access-Control-Expose-Headers", "Retry-After")
+	if r.Method == http.MethodOptions {
+		header.Set("Access-Control-Allow-Methods", "POST")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding, X-Write-Key, X-Sent-At")
+		header.Set("Access-Control-Max-Age", "86400")
+	}
+}

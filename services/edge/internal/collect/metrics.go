@@ -1,0 +1,63 @@
+package collect
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	requests  *prometheus.CounterVec
+	seconds   prometheus.Histogram
+	events    *prometheus.CounterVec
+	batch     prometheus.Histogram
+	bytes     prometheus.Counter
+	notStored *prometheus.CounterVec
+	inFlight  prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_edge_requests_total", Help: "Requests, by the answer's status.",
+		}, []string{"code"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "waymark_edge_request_seconds", Help: "Time from a request's header to its answer, Kafka's acknowledgement included.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),
+		}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_edge_events_total", Help: "Events answered, by region, result (accepted, rejected) and the rejection's reason.",
+		}, []string{"region", "result", "reason"}),
+		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "waymark_edge_batch_events", Help: "Events of a request.", Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+		}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_edge_body_bytes_total", Help: "Bytes of request bodies, decompressed.",
+		}),
+		notStored: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_edge_not_stored_total", Help: "Events answered 503, by region and reason (kafka, buffer_full, client_gone).",
+		}, []string{"region", "reason"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "waymark_edge_in_flight_bytes", Help: "Bytes set aside for the bodies of requests under way.",
+		}),
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.events, m.batch, m.bytes, m.notStored, m.inFlight} {
+		errs = append(errs, reg.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+func (m *metrics) answered(code int, took time.Duration) {
+	m.requests.WithLabelValues(strconv.Itoa(code)).Inc()
+	m.seconds.Observe(took.Seconds())
+}
+
+func (m *metrics) checked(region string, results []result) {
+	m.batch.Observe(float64(len(results)))
+	for i := range results {
+		m.events.WithLabelValues(region, results[i].Status, results[i].Code).Inc()
+	}
+}

@@ -1,0 +1,204 @@
+// Package apachekafka runs Apache Kafka's own broker for tests: KRaft nodes, each a Java process on loopback with the jars that
+// `make apache-kafka` fetched. It needs Java 17.
+package apachekafka
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// startTimeout is generous: three JVMs may start at once on a machine that is busy with tests.
+const startTimeout = 2 * time.Minute
+
+// A Cluster is a running set of brokers, each also a controller.
+type Cluster struct {
+	nodes []*node
+}
+
+// Start runs a cluster until the test ends. When the test failed, the nodes' logs are printed.
+func Start(t testing.TB, nodes int) *Cluster {
+	t.Helper()
+	c, err := start(t.TempDir(), nodes, false)
+	if c != nil {
+		t.Cleanup(func() { c.stop(t) })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Shared returns the address of one single node that all tests of the process use; it dies with the process.
+func Shared(t testing.TB) string {
+	t.Helper()
+	c, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.nodes[0].address
+}
+
+var shared = sync.OnceValues(func() (*Cluster, error) {
+	dir, err := os.MkdirTemp("", "waymark-apachekafka-")
+	if err != nil {
+		return nil, fmt.Errorf("make the brokers' directory: %w", err)
+	}
+	return start(dir, 1, true)
+})
+
+// Brokers returns the nodes' addresses.
+func (c *Cluster) Brokers() []string {
+	var out []string
+	for _, n := range c.nodes {
+		out = append(out, n.address)
+	}
+	return out
+}
+
+// Kill ends node i (from 0) as kill -9 does.
+func (c *Cluster) Kill(i int) { c.nodes[i].kill() }
+
+// Restart starts node i again and waits until the cluster knows it.
+func (c *Cluster) Restart(t testing.TB, i int) {
+	t.Helper()
+	if err := c.nodes[i].run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.ready(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func start(dir string, count int, removeDir bool) (*Cluster, error) {
+	classpath, err := jars()
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := freeAddresses(2 * count)
+	if err != nil {
+		return nil, err
+	}
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails, says its documentation
+	c := new(Cluster)
+	var voters []string
+	for i := range count {
+		voters = append(voters, fmt.Sprintf("%d@%s", i+1, addresses[count+i]))
+	}
+	for i := range count {
+		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], controller: addresses[count+i]}
+		if removeDir {
+			n.remove = dir
+		}
+		if err := n.prepare(voters); err != nil {
+			return nil, err
+		}
+		c.nodes = append(c.nodes, n)
+	}
+	clusterID := base64.RawURLEncoding.EncodeToString(id[:])
+	for _, n := range c.nodes {
+		if err := n.format(clusterID); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range c.nodes {
+		if err := n.run(); err != nil {
+			return c, err
+		}
+	}
+	return c, c.ready()
+}
+
+// stop kills every node and prints the logs when the test failed.
+func (c *Cluster) stop(t testing.TB) {
+	for _, n := range c.nodes {
+		n.kill()
+		if t.Failed() {
+			t.Logf("log of node %d:\n%s", n.id, n.tail())
+		}
+	}
+}
+
+// ready waits until every node knows of all of them.
+func (c *Cluster) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	for _, n := range c.nodes {
+		if err := n.waitReady(ctx, len(c.nodes)); err != nil {
+			return fmt.Errorf("Apache Kafka's node %d is not ready: %w; its log ends:\n%s", n.id, err, n.tail())
+		}
+	}
+	return nil
+}
+
+// waitReady asks the node for its brokers until there are as many as wanted.
+func (n *node) waitReady(ctx context.Context, brokers int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(n.address))
+	if err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	defer client.Close()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		answer, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, client.SeedBrokers()[0])
+		if err == nil && len(answer.Brokers) == brokers {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (last answer: %v)", ctx.Err(), err)
+		case <-n.dead:
+			return fmt.Errorf("the process ended")
+		case <-tick.C:
+		}
+	}
+}
+
+// jars lists what make apache-kafka fetched, as a class path.
+func jars() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the checkout: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("find the checkout: no go.work above the working directory")
+		}
+		dir = filepath.Dir(dir)
+	}
+	found, err := filepath.Glob(filepath.Join(dir, ".cache", "kafka", "*.jar"))
+	if err != nil || len(found) == 0 {
+		return "", fmt.Errorf("no jars of Apache Kafka in .cache/kafka: run make apache-kafka")
+	}
+	return strings.Join(found, string(os.PathListSeparator)), nil
+}
+
+// freeAddresses takes n ports that are free now: Kafka must be told its ports before it listens.
+func freeAddresses(n int) ([]string, error) {
+	var out []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		defer l.Close()
+		out = append(out, l.Addr().String())
+	}
+	return out, nil
+}

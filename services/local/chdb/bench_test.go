@@ -1,0 +1,158 @@
+package chdb_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
+)
+
+// BenchmarkInsert40Columns is the sink's shape of work: blocks of 50,000 rows of 40 columns, given by column, from clickhouse-go
+// through the native door into a MergeTree. CPU is that of the whole process: client, server and engine. What limits it is the
+// engine's writing of parts; the door's share is the walk over the block and one copy.
+func BenchmarkInsert40Columns(b *testing.B) {
+	const rows, columns = 50_000, 40
+	for name, method := range map[string]*clickhouse.Compression{"none": nil, "lz4": {Method: clickhouse.CompressionLZ4}} {
+		for _, clients := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s/%dclients", name, clients), func(b *testing.B) {
+				server := chdbtest.Start(b)
+				conn := server.Open(b, func(o *clickhouse.Options) { o.Compression = method; o.MaxOpenConns = 4 })
+				ctx := context.Background()
+				data := wideTable(b, ctx, conn, rows, columns)
+				cpu := cpuSeconds(b)
+				b.ResetTimer()
+				for b.Loop() {
+					var group sync.WaitGroup
+					for range clients {
+						group.Go(func() {
+							if err := insertColumns(ctx, conn, data); err != nil {
+								b.Error(err)
+							}
+						})
+					}
+					group.Wait()
+				}
+				inserted := float64(b.N * rows * clients)
+				b.ReportMetric(inserted/b.Elapsed().Seconds(), "rows/s")
+				b.ReportMetric((cpuSeconds(b)-cpu)/inserted*1e6, "CPU-s/Mrows")
+				b.ReportMetric(residentMiB(b), "MiB-RSS")
+			})
+		}
+	}
+}
+
+// wideTable makes a table of as many columns, in the proportions of the events table, and a block for it.
+func wideTable(b *testing.B, ctx context.Context, conn driver.Conn, rows, columns int) []any {
+	b.Helper()
+	var ddl []string
+	var data []any
+	for c := range columns {
+		switch c % 4 {
+		case 0:
+			ddl = append(ddl, fmt.Sprintf("c%d UInt64", c))
+			v := make([]uint64, rows)
+			for r := range v {
+				v[r] = uint64(r * (c + 1))
+			}
+			data = append(data, v)
+		case 1:
+			ddl = append(ddl, fmt.Sprintf("c%d DateTime64(3, 'UTC')", c))
+			v := make([]time.Time, rows)
+			for r := range v {
+				v[r] = time.UnixMilli(1_700_000_000_000 + int64(r))
+			}
+			data = append(data, v)
+		case 2:
+			ddl = append(ddl, fmt.Sprintf("c%d LowCardinality(String)", c))
+			v := make([]string, rows)
+			for r := range v {
+				v[r] = fmt.Sprint("value ", r%50)
+			}
+			data = append(data, v)
+		default:
+			ddl = append(ddl, fmt.Sprintf("c%d String", c))
+			v := make([]string, rows)
+			for r := range v {
+				v[r] = fmt.Sprintf("https://example.com/path/%d?q=%d", r%1000, r)
+			}
+			data = append(data, v)
+		}
+	}
+	if err := conn.Exec(ctx, "CREATE TABLE wide ("+strings.Join(ddl, ", ")+") ENGINE = MergeTree ORDER BY c0"); err != nil {
+		b.Fatal(err)
+	}
+	return data
+}
+
+func insertColumns(ctx context.Context, conn driver.Conn, data []any) error {
+	batch, err := conn.PrepareBatch(ctx, "INSERT INTO wide")
+	if err != nil {
+		return err
+	}
+	for i, column := range data {
+		if err := batch.Column(i).Append(column); err != nil {
+			return err
+		}
+	}
+	return batch.Send()
+}
+
+// BenchmarkSelectOne is the round trip of the smallest query.
+func BenchmarkSelectOne(b *testing.B) {
+	conn := chdbtest.Start(b).Open(b)
+	var one uint8
+	for b.Loop() {
+		if err := conn.QueryRow(context.Background(), "SELECT 1").Scan(&one); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSelectRows is a large result: 1,000,000 rows of a number and a text.
+func BenchmarkSelectRows(b *testing.B) {
+	conn := chdbtest.Start(b).Open(b)
+	for b.Loop() {
+		rows, err := conn.Query(context.Background(), "SELECT number, toString(number) FROM numbers(1000000)")
+		if err != nil {
+			b.Fatal(err)
+		}
+		for rows.Next() {
+		}
+		if err := rows.Err(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func cpuSeconds(b *testing.B) float64 {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// residentMiB is the process's resident memory, 0 where /proc does not tell.
+func residentMiB(b *testing.B) float64 {
+	b.Helper()
+	var pages, resident int64
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	if _, err := fmt.Sscan(string(text), &pages, &resident); err != nil {
+		b.Fatal(err)
+	}
+	return float64(resident*int64(os.Getpagesize())) / (1 << 20)
+}
