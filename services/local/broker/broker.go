@@ -32,7 +32,8 @@ const retentionInterval = time.Minute
 // A Broker is a running embedded Kafka.
 type Broker struct {
 	*kfake.Cluster
-	lock *os.File
+	address string
+	lock    *os.File
 }
 
 // Start runs a broker until Close. Errors say what an operator can mend: port in use, data directory taken by another process.
@@ -56,12 +57,12 @@ func Start(cfg Config) (*Broker, error) {
 		b.unlock()
 		return nil, fmt.Errorf("start the embedded Kafka: %w", err)
 	}
-	b.Cluster = cluster
+	b.Cluster, b.address = cluster, cluster.ListenAddrs()[0] // kfake answers only while it runs
 	return b, nil
 }
 
 // Address is where the broker listens.
-func (b *Broker) Address() string { return b.ListenAddrs()[0] }
+func (b *Broker) Address() string { return b.address }
 
 // Keep applies retention until ctx ends.
 func (b *Broker) Keep(ctx context.Context) {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/transport"
 	"github.com/waymark-events/waymark/services/local/broker"
 )
 
@@ -61,7 +62,7 @@ func TestTLSAndSASL(t *testing.T) {
 			t.Cleanup(b.Close)
 			settings := func(password string) kafka.Config {
 				return kafka.Config{
-					Brokers: []string{b.Address()}, TLS: kafka.TLS{Enabled: true, CAFile: ca},
+					Brokers: []string{b.Address()}, TLS: transport.TLS{Enabled: true, CAFile: ca},
 					SASL: kafka.SASL{Mechanism: mechanism, Username: "waymark", Password: config.Secret(password)},
 				}
 			}
@@ -95,7 +96,7 @@ func TestTLSAndSASL(t *testing.T) {
 				t.Errorf("the password is in the error: %v", err)
 			}
 			plain := settings("correct")
-			plain.TLS = kafka.TLS{}
+			plain.TLS = transport.TLS{}
 			if err := ClientOf(t, plain).Ping(deadline(t)); err == nil {
 				t.Error("plain text to a TLS port was accepted")
 			}

@@ -343,6 +343,7 @@ func TestAnOperatorsErrorStopsLoudlyAndKeepsEverything(t *testing.T) {
 		"wrong password":  {func(h *house) { h.cfg.ClickHouse.Password = "wrong" }, "516"},
 		"missing table":   {func(h *house) { h.exec("DROP TABLE events SYNC") }, "waymarkctl migrate"},
 		"missing column":  {func(h *house) { h.exec("ALTER TABLE events DROP COLUMN library") }, "no column library"},
+		"wrong type":      {func(h *house) { h.exec("ALTER TABLE events MODIFY COLUMN asn UInt64") }, "column asn of table events has type UInt64"},
 		"no dedup window": {func(h *house) { h.exec("ALTER TABLE events MODIFY SETTING non_replicated_deduplication_window = 0") }, "deduplication window"},
 		"newer metadata":  {func(h *house) { h.commit(0, `{"v":9}`) }, "run the newer sink"},
 	} {

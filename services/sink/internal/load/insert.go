@@ -37,6 +37,10 @@ func (p *partition) insertRange(work context.Context, b *batch, from, to int, to
 		case clickhouse.Operator:
 			return operator(err)
 		case clickhouse.Row:
+			// A table that was changed refuses rows too, all of them: that is nothing to bury events for.
+			if problem := p.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
+				return operator(problem)
+			}
 			return p.halve(work, b, from, to, err)
 		}
 		p.metrics.retries.WithLabelValues("insert").Inc()

@@ -90,6 +90,9 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 		if started.IsZero() {
 			started = time.Now()
 		}
+		if b.empty() {
+			b.from = p.next // the log may begin after the offset asked for
+		}
 		if err := b.add(fetched, held, 0); err != nil {
 			b.release()
 			return nil, err

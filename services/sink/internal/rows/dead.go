@@ -36,8 +36,8 @@ func NewDead() *Dead {
 	return r
 }
 
-// DeadColumns are the columns of the table dead_events that the sink fills.
-func DeadColumns() []string { return NewDead().layout.names() }
+// DeadColumns are the columns of the table dead_events that the sink fills, without values.
+func DeadColumns() []clickhouse.Column { return NewDead().Columns(0, 0) }
 
 // Insert is the statement that the columns belong to.
 func (r *Dead) Insert() string { return r.layout.insert("dead_events") }

@@ -60,8 +60,8 @@ func NewEvents() *Events {
 	return r
 }
 
-// EventColumns are the columns of the table events that the sink fills.
-func EventColumns() []string { return NewEvents().layout.names() }
+// EventColumns are the columns of the table events that the sink fills, without values.
+func EventColumns() []clickhouse.Column { return NewEvents().Columns(0, 0) }
 
 // Insert is the statement that the columns belong to.
 func (r *Events) Insert() string { return r.layout.insert("events") }
@@ -142,12 +142,4 @@ func degrees(d *float64) *float32 {
 	}
 	f := float32(*d)
 	return &f
-}
-
-// object returns a JSON object as ClickHouse's JSON column wants it: text, and never empty.
-func object(text []byte) string {
-	if len(text) == 0 {
-		return "{}"
-	}
-	return string(text)
 }

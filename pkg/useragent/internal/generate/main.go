@@ -1,0 +1,235 @@
+// Generate brings in the lists that package useragent embeds and is tested with, from the pinned packages named below.
+// It runs through the ordinary package clients, npm and cargo, and writes the same bytes each time:
+//
+//	go generate ./pkg/useragent
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The pinned packages. The crate is the one package that holds uap-core's rules together with their tests.
+const (
+	uapCore  = "ua-parser@=0.2.2" // crate: uap-core as a folder, after its 0.18.0; Apache-2.0
+	isbot    = "isbot@5.2.3"      // npm: Unlicense
+	crawlers = "crawler-user-agents@1.60.0"
+	browsers = "user-agents@2.1.198"
+)
+
+// sampled is how many of the most frequent browsers go into package sample.
+const sampled = 300
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	dir, err := os.MkdirTemp("", "useragent")
+	if err != nil {
+		return fmt.Errorf("make a folder to work in: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	return errors.Join(rules(dir), botPatterns(dir), crawlerLists(dir), browserLists(dir))
+}
+
+// rules takes uap-core's regexes and tests as they are.
+func rules(dir string) error {
+	name, _, _ := strings.Cut(uapCore, "@")
+	for _, args := range [][]string{
+		{"init", "--quiet", "--vcs", "none", "--name", "lists"}, {"add", "--quiet", uapCore}, {"vendor", "--quiet", "--versioned-dirs"},
+	} {
+		if _, err := command(dir, "cargo", args...); err != nil {
+			return err
+		}
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "vendor", name+"-[0-9]*", "uap-core"))
+	if err != nil || len(found) != 1 {
+		return fmt.Errorf("find uap-core in crate %s: %v %w", uapCore, found, err)
+	}
+	for from, to := range map[string]string{
+		"regexes.yaml":           "data/regexes.yaml.gz",
+		"tests/test_ua.yaml":     "testdata/test_ua.yaml.gz",
+		"tests/test_os.yaml":     "testdata/test_os.yaml.gz",
+		"tests/test_device.yaml": "testdata/test_device.yaml.gz",
+	} {
+		content, err := os.ReadFile(filepath.Join(found[0], from))
+		if err != nil {
+			return fmt.Errorf("read uap-core: %w", err)
+		}
+		if err := writeGzip(to, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// botPatterns writes isbot's patterns, one a line, in RE2's syntax.
+func botPatterns(dir string) error {
+	module, err := unpack(dir, isbot)
+	if err != nil {
+		return err
+	}
+	out, err := command(module, "node", "-e", `console.log(JSON.stringify(require("./index.js").list))`)
+	if err != nil {
+		return err
+	}
+	var patterns []string
+	if err := json.Unmarshal(out, &patterns); err != nil {
+		return fmt.Errorf("decode isbot's list: %w", err)
+	}
+	for i, p := range patterns {
+		if patterns[i], err = re2(p); err != nil {
+			return err
+		}
+	}
+	return writeLines("data/bots.txt", patterns)
+}
+
+// crawlerLists writes the patterns that name crawlers, and the user agents they were seen with.
+func crawlerLists(dir string) error {
+	module, err := unpack(dir, crawlers)
+	if err != nil {
+		return err
+	}
+	var list []struct {
+		Pattern   string
+		Instances []string
+	}
+	if err := readJSON(filepath.Join(module, "crawler-user-agents.json"), &list); err != nil {
+		return err
+	}
+	var patterns, instances []string
+	for _, c := range list {
+		pattern := strings.ReplaceAll(c.Pattern, `\/`, `/`)
+		if _, err := regexp.Compile(pattern); err != nil {
+			return fmt.Errorf("a crawler's pattern: %w", err)
+		}
+		patterns = append(patterns, pattern)
+		instances = append(instances, c.Instances...)
+	}
+	return errors.Join(writeLines("data/crawlers.txt", patterns),
+		writeGzip("testdata/crawlers.txt.gz", []byte(strings.Join(instances, "\n")+"\n")))
+}
+
+// browserLists writes weight and user agent of real browsers, most frequent first: all for the tests, the head for package sample.
+func browserLists(dir string) error {
+	module, err := unpack(dir, browsers)
+	if err != nil {
+		return err
+	}
+	var list []struct {
+		UserAgent string
+		Weight    float64
+	}
+	if err := readJSON(filepath.Join(module, "dist", "user-agents.json"), &list); err != nil {
+		return err
+	}
+	weights := map[string]float64{}
+	for _, b := range list {
+		weights[b.UserAgent] += b.Weight
+	}
+	lines := make([]string, 0, len(weights))
+	for ua, weight := range weights {
+		lines = append(lines, fmt.Sprintf("%.9f\t%s", weight, ua))
+	}
+	slices.SortFunc(lines, func(a, b string) int {
+		x, y := number(a), number(b)
+		switch {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	all := strings.Join(lines, "\n") + "\n"
+	head := strings.Join(lines[:min(sampled, len(lines))], "\n") + "\n"
+	return errors.Join(writeGzip("testdata/browsers.tsv.gz", []byte(all)), writeGzip("sample/browsers.tsv.gz", []byte(head)))
+}
+
+func number(line string) float64 {
+	weight, _, _ := strings.Cut(line, "\t")
+	v, err := strconv.ParseFloat(weight, 64)
+	if err != nil {
+		return 0
+	}
+	return v
+}
+
+// unpack downloads an npm package and returns its folder.
+func unpack(dir, name string) (string, error) {
+	out, err := command(dir, "npm", "pack", "--silent", name)
+	if err != nil {
+		return "", err
+	}
+	module, _, _ := strings.Cut(name, "@")
+	module = filepath.Join(dir, module)
+	if err := os.Mkdir(module, 0o755); err != nil {
+		return "", fmt.Errorf("unpack %s: %w", name, err)
+	}
+	_, err = command(dir, "tar", "-xzf", strings.TrimSpace(string(out)), "-C", module, "--strip-components=1")
+	return module, err
+}
+
+func command(dir, name string, args ...string) ([]byte, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return out, nil
+}
+
+func readJSON(path string, into any) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read a list: %w", err)
+	}
+	if err := json.Unmarshal(content, into); err != nil {
+		return fmt.Errorf("decode %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+func writeLines(path string, lines []string) error {
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write a list: %w", err)
+	}
+	return nil
+}
+
+// writeGzip leaves the time out of the header: the same content gives the same bytes.
+func writeGzip(path string, content []byte) error {
+	var buf bytes.Buffer
+	z, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	if err != nil {
+		return fmt.Errorf("compress %s: %w", path, err)
+	}
+	if _, err := z.Write(content); err != nil {
+		return fmt.Errorf("compress %s: %w", path, err)
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("compress %s: %w", path, err)
+	}
+	if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write a list: %w", err)
+	}
+	return nil
+}

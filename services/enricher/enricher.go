@@ -1,0 +1,78 @@
+// Package enricher turns the raw events of one region into enriched ones: it reads events.raw, adds location, environment,
+// identity and corrected time under the account's privacy policy, and writes events.enriched, or events.dead for what
+// cannot be used.
+package enricher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waymark-events/waymark/pkg/account"
+	"github.com/waymark-events/waymark/pkg/geo"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/telemetry"
+	"github.com/waymark-events/waymark/pkg/useragent"
+	"github.com/waymark-events/waymark/services/enricher/internal/enrich"
+	"github.com/waymark-events/waymark/services/enricher/internal/stream"
+)
+
+// Run enriches cfg.Region until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to
+// mend: nothing is lost by it, the next run goes on where this one stopped.
+func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
+	accounts, err := account.Open(cfg.Accounts, tel.Log, tel.Registry)
+	if err != nil {
+		return err
+	}
+	locator, err := geo.Open(cfg.Geo, tel.Log, tel.Registry)
+	if err != nil {
+		return fmt.Errorf("geolocation: %w", err)
+	}
+	parser, err := useragent.New(useragent.Config{CacheEntries: cfg.UserAgent.CacheEntries}, tel.Registry)
+	if err != nil {
+		return fmt.Errorf("user agents: %w", err)
+	}
+	client, err := kafka.NewClient(cfg.Kafka, tel.Log, tel.Registry)
+	if err != nil {
+		return err
+	}
+	tel.Health.Check("kafka", client.Ping)
+	producer := client.NewProducer(cfg.Producer)
+	window := enrich.Window{Future: cfg.Time.MaxFuture, Past: cfg.Time.MaxPast}
+	enricher := enrich.New(enrich.Settings{Region: cfg.Region, Epoch: cfg.Epoch, Window: window}, accounts, locator, parser)
+	events, err := stream.New(cfg.stream(), client, producer, enricher.Enrich, tel)
+	if err != nil {
+		return errors.Join(err, closeAll(ctx, producer, client))
+	}
+
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		accounts.Watch(groupCtx, accountsInterval)
+		return nil
+	})
+	group.Go(func() error {
+		if err := locator.Watch(groupCtx); groupCtx.Err() == nil {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error { return events.Run(groupCtx) })
+	err = group.Wait()
+	if ctx.Err() == nil && err != nil {
+		tel.Health.Fail(err)
+	}
+	return errors.Join(err, closeAll(ctx, producer, client))
+}
+
+// accountsInterval is how often the accounts file is looked at.
+const accountsInterval = 2 * time.Second
+
+// closeAll ends the connections. What the stream wrote was acknowledged before it returned, so nothing waits here.
+func closeAll(ctx context.Context, producer *kafka.Producer, client *kafka.Client) error {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return errors.Join(producer.Close(grace), client.Close())
+}

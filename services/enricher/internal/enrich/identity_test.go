@@ -1,0 +1,76 @@
+package enrich
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/pkg/account"
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/recorder"
+)
+
+func TestIdentifyFollowsTheAccountsSetting(t *testing.T) {
+	const guid = "visitor-1"
+	for name, c := range map[string]struct {
+		setting account.Identification
+		user    recorder.User
+		want    string
+	}{
+		"none":                             {account.IdentifyNone, recorder.User{ID: "jane", Provider: "none"}, ""},
+		"setting missing":                  {"", recorder.User{ID: "jane"}, ""},
+		"setting of a later version":       {"passport", recorder.User{ID: "jane", Provider: "passport"}, ""},
+		"generated":                        {account.IdentifyGenerated, recorder.User{ID: "jane", Provider: "generated"}, guid},
+		"cookie, provider not said":        {account.IdentifyCookie, recorder.User{ID: "jane"}, "jane"},
+		"cookie, from the cookie":          {account.IdentifyCookie, recorder.User{ID: "jane", Provider: "cookie"}, "jane"},
+		"cookie, from elsewhere":           {account.IdentifyCookie, recorder.User{ID: "jane", Provider: "variable"}, guid},
+		"cookie, not logged in":            {account.IdentifyCookie, recorder.User{Provider: "cookie"}, guid},
+		"variable":                         {account.IdentifyVariable, recorder.User{ID: "jane"}, "jane"},
+		"element":                          {account.IdentifyElement, recorder.User{ID: "jane"}, "jane"},
+		"identity provider":                {account.IdentifyIDP, recorder.User{ID: "jane"}, "jane"},
+		"CRM":                              {account.IdentifyCRM, recorder.User{ID: "jane"}, "jane"},
+		"identity provider, spelled wrong": {account.IdentifyIDP, recorder.User{ID: "jane", Provider: "IDP"}, guid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.user.GUID = guid
+			var out event.Enriched
+			identify(&event.Raw{AccountID: "demo"}, &recorder.Event{User: c.user, Session: "s"}, ownerWith(c.setting), &out)
+			if out.UserId != c.want || out.VisitorId != guid || out.SessionId != "s" {
+				t.Errorf("user %q, visitor %q, session %q; want user %q", out.UserId, out.VisitorId, out.SessionId, c.want)
+			}
+		})
+	}
+}
+
+func FuzzIdentify(f *testing.F) {
+	f.Add("", "jane", "cookie", "s", "cookie")
+	f.Add("g", "", "", "", "none")
+	f.Fuzz(func(t *testing.T, guid, user, provider, session, setting string) {
+		e := &recorder.Event{User: recorder.User{GUID: guid, ID: user, Provider: provider}, Session: session}
+		raw := &event.Raw{AccountID: "demo", EventID: uuid.Max}
+		var first, second event.Enriched
+		identify(raw, e, ownerWith(account.Identification(setting)), &first)
+		identify(raw, e, ownerWith(account.Identification(setting)), &second)
+		if first.VisitorId == "" || first.VisitorId != second.VisitorId || first.UserId != second.UserId {
+			t.Errorf("%q %q, then %q %q", first.VisitorId, first.UserId, second.VisitorId, second.UserId)
+		}
+		if first.UserId != "" && first.UserId != user && first.UserId != first.VisitorId {
+			t.Errorf("user id %q is neither the client's nor the visitor's", first.UserId)
+		}
+	})
+}
+
+func BenchmarkIdentify(b *testing.B) {
+	e := &recorder.Event{User: recorder.User{ID: "jane", Provider: "cookie"}, Session: "s"}
+	raw := &event.Raw{AccountID: "demo"}
+	owner := ownerWith(account.IdentifyCookie)
+	var out event.Enriched
+	b.ReportAllocs()
+	for b.Loop() {
+		identify(raw, e, owner, &out)
+	}
+}
+
+func ownerWith(setting account.Identification) *account.Account {
+	return &account.Account{ID: "demo", Policy: account.Policy{Identification: setting}}
+}

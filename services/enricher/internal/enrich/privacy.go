@@ -1,0 +1,26 @@
+package enrich
+
+import (
+	"net/netip"
+
+	"github.com/waymark-events/waymark/pkg/account"
+	"github.com/waymark-events/waymark/pkg/clientip"
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/recorder"
+)
+
+// protect fills what may be personal, as far as the account's policy lets it: the address is masked always, URLs and
+// title are left out unless collected. A collected URL keeps its query, which may hold what the site put there.
+func protect(ip netip.Addr, page recorder.Page, policy account.Policy, out *event.Enriched) {
+	if masked := clientip.Mask(ip); masked.IsValid() {
+		out.IpMasked = masked.String()
+	}
+	if policy.CollectURL {
+		u := splitURL(page.URL)
+		out.Url, out.UrlHost, out.UrlPath = u.text, u.host, u.path
+		out.Referrer = splitURL(page.Referrer).text
+	}
+	if policy.CollectTitle {
+		out.PageTitle = page.Title
+	}
+}

@@ -1,0 +1,60 @@
+package enrich
+
+import "strings"
+
+// A pageURL is a page's URL in the parts that are stored.
+type pageURL struct {
+	text string // the URL without user name and password
+	host string // lower case, without port; of an IPv6 literal without brackets
+	path string // as sent, without query and fragment
+}
+
+// splitURL takes a URL apart by RFC 3986 §3, as far as it can: a browser's address bar holds much that net/url refuses
+// (a lone %, a space), and an event is not worth less for it. It allocates only for credentials and capitals.
+func splitURL(url string) pageURL {
+	scheme, rest, found := strings.Cut(url, "://")
+	if !found || !isScheme(scheme) {
+		if strings.HasPrefix(url, "/") {
+			return pageURL{text: url, path: beforeQuery(url)}
+		}
+		return pageURL{text: url} // about:blank, data:…
+	}
+	authority, tail := rest, ""
+	if end := strings.IndexAny(rest, "/?#\\"); end >= 0 {
+		authority, tail = rest[:end], rest[end:]
+	}
+	text := url
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		authority = authority[at+1:]
+		text = scheme + "://" + authority + tail
+	}
+	return pageURL{text, strings.ToLower(hostOf(authority)), beforeQuery(tail)}
+}
+
+func isScheme(s string) bool {
+	for i := range len(s) {
+		switch c := s[i] | 0x20; {
+		case c >= 'a' && c <= 'z':
+		case i > 0 && (s[i] >= '0' && s[i] <= '9' || s[i] == '+' || s[i] == '-' || s[i] == '.'):
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+func hostOf(authority string) string {
+	if literal, found := strings.CutPrefix(authority, "["); found {
+		host, _, _ := strings.Cut(literal, "]")
+		return host
+	}
+	host, _, _ := strings.Cut(authority, ":")
+	return host
+}
+
+func beforeQuery(s string) string {
+	if end := strings.IndexAny(s, "?#"); end >= 0 {
+		return s[:end]
+	}
+	return s
+}

@@ -1,0 +1,143 @@
+package stream
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+)
+
+// A batch is what one fetch became. Its memory is used again for the next one.
+type batch struct {
+	fetched    *kafka.Batch // raw records; the records below alias its buffers
+	from, next int64        // offsets: fetched from, and to fetch next
+	enriched   []event.Record
+	sources    []*event.Record // the raw record of each enriched one
+	dead       []deadRecord
+	bytes      int // of the enriched values
+	values     arena
+
+	raw event.Raw
+	out event.Enriched
+}
+
+// A deadRecord remembers why, for the metrics and for a second try without the value.
+type deadRecord struct {
+	event.Record
+	source *event.Record
+	stage  string
+	why    *event.Rejection
+}
+
+// release gives the fetched buffers back; nothing of the batch may be used afterwards.
+func (b *batch) release() {
+	if b.fetched != nil {
+		b.fetched.Release()
+		b.fetched = nil
+	}
+	b.clear()
+}
+
+func (b *batch) clear() {
+	b.enriched, b.sources, b.dead, b.bytes = b.enriched[:0], b.sources[:0], b.dead[:0], 0
+	b.values.reset()
+}
+
+// fill makes one enriched or dead record of each raw one. The error is a bug, found at the raw offset.
+func (b *batch) fill(s *Stream) (offset int64, err error) {
+	b.clear()
+	for i := range b.fetched.Records {
+		rec := &b.fetched.Records[i]
+		if err := b.add(s, rec); err != nil {
+			return rec.Offset, err
+		}
+	}
+	return 0, nil
+}
+
+// add enriches one record. A panic in a stage becomes an error, so that it holds one partition and not the process.
+func (b *batch) add(s *Stream, rec *event.Record) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("stage gave up: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	if err := event.ParseRaw(rec, &b.raw); err != nil {
+		return b.reject(s, rec, event.StageDecode, err)
+	}
+	if err := s.enrich(&b.raw, &b.out); err != nil {
+		return b.reject(s, rec, stageOf(err), err)
+	}
+	now := time.Now()
+	b.out.EnrichedAt = now.UnixMilli()
+	value := b.values.take(b.out.SizeVT())
+	if _, err := b.out.MarshalToSizedBufferVT(value); err != nil {
+		return fmt.Errorf("encode enriched event: %w", err)
+	}
+	// A record's frame is at most some forty bytes (https://kafka.apache.org/documentation/#record).
+	if size := len(value) + len(rec.Key) + 64; size > s.MaxRecordBytes {
+		return b.reject(s, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, fmt.Errorf("the enriched record has %d bytes, of at most %d", size, s.MaxRecordBytes)))
+	}
+	b.bytes += len(value)
+	// The record's time is when the event was received, as on the raw topic: seeking by time means the same on both.
+	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: b.raw.ReceivedAt, Key: rec.Key, Value: value, Headers: enrichedHeaders})
+	b.sources = append(b.sources, rec)
+	s.metrics.age.Observe(now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
+	return nil
+}
+
+var (
+	enrichedHeaders = []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaEnriched)}}
+	deadHeaders     = []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaDead)}}
+)
+
+// reject adds a dead record for rec when err is permanent, and returns err when it is a bug.
+func (b *batch) reject(s *Stream, rec *event.Record, stage string, err error) error {
+	rejection := event.AsRejection(err)
+	if rejection == nil {
+		return err
+	}
+	dead, err := b.bury(s, rec, stage, rejection, rec.Value)
+	if err != nil {
+		return err
+	}
+	b.dead = append(b.dead, deadRecord{dead, rec, stage, rejection})
+	return nil
+}
+
+// bury makes the dead record of rec, which b.raw was read from. value is rec's, or nil where it must be left out.
+func (b *batch) bury(s *Stream, rec *event.Record, stage string, why *event.Rejection, value []byte) (event.Record, error) {
+	now := time.Now().UnixMilli()
+	dead := event.Dead{
+		Reason: string(why.Reason), Stage: stage, Error: why.Err.Error(), Region: s.Region,
+		AccountId: b.raw.AccountID, ReceivedAt: b.raw.ReceivedAt, FailedAt: now,
+		Topic: s.raw, Partition: rec.Partition, Offset: rec.Offset,
+		Key: rec.Key, Value: value,
+	}
+	if b.raw.EventID != uuid.Nil {
+		dead.EventId = b.raw.EventID[:]
+	}
+	for _, h := range rec.Headers {
+		dead.Headers = append(dead.Headers, &event.DeadHeader{Key: h.Key, Value: h.Value})
+	}
+	text := b.values.take(dead.SizeVT())
+	if _, err := dead.MarshalToSizedBufferVT(text); err != nil {
+		return event.Record{}, fmt.Errorf("encode dead record: %w", err)
+	}
+	return event.Record{Timestamp: now, Key: rec.Key, Value: text, Headers: deadHeaders}, nil
+}
+
+// stageOf tells whether an event was refused for what it is or for what is known of it.
+func stageOf(err error) string {
+	if r := event.AsRejection(err); r != nil {
+		switch r.Reason {
+		case event.ReasonUnknownAccount, event.ReasonWrongRegion, event.ReasonUnknownItemType, event.ReasonUnknownEvent:
+			return event.StageEnrich
+		}
+	}
+	return event.StageDecode
+}

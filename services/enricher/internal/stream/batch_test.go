@@ -1,0 +1,154 @@
+package stream
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newStream returns a Stream that can enrich batches but reaches no broker. An event whose value starts with "dead" is refused, one with
+// "bug" is an error of ours, one with "panic" is worse.
+func newStream(t testing.TB) *Stream {
+	t.Helper()
+	m, err := newMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	enrich := func(raw *event.Raw, out *event.Enriched) error {
+		switch {
+		case bytes.HasPrefix(raw.Value, []byte("dead")):
+			return event.Reject(event.ReasonUnknownEvent, errors.New("no such event"))
+		case bytes.HasPrefix(raw.Value, []byte("bug")):
+			return errors.New("a bug")
+		case bytes.HasPrefix(raw.Value, []byte("panic")):
+			var none []int
+			none[len(raw.Value)]++
+		}
+		out.Reset()
+		out.EventId, out.AccountId, out.Props, out.RawOffset = raw.EventID[:], raw.AccountID, raw.Value, raw.Offset
+		return nil
+	}
+	return &Stream{Settings: Settings{Region: "us", MaxRecordBytes: 10_000}, raw: "events.raw.us", enrich: enrich, log: zap.NewNop(), metrics: m}
+}
+
+var id = uuid.MustParse("0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f")
+
+func rawRecord(offset int64, value string) event.Record {
+	raw := event.Raw{Format: event.FormatRecorder, AccountID: "demo", EventID: id, ReceivedAt: 1_700_000_000_000, Value: []byte(value)}
+	rec := raw.Record([]byte("demo|v"))
+	rec.Partition, rec.Offset = 3, offset
+	return rec
+}
+
+func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
+	s := newStream(t)
+	foreign := event.Record{Partition: 3, Offset: 12, Key: []byte("k"), Value: []byte("?"), Headers: []event.Header{{Key: "event_id", Value: []byte(id.String())}, {Key: "x", Value: []byte("y")}}}
+	b := &batch{fetched: &kafka.Batch{Records: []event.Record{
+		rawRecord(10, "a"), rawRecord(11, "dead"), foreign, rawRecord(13, strings.Repeat("b", 10_000)), rawRecord(14, "c"),
+	}}}
+	for range 2 { // a second time in the memory of the first
+		if offset, err := b.fill(s); err != nil {
+			t.Fatalf("offset %d: %v", offset, err)
+		}
+	}
+	if len(b.enriched) != 2 || len(b.sources) != 2 {
+		t.Fatalf("%d enriched records, %d sources", len(b.enriched), len(b.sources))
+	}
+	for i, want := range []struct {
+		offset int64
+		props  string
+	}{{10, "a"}, {14, "c"}} {
+		rec := b.enriched[i]
+		var got event.Enriched
+		if err := got.UnmarshalVT(rec.Value); err != nil {
+			t.Fatal(err)
+		}
+		if got.RawOffset != want.offset || string(got.Props) != want.props || got.EnrichedAt == 0 || b.sources[i].Offset != want.offset {
+			t.Errorf("record %d: %v", i, &got)
+		}
+		if rec.Partition != 3 || rec.Timestamp != 1_700_000_000_000 || string(rec.Key) != "demo|v" || string(rec.Header(event.HeaderSchema)) != event.SchemaEnriched {
+			t.Errorf("record %d: %+v", i, rec)
+		}
+	}
+
+	header := func(key, value string) *event.DeadHeader { return &event.DeadHeader{Key: key, Value: []byte(value)} }
+	headers := []*event.DeadHeader{header("format", "recorder/1"), header("account", "demo"), header("event_id", id.String()), header("received_at", "1700000000000")}
+	dead := func(offset int64, reason event.Reason, stage, sentence, value string) *event.Dead {
+		return &event.Dead{
+			Reason: string(reason), Stage: stage, Error: sentence, Region: "us", AccountId: "demo", EventId: id[:], Topic: "events.raw.us", Partition: 3, Offset: offset,
+			ReceivedAt: 1_700_000_000_000, Key: []byte("demo|v"), Value: []byte(value), Headers: headers,
+		}
+	}
+	alien := dead(12, event.ReasonBadHeaders, event.StageDecode, `header "format": want recorder/1`, "?")
+	alien.AccountId, alien.ReceivedAt, alien.Key, alien.Headers = "", 0, []byte("k"), []*event.DeadHeader{header("event_id", id.String()), header("x", "y")}
+	want := []*event.Dead{
+		dead(11, event.ReasonUnknownEvent, event.StageEnrich, "no such event", "dead"),
+		alien,
+		dead(13, event.ReasonTooLarge, event.StageEnrich, "the enriched record has 10108 bytes, of at most 10000", strings.Repeat("b", 10_000)),
+	}
+	if len(b.dead) != len(want) {
+		t.Fatalf("%d dead records, want %d", len(b.dead), len(want))
+	}
+	for i := range want {
+		got := new(event.Dead)
+		if err := got.UnmarshalVT(b.dead[i].Value); err != nil {
+			t.Fatal(err)
+		}
+		if got.FailedAt == 0 || string(b.dead[i].Header(event.HeaderSchema)) != event.SchemaDead {
+			t.Errorf("dead record %d has no time or schema", i)
+		}
+		got.FailedAt = 0
+		if diff := cmp.Diff(want[i], got, protocmp.Transform()); diff != "" {
+			t.Errorf("dead record %d: %s", i, diff)
+		}
+	}
+}
+
+func TestABugIsNoDeadLetter(t *testing.T) {
+	for _, value := range []string{"bug", "panic"} {
+		b := &batch{fetched: &kafka.Batch{Records: []event.Record{rawRecord(7, "fine"), rawRecord(8, value)}}}
+		offset, err := b.fill(newStream(t))
+		if err == nil || offset != 8 || event.AsRejection(err) != nil || len(b.dead) != 0 {
+			t.Errorf("%s: error %v at offset %d, %d dead", value, err, offset, len(b.dead))
+		}
+	}
+}
+
+func TestArenaHandsOutDisjointMemoryAndKeepsIt(t *testing.T) {
+	var a arena
+	for round := range 3 {
+		var taken [][]byte
+		for i, n := range []int{1, chunkBytes - 1, 10, 0, chunkBytes, chunkBytes + 1, 100} {
+			p := a.take(n)
+			if len(p) != n || cap(p) > max(n, chunkBytes+1) {
+				t.Fatalf("take(%d): len %d cap %d", n, len(p), cap(p))
+			}
+			for j := range p {
+				p[j] = byte(i + 1)
+			}
+			taken = append(taken, p)
+		}
+		for i, p := range taken {
+			if bytes.Count(p, []byte{byte(i + 1)}) != len(p) {
+				t.Errorf("slice %d was written over", i)
+			}
+		}
+		if len(a.chunks) != 4 {
+			t.Errorf("round %d: %d chunks", round, len(a.chunks))
+		}
+		a.reset()
+	}
+}

@@ -1,0 +1,92 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+)
+
+// A bug must neither lose its event nor pass for a dead letter: the partition waits, and not ready says so.
+func TestABugHoldsThePartitionUntilItIsGone(t *testing.T) {
+	s := newStream(t)
+	c := &claim{s, &kafka.Claim{Partition: 3}, s.log}
+	usual, calls := s.enrich, 0
+	s.enrich = func(raw *event.Raw, out *event.Enriched) error {
+		if calls++; calls <= 2 {
+			if s.held.check(context.Background()) == nil && calls == 2 {
+				t.Error("ready while the partition is held")
+			}
+			return errors.New("a bug")
+		}
+		return usual(raw, out)
+	}
+	b := &batch{fetched: &kafka.Batch{Records: []event.Record{rawRecord(8, "fine")}}}
+	if err := c.enrichBatch(context.Background(), b); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.enriched) != 1 || len(b.dead) != 0 || testutil.ToFloat64(s.metrics.bugs) != 2 {
+		t.Errorf("%d enriched, %d dead, %v bugs", len(b.enriched), len(b.dead), testutil.ToFloat64(s.metrics.bugs))
+	}
+	if err := s.held.check(context.Background()); err != nil {
+		t.Errorf("still held: %v", err)
+	}
+}
+
+func TestAHeldPartitionStillEndsWithItsGeneration(t *testing.T) {
+	s := newStream(t)
+	c := &claim{s, &kafka.Claim{Partition: 3}, s.log}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.enrich = func(*event.Raw, *event.Enriched) error {
+		cancel()
+		return errors.New("a bug")
+	}
+	b := &batch{fetched: &kafka.Batch{Records: []event.Record{rawRecord(8, "fine")}}}
+	if err := c.enrichBatch(ctx, b); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLostTellsRetentionFromANewGroupAndATruncatedTopic(t *testing.T) {
+	for name, c := range map[string]struct {
+		committed, next, start int64
+		lost, rewinds          float64
+	}{
+		"retention passed the committed offset": {40, 40, 100, 60, 0},
+		"retention passed a running fetch":      {40, 90, 100, 10, 0},
+		"a new group":                           {-1, 0, 100, 0, 0},
+		"the topic was made anew":               {40, 40, 0, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStream(t)
+			(&claim{s, &kafka.Claim{Offset: c.committed}, s.log}).lost(c.next, c.start)
+			if lost, rewinds := testutil.ToFloat64(s.metrics.lostToRetention), testutil.ToFloat64(s.metrics.rewinds); lost != c.lost || rewinds != c.rewinds {
+				t.Errorf("%v lost, %v rewinds", lost, rewinds)
+			}
+		})
+	}
+}
+
+func BenchmarkBatch(b *testing.B) {
+	s := newStream(b)
+	records := make([]event.Record, 1000)
+	for i := range records {
+		records[i] = rawRecord(int64(i), `{"time": 1551784021000, "type": "view", "data": {"type": "page"}}`)
+	}
+	batch := &batch{fetched: &kafka.Batch{Records: records}}
+	b.ReportAllocs()
+	started := time.Now()
+	n := 0
+	for b.Loop() {
+		if _, err := batch.fill(s); err != nil {
+			b.Fatal(err)
+		}
+		n += len(records)
+	}
+	b.ReportMetric(float64(time.Since(started).Nanoseconds())/float64(n), "ns/event")
+}

@@ -1,0 +1,112 @@
+// Package stream moves a region's events from the raw topic to the enriched one: partition p to partition p, in order,
+// each batch committed only when every event of it is acknowledged on the enriched topic or on the dead one.
+//
+// So nothing is lost, whatever dies when. After a crash the last batch comes again; the repeated records carry the raw
+// offsets they had, and whoever reads the enriched topic drops what does not rise.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/telemetry"
+	"github.com/waymark-events/waymark/schemas"
+)
+
+// Settings of a Stream.
+type Settings struct {
+	Region string
+	Group  kafka.GroupConfig
+	Fetch  kafka.FetchOptions
+	// MaxRecordBytes is the largest enriched record to produce; a larger one is a dead letter.
+	MaxRecordBytes int
+	// Drain bounds the work on the batch in hand once a claim or the service ends. It must lie below the group's
+	// rebalance timeout.
+	Drain time.Duration
+}
+
+// Enrich makes out from raw. A *event.Rejection is permanent; any other error is a bug.
+type Enrich func(raw *event.Raw, out *event.Enriched) error
+
+// A Stream is the enricher's loop.
+type Stream struct {
+	Settings
+	raw, enriched, dead string // topics
+	client              *kafka.Client
+	producer            *kafka.Producer
+	enrich              Enrich
+	log                 *zap.Logger
+	metrics             *metrics
+	held                held
+	progress            progress
+}
+
+// New returns a Stream; Run starts it. It adds its readiness to tel.Health.
+func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enrich, tel telemetry.Telemetry) (*Stream, error) {
+	m, err := newMetrics(tel.Registry)
+	if err != nil {
+		return nil, err
+	}
+	st := &Stream{
+		Settings: s, raw: schemas.RawTopic(s.Region), enriched: schemas.EnrichedTopic(s.Region), dead: schemas.DeadTopic(s.Region),
+		client: client, producer: producer, enrich: enrich, log: tel.Log, metrics: m,
+	}
+	st.Group.Topics = []string{st.raw}
+	tel.Health.Check("topics", st.checkPartitions)
+	tel.Health.Check("enrichment", st.held.check)
+	tel.Health.Check("progress", st.progress.check)
+	return st, nil
+}
+
+// Run works until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend.
+func (s *Stream) Run(ctx context.Context) error {
+	if err := s.start(ctx); err != nil {
+		return endOr(ctx, err)
+	}
+	if err := s.client.RunGroup(ctx, s.Group, s.consume); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("consume %s: %w", s.raw, err)
+	}
+	return nil
+}
+
+// start waits for the cluster and its topics, which may come up later than we do, but not for topics that do not fit each
+// other: those need somebody's hand.
+func (s *Stream) start(ctx context.Context) error {
+	var misfit error
+	err := persist(ctx, s.watchRetries("partitions", s.log), func() error {
+		err := s.checkPartitions(ctx)
+		if errors.Is(err, errPartitionCounts) {
+			misfit, err = err, nil
+		}
+		return err
+	})
+	return errors.Join(err, misfit)
+}
+
+// errPartitionCounts means that raw and enriched topic differ in partitions: raw partition p would have no enriched
+// partition p, and raw offsets of two partitions would mix in one.
+var errPartitionCounts = errors.New("the raw and the enriched topic must have the same number of partitions")
+
+func (s *Stream) checkPartitions(ctx context.Context) error {
+	raw, err := s.client.Partitions(ctx, s.raw)
+	if err != nil {
+		return fmt.Errorf("count partitions of %s: %w", s.raw, err)
+	}
+	enriched, err := s.client.Partitions(ctx, s.enriched)
+	if err != nil {
+		return fmt.Errorf("count partitions of %s: %w", s.enriched, err)
+	}
+	if raw != enriched {
+		return fmt.Errorf("%w: %s has %d, %s has %d; waymarkctl topics apply mends it", errPartitionCounts, s.raw, raw, s.enriched, enriched)
+	}
+	if _, err := s.client.Partitions(ctx, s.dead); err != nil {
+		return fmt.Errorf("count partitions of %s: %w", s.dead, err)
+	}
+	return nil
+}

@@ -1,0 +1,18 @@
+// Command waymark-local runs the whole pipeline in one process, on an embedded Kafka and an embedded ClickHouse.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/waymark-events/waymark/services/local"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	code := local.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,102 @@
+package local
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Regions that waymark-local serves, and the default accounts' own.
+var Regions = []string{"us", "eu"}
+
+// Database is the ClickHouse database of a region.
+func Database(region string) string { return "waymark_" + region }
+
+// Config says where everything of waymark-local is.
+type Config struct {
+	// Data is the folder of everything that persists. Default .waymark.
+	Data string
+	// Addresses are host:port; port 0 takes a free one.
+	Edge, Kafka, ClickHouseNative, ClickHouseHTTP, Admin string
+	// Brokers are those of a Kafka that runs already, used instead of the embedded one. Default none.
+	Brokers []string
+	// Accounts is the accounts file. Default: Data/accounts.yaml, written when missing.
+	Accounts string
+	// Geo is a City database; "made" is the small one made on the spot. Default: DB-IP's where make demo put it.
+	Geo string
+	// Demo is the rate of generated traffic, events/s. Default 0: none.
+	Demo float64
+	// Seed decides what the traffic is.
+	Seed uint64
+	// Events is how many events bench and million send. Default 0: 200,000 and 1,000,000.
+	Events int
+	// Binaries is where million finds the production binaries. Default bin.
+	Binaries string
+}
+
+// DefaultConfig is what waymark-local does without flags.
+func DefaultConfig() Config {
+	return Config{
+		Data: ".waymark", Edge: "127.0.0.1:8080", Kafka: "127.0.0.1:9092", Admin: "127.0.0.1:9600",
+		ClickHouseNative: "127.0.0.1:9000", ClickHouseHTTP: "127.0.0.1:8123", Seed: 1, Binaries: "bin",
+	}
+}
+
+// Validate names the flag that is wrong.
+func (c Config) Validate() error {
+	if c.Data == "" {
+		return fmt.Errorf("--data: want a folder")
+	}
+	for _, a := range []struct{ flag, address string }{
+		{"edge", c.Edge}, {"kafka", c.Kafka}, {"clickhouse-native", c.ClickHouseNative}, {"clickhouse-http", c.ClickHouseHTTP}, {"admin", c.Admin},
+	} {
+		if _, _, err := net.SplitHostPort(a.address); err != nil {
+			return fmt.Errorf("--%s: want host:port, got %q", a.flag, a.address)
+		}
+	}
+	if c.Demo < 0 || c.Demo > 1e6 || math.IsNaN(c.Demo) {
+		return fmt.Errorf("--demo: want 0 to 1000000 events/s")
+	}
+	if c.Events < 0 {
+		return fmt.Errorf("--events: want 0 or more")
+	}
+	return nil
+}
+
+const defaultAccounts = `# Accounts of waymark-local. This file is read again when it changes.
+accounts:
+  - id: demo-us
+    name: Demo (United States)
+    region: us
+    write_keys: [wk_demo_us]
+    policy: {identification: variable, collect_url: true, collect_title: true}
+  - id: demo-eu
+    name: Demo (European Union)
+    region: eu
+    write_keys: [wk_demo_eu]
+    policy: {identification: generated, collect_url: true, collect_title: true}
+`
+
+// accountsFile is the file to use: the one asked for, or the data folder's own.
+func (c Config) accountsFile() (string, error) {
+	if c.Accounts != "" {
+		return c.Accounts, nil
+	}
+	file := filepath.Join(c.Data, "accounts.yaml")
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
+	}
+	if err := os.WriteFile(file, []byte(defaultAccounts), 0o600); err != nil {
+		return "", fmt.Errorf("write the default accounts: %w", err)
+	}
+	return file, nil
+}
+
+// logFile takes JSON lines.
+func (c Config) logFile() string { return filepath.Join(c.Data, "waymark.log") }
+
+// served tells whether a region is one of ours.
+func served(region string) bool { return slices.Contains(Regions, region) }

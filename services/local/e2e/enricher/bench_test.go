@@ -1,0 +1,83 @@
+package enricher
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/local/kafkatest"
+)
+
+// BenchmarkRawToEnriched moves a full raw topic through the enricher: fetch, decode, enrich, produce, commit, with the embedded
+// broker in the same process (about half of the CPU is its).
+func BenchmarkRawToEnriched(b *testing.B) {
+	const partitions, perPartition = 4, 25_000
+	w := newWorld(b, partitions)
+	records := mixed(b, perPartition)
+	for p := range int32(partitions) {
+		w.send(b, p, records...)
+	}
+	b.ReportAllocs()
+	rounds := 0
+	var spent time.Duration
+	for b.Loop() {
+		rounds++
+		goal := int64(rounds * partitions * perPartition)
+		cfg := w.config()
+		cfg.Epoch = uint32(rounds)
+		if rounds > 1 {
+			b.StopTimer()
+			for p := range int32(partitions) {
+				w.send(b, p, records...)
+			}
+			b.StartTimer()
+		}
+		started := time.Now()
+		s := start(b, cfg)
+		kafkatest.Wait(b, func() bool { return w.enrichedRecords(b) >= goal }, "all events enriched")
+		spent += time.Since(started)
+		if err := s.stop(b); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(rounds*partitions*perPartition)/spent.Seconds(), "events/s")
+}
+
+// mixed returns events of every kind from many visitors, as varied as real ones where it matters to compression.
+func mixed(b testing.TB, n int) []event.Record {
+	b.Helper()
+	names := []string{"walkthru-play", "walkthru-step", "walkthru-complete", "launcher-click", "page-view", "task-complete", "survey-submit", "custom-track"}
+	values := make([]string, len(names))
+	for i, name := range names {
+		values[i] = example(b, name)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	var bits [16]byte
+	newUUID := func() uuid.UUID {
+		binary.NativeEndian.PutUint64(bits[:], random.Uint64())
+		binary.NativeEndian.PutUint64(bits[8:], random.Uint64())
+		return bits
+	}
+	visitors := make([]string, 2000)
+	for i := range visitors {
+		visitors[i] = newUUID().String()
+	}
+	out := make([]event.Record, n)
+	for i := range out {
+		visitor := visitors[random.IntN(len(visitors))]
+		value := strings.ReplaceAll(values[random.IntN(len(values))], "6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18", visitor)
+		value = strings.ReplaceAll(value, "15517840", strconv.Itoa(17_000_000+random.IntN(1_000_000)))
+		raw := rawOf("demo", []byte(value))
+		raw.EventID, raw.ReceivedAt = newUUID(), time.Now().UnixMilli()
+		raw.ClientIP = netip.AddrFrom4([4]byte{byte(1 + random.IntN(220)), byte(random.IntN(256)), byte(random.IntN(256)), byte(random.IntN(256))})
+		out[i] = raw.Record(event.Key("demo", visitor))
+	}
+	return out
+}

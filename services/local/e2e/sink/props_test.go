@@ -1,0 +1,32 @@
+package sink
+
+import (
+	"testing"
+
+	"github.com/waymark-events/waymark/pkg/event"
+)
+
+// These are JSON objects that a client may well send, and that a JSON column could take offence at.
+func TestPropsOfAnyShapeAreStored(t *testing.T) {
+	h := newHouse(t, 1)
+	shapes := []string{
+		`{"a.b":1,"a":{"b":2}}`,
+		`{"a":1}`, `{"a":"x"}`, `{"a":[1,"x",{"b":null}]}`, `{"a":null}`, `{"":1}`,
+		`{"n":123456789012345678901234567890,"f":1e300}`,
+		`{"a":{"b":{"c":{"d":{"e":[[[1]]]}}}}}`,
+		`{"time":"2026-01-02T03:04:05Z","day":"2026-01-02"}`,
+	}
+	var records []event.Record
+	for _, shape := range shapes {
+		e := h.enriched()
+		e.Props = []byte(shape)
+		records = append(records, record(t, e))
+	}
+	h.send(0, records...)
+	h.run(func() bool {
+		return h.count("SELECT (SELECT count() FROM events) + (SELECT count() FROM dead_events)") == len(shapes)
+	}, "all shapes")
+	if n := h.count("SELECT count() FROM events"); n != len(shapes) {
+		t.Errorf("%d of %d shapes were stored; refused: %v", n, len(shapes), h.row("SELECT groupArray(offset) AS o FROM dead_events"))
+	}
+}

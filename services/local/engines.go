@@ -1,0 +1,125 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/local/broker"
+	"github.com/waymark-events/waymark/services/local/chdb"
+)
+
+// partitions of every topic: enough to see them work side by side, few enough for one machine.
+const partitions = 4
+
+// startKafka starts the embedded broker on the stack, unless cfg names brokers, and makes the topics of every region. It returns
+// the brokers' addresses.
+func startKafka(ctx context.Context, s *stack, cfg Config, log *zap.Logger) ([]string, error) {
+	brokers := cfg.Brokers
+	if len(brokers) == 0 {
+		b, err := broker.Start(broker.Config{Address: cfg.Kafka, DataDir: filepath.Join(cfg.Data, "kafka")})
+		if err != nil {
+			return nil, plain(err)
+		}
+		s.start(ctx, "Kafka", func(ctx context.Context) error {
+			b.Keep(ctx)
+			b.Close()
+			return ctx.Err()
+		})
+		brokers = []string{b.Address()}
+	}
+	if err := createTopics(ctx, brokers, log); err != nil {
+		return nil, fmt.Errorf("create Kafka's topics: %w", err)
+	}
+	return brokers, nil
+}
+
+// createTopics makes the topics of schemas/kafka/topics.yaml as one broker can have them.
+func createTopics(ctx context.Context, brokers []string, log *zap.Logger) (err error) {
+	client, err := kafka.NewClient(kafkaConfig(brokers), log, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	for _, region := range Regions {
+		topics, err := schemas.Topics(region)
+		if err != nil {
+			return err
+		}
+		var specs []kafka.TopicSpec
+		for _, t := range topics {
+			t.Config["min.insync.replicas"] = "1"
+			specs = append(specs, kafka.TopicSpec{Name: t.Name, Partitions: partitions, ReplicationFactor: 1, Config: t.Config})
+		}
+		if _, err := client.ApplyTopics(ctx, specs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func kafkaConfig(brokers []string) kafka.Config {
+	cfg := kafka.DefaultConfig()
+	cfg.Brokers = brokers
+	return cfg
+}
+
+// startClickHouse starts the embedded ClickHouse on the stack and brings the database of every region up to date.
+func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web net.Listener, log *zap.Logger) error {
+	library, err := chdb.Find(npmFolders()...)
+	if err != nil {
+		return err
+	}
+	engine, err := chdb.Open(library, filepath.Join(cfg.Data, "clickhouse"), log)
+	if err != nil {
+		return plain(err)
+	}
+	s.start(ctx, "ClickHouse", func(ctx context.Context) error {
+		return errors.Join(engine.Serve(ctx, native, web), engine.Close())
+	})
+	for _, region := range Regions {
+		if _, err := clickhouse.Migrate(ctx, clickhouseConfig(native.Addr().String(), region), schemas.Migrations()); err != nil {
+			return fmt.Errorf("bring ClickHouse's tables up to date: %w", err)
+		}
+	}
+	return nil
+}
+
+func clickhouseConfig(address, region string) clickhouse.Config {
+	cfg := clickhouse.DefaultConfig()
+	cfg.Addresses, cfg.Database = []string{address}, Database(region)
+	return cfg
+}
+
+// listen takes an address for what a flag names.
+func listen(flag, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another process: end it, or choose another address with --%s", address, flag)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return l, nil
+}
+
+// plain says in words what the operating system's errors mean here.
+func plain(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("the disk is full: %w", err)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("the data folder cannot be written: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,249 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/local/demo"
+)
+
+// A rig is the processes under measurement and the engines below them.
+type rig struct {
+	cfg     Config
+	dir     string
+	running []*process // in the order of their start, the two engines first
+
+	kafka                    *kafka.Client
+	broker, native, edgeDoor string
+}
+
+// engines starts Kafka and ClickHouse, with topics and tables.
+func (r *rig) engines(ctx context.Context) error {
+	addresses, err := freeAddresses(3)
+	if err != nil {
+		return err
+	}
+	r.broker, r.native = addresses[0], addresses[1]
+	binary := filepath.Join(r.cfg.Binaries, "waymark-local")
+	data := "--data=" + r.dir
+	for _, p := range []*process{
+		{name: "Kafka", args: []string{binary, "kafka", data, "--kafka=" + r.broker}},
+		{name: "ClickHouse", args: []string{binary, "clickhouse", data, "--clickhouse-native=" + r.native, "--clickhouse-http=" + addresses[2]}},
+	} {
+		p.says = "is ready"
+		if err := r.start(ctx, p); err != nil {
+			return err
+		}
+	}
+	cfg := kafka.DefaultConfig()
+	cfg.Brokers = []string{r.broker}
+	r.kafka, err = kafka.NewClient(cfg, zap.NewNop(), prometheus.NewRegistry())
+	return err
+}
+
+// everything starts all services.
+func (r *rig) everything(ctx context.Context) (edge *process, rest []*process, err error) {
+	if edge, err = r.edge(ctx); err != nil {
+		return nil, nil, err
+	}
+	enrichers, err := r.enrichers(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	sinks, err := r.sinks(ctx)
+	return edge, append(enrichers, sinks...), err
+}
+
+func (r *rig) edge(ctx context.Context) (*process, error) {
+	door, err := freeAddresses(1)
+	if err != nil {
+		return nil, err
+	}
+	r.edgeDoor = door[0]
+	env := map[string]string{"LISTEN": r.edgeDoor, "ACCOUNTS": r.cfg.Accounts, "TRUSTED_PROXIES": "127.0.0.0/8"}
+	for _, region := range r.cfg.Regions {
+		env["REGIONS_"+strings.ToUpper(region)+"_KAFKA_BROKERS"] = r.broker
+	}
+	return r.service(ctx, "edge", "", env)
+}
+
+func (r *rig) enrichers(ctx context.Context) (all []*process, err error) {
+	for _, region := range r.cfg.Regions {
+		p, err := r.service(ctx, "enricher", region, map[string]string{"REGION": region, "ACCOUNTS": r.cfg.Accounts, "KAFKA_BROKERS": r.broker})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func (r *rig) sinks(ctx context.Context) (all []*process, err error) {
+	for _, region := range r.cfg.Regions {
+		p, err := r.service(ctx, "sink", region, map[string]string{
+			"REGION": region, "KAFKA_BROKERS": r.broker, "CLICKHOUSE_ADDRESSES": r.native, "CLICKHOUSE_DATABASE": r.cfg.Database(region),
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// service starts one production binary with settings by environment and waits until it is ready.
+func (r *rig) service(ctx context.Context, service, region string, settings map[string]string) (*process, error) {
+	admin, err := freeAddresses(1)
+	if err != nil {
+		return nil, err
+	}
+	settings["ADMIN"] = admin[0]
+	settings["LOG_LEVEL"] = "warn"
+	p := &process{name: strings.TrimSpace(service + " " + region), args: []string{filepath.Join(r.cfg.Binaries, "waymark-"+service)}, admin: admin[0]}
+	for name, value := range settings {
+		p.env = append(p.env, "WAYMARK_"+strings.ToUpper(service)+"_"+name+"="+value)
+	}
+	return p, r.start(ctx, p)
+}
+
+func (r *rig) start(ctx context.Context, p *process) error {
+	if err := p.start(ctx, r.dir); err != nil {
+		return err
+	}
+	r.running = append(r.running, p)
+	return p.ready(ctx)
+}
+
+// services are the running ones: all but the two engines.
+func (r *rig) services() []*process { return r.running[2:] }
+
+// stopAll ends everything, the last started first.
+func (r *rig) stopAll() error {
+	err := r.stopTo(0)
+	if r.kafka != nil {
+		err = errors.Join(err, r.kafka.Close())
+	}
+	return err
+}
+
+// stopTo ends all but the first keep processes, the last started first.
+func (r *rig) stopTo(keep int) error {
+	var errs []error
+	for len(r.running) > keep {
+		errs = append(errs, r.running[len(r.running)-1].stop())
+		r.running = r.running[:len(r.running)-1]
+	}
+	return errors.Join(errs...)
+}
+
+// send posts cfg.Events as fast as the edge takes them. They bear times within the last hour.
+func (r *rig) send(ctx context.Context, edge *process) (*demo.Counts, error) {
+	const span = time.Hour
+	traffic, err := demo.NewGenerator(demo.Options{
+		Seed: r.cfg.Seed, Start: time.Now().Add(-span), Rate: float64(r.cfg.Events) / span.Seconds(), Accounts: r.cfg.Senders,
+		Flush: span, // a whole visit in one request
+	})
+	if err != nil {
+		return nil, err
+	}
+	sender := demo.NewSender("http://"+r.edgeDoor, connections)
+	defer sender.Close()
+	counts := new(demo.Counts)
+	if err := demo.Drive(ctx, traffic, sender, demo.Plan{Events: r.cfg.Events, Connections: connections, Fast: true}, counts); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if n := counts.Rejected.Load(); n > 0 {
+		return nil, fmt.Errorf("the edge refused %d events: %s", n, counts.Refusal())
+	}
+	return counts, edge.alive()
+}
+
+// enriched waits until the enrichers have read all.
+func (r *rig) enriched(ctx context.Context) error {
+	return r.caughtUp(ctx, schemas.EnricherGroup, schemas.RawTopic)
+}
+
+// settle waits until the enrichers and then the sinks have read all.
+func (r *rig) settle(ctx context.Context) error {
+	if err := r.enriched(ctx); err != nil {
+		return err
+	}
+	return r.caughtUp(ctx, schemas.SinkGroup, schemas.EnrichedTopic)
+}
+
+// stalled is how long a group's lag may stay as it is.
+const stalled = 2 * time.Minute
+
+// caughtUp waits until each region's group has committed all of its topic.
+func (r *rig) caughtUp(ctx context.Context, group, topic func(region string) string) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	last, since := int64(-1), time.Now()
+	for {
+		var lag int64
+		for _, region := range r.cfg.Regions {
+			partitions, err := r.kafka.Lag(ctx, group(region), topic(region))
+			if err != nil {
+				return fmt.Errorf("lag of %s: %w", group(region), err)
+			}
+			for _, p := range partitions {
+				lag += p.Lag
+			}
+		}
+		if lag == 0 {
+			return nil
+		}
+		if lag != last {
+			last, since = lag, time.Now()
+		}
+		if time.Since(since) > stalled {
+			return fmt.Errorf("%s: lag stays at %d", group(r.cfg.Regions[0]), lag)
+		}
+		for _, p := range r.running {
+			if err := p.alive(); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// check compares what ClickHouse has with what the edge accepted.
+func (r *rig) check(ctx context.Context, counts *demo.Counts) (err error) {
+	var distinct, rows, dead uint64
+	for _, region := range r.cfg.Regions {
+		cfg := clickhouse.DefaultConfig()
+		cfg.Addresses, cfg.Database = []string{r.native}, r.cfg.Database(region)
+		conn, err := clickhouse.Open(cfg)
+		if err != nil {
+			return err
+		}
+		var d, n, x uint64
+		err = conn.Scalar(ctx, "SELECT uniqExact(event_id), count(), (SELECT count() FROM dead_events) FROM events", &d, &n, &x)
+		if err = errors.Join(err, conn.Close()); err != nil {
+			return err
+		}
+		distinct, rows, dead = distinct+d, rows+n, dead+x
+	}
+	if want := uint64(counts.Accepted.Load()); distinct != want || rows != want || dead != 0 {
+		return fmt.Errorf("accepted %d events, ClickHouse has %d rows with %d distinct ids, and %d dead letters", want, rows, distinct, dead)
+	}
+	return nil
+}

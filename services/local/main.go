@@ -1,0 +1,89 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/waymark-events/waymark/pkg/process"
+)
+
+const usage = `waymark-local runs the whole pipeline in one process, on an embedded Kafka and an embedded ClickHouse.
+
+  waymark-local [flags]              edge, enricher and sink of both regions, and both engines
+  waymark-local kafka [flags]        only Kafka, with the topics of both regions
+  waymark-local clickhouse [flags]   only ClickHouse, with the databases of both regions
+  waymark-local bench [flags]        what each stage costs; prints one table
+  waymark-local million [flags]      a volume test of the production binaries in separate processes
+
+Flags:
+`
+
+// Main is the command: it returns the exit status, 0 after a clean end, 1 on an error, 2 on wrong flags.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	command := "run"
+	if len(args) > 0 && commands[args[0]] != nil {
+		command, args = args[0], args[1:]
+	}
+	cfg, version, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	case version:
+		fmt.Fprintf(stdout, "waymark-local %s (%s, %s/%s)\n", process.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return 0
+	}
+	if err := commands[command](ctx, cfg, stdout); err != nil {
+		fmt.Fprintf(stderr, "waymark-local: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+var commands = map[string]func(context.Context, Config, io.Writer) error{
+	"run":        Run,
+	"kafka":      runKafka,
+	"clickhouse": runClickHouse,
+	"bench":      runBench,
+	"million":    runMillion,
+}
+
+func parse(args []string, stderr io.Writer) (cfg Config, version bool, err error) {
+	cfg = DefaultConfig()
+	flags := flag.NewFlagSet("waymark-local", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&cfg.Data, "data", cfg.Data, "`folder` of everything that persists: topics, tables, accounts, log")
+	flags.StringVar(&cfg.Edge, "edge", cfg.Edge, "`address` of the edge, which takes events over HTTP")
+	flags.StringVar(&cfg.Kafka, "kafka", cfg.Kafka, "`address` of Kafka")
+	flags.StringVar(&cfg.ClickHouseNative, "clickhouse-native", cfg.ClickHouseNative, "`address` of ClickHouse's native protocol")
+	flags.StringVar(&cfg.ClickHouseHTTP, "clickhouse-http", cfg.ClickHouseHTTP, "`address` of ClickHouse's HTTP interface")
+	flags.StringVar(&cfg.Admin, "admin", cfg.Admin, "`address` of /healthz, /readyz and /metrics")
+	flags.StringVar(&cfg.Accounts, "accounts", "", "YAML `file` of accounts; without it, demo-us (wk_demo_us) and demo-eu (wk_demo_eu)")
+	flags.StringVar(&cfg.Geo, "geo", "", "City `file` (.mmdb); without it, the DB-IP database that make demo fetched, or a small one made on the spot")
+	flags.Float64Var(&cfg.Demo, "demo", 0, "send believable traffic at so many `events/s`")
+	flags.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the traffic")
+	flags.IntVar(&cfg.Events, "events", cfg.Events, "bench and million: how many events")
+	flags.StringVar(&cfg.Binaries, "bin", cfg.Binaries, "million: `folder` of the production binaries")
+	flags.BoolVar(&version, "version", false, "print the version and exit")
+	if err := flags.Parse(args); err != nil {
+		return cfg, false, err
+	}
+	if flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	} else {
+		err = cfg.Validate()
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "waymark-local: %v\n", err)
+	}
+	return cfg, version, err
+}

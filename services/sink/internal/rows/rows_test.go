@@ -1,0 +1,125 @@
+package rows
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/sink/internal/intent"
+)
+
+func enriched(t testing.TB, offset int64, epoch uint32) *event.Record {
+	t.Helper()
+	id, latitude, longitude := uuid.New(), 52.52, 13.4
+	e := &event.Enriched{
+		EventId: id[:], AccountId: "demo-eu", Region: "eu", Event: "step", ItemType: "walkthru", ItemId: "124909", ItemName: "Create an invoice",
+		InteractionId: "0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f", StepId: "s3", StepIndex: 2, StepName: "Choose the customer",
+		Time: 1_700_000_000_000, ClientTime: 1_700_000_000_500, ReceivedAt: 1_700_000_001_000, EnrichedAt: 1_700_000_001_040, TimeFlag: event.TimeFlag_TIME_CORRECTED,
+		VisitorId: "3e2b7c1a-6f0d-4b8e-9a51-2c7d8e9f0a1b", UserId: "u-4711", SessionId: "7d8e9f0a-1b3e-4b7c-8a6f-0d4b8e9a512c",
+		Url: "https://app.example/invoices/new?draft=1", UrlHost: "app.example", UrlPath: "/invoices/new", PageTitle: "New invoice", Referrer: "https://app.example/invoices",
+		Browser: "Chrome", BrowserVersion: "126.0.0.0", Os: "Windows", OsVersion: "10", DeviceType: "desktop",
+		ScreenWidth: 1920, ScreenHeight: 1080, Language: "de-DE", Timezone: "Europe/Berlin",
+		IpMasked: "203.0.113.0", CountryCode: "DE", Country: "Germany", Subdivision: "Berlin", City: "Berlin", Latitude: &latitude, Longitude: &longitude, Asn: 64496, AsName: "Example",
+		Props: []byte(`{"plan":"pro","seats":12}`), Detail: []byte(`{"init":"launcher"}`), Library: "waymark.js", LibraryVersion: "1.2.0",
+		RawOffset: offset, Epoch: epoch,
+	}
+	value, err := e.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &event.Record{Offset: offset, Value: value}
+}
+
+func TestRepetitionsOfASourceMakeNoRow(t *testing.T) {
+	r := NewEvents()
+	seen := intent.Nowhere
+	for _, c := range []struct {
+		offset int64
+		epoch  uint32
+		rows   int
+	}{{0, 0, 1}, {1, 0, 2}, {1, 0, 2}, {0, 0, 2}, {2, 0, 3}, {0, 1, 4}, {9, 0, 4}} {
+		var err error
+		if seen, err = r.Add(enriched(t, c.offset, c.epoch), seen); err != nil {
+			t.Fatal(err)
+		}
+		if r.Len() != c.rows {
+			t.Fatalf("after offset %d of epoch %d: %d rows, want %d", c.offset, c.epoch, r.Len(), c.rows)
+		}
+	}
+}
+
+func TestEnrichedRecordsThatMakeNoRowAreRejected(t *testing.T) {
+	for name, e := range map[string]*event.Enriched{
+		"no event id":       {},
+		"event id cut":      {EventId: make([]byte, 15)},
+		"unknown time flag": {EventId: make([]byte, 16), TimeFlag: 9},
+	} {
+		value, err := e.MarshalVT()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := NewEvents()
+		_, err = r.Add(&event.Record{Value: value}, intent.Nowhere)
+		if rejection := event.AsRejection(err); rejection == nil || rejection.Reason != event.ReasonBadEnriched {
+			t.Errorf("%s: got %v, want bad_enriched", name, err)
+		}
+		if r.Len() != 0 {
+			t.Errorf("%s: made a row", name)
+		}
+	}
+}
+
+func FuzzEvents(f *testing.F) {
+	f.Add(enriched(f, 3, 0).Value)
+	f.Add([]byte{0xff, 0xff})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		r := NewEvents()
+		source, err := r.Add(&event.Record{Value: value}, intent.Nowhere)
+		switch {
+		case err != nil && event.AsRejection(err) == nil:
+			t.Fatalf("%v is not a rejection", err)
+		case err != nil && r.Len() != 0:
+			t.Fatal("a rejected record made a row")
+		case r.Len() == 1 && !source.After(intent.Nowhere):
+			t.Fatalf("a row of source %v", source)
+		}
+		for _, c := range r.Columns(0, r.Len()) {
+			if got := reflect.ValueOf(c.Values).Len(); got != r.Len() {
+				t.Fatalf("column %s has %d values of %d", c.Name, got, r.Len())
+			}
+		}
+	})
+}
+
+func FuzzDead(f *testing.F) {
+	f.Add([]byte{0x0a, 0x01, 'x'})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		r := NewDead()
+		if _, err := r.Add(&event.Record{Value: value}, intent.Nowhere); err != nil && (event.AsRejection(err) == nil || r.Len() != 0) {
+			t.Fatalf("%v, %d rows", err, r.Len())
+		}
+		for _, c := range r.Columns(0, r.Len()) {
+			if got := reflect.ValueOf(c.Values).Len(); got != r.Len() {
+				t.Fatalf("column %s has %d values of %d", c.Name, got, r.Len())
+			}
+		}
+	})
+}
+
+// BenchmarkEvents is a record's way into the columns: limited by the decoding of its 55 fields.
+func BenchmarkEvents(b *testing.B) {
+	rec := enriched(b, 0, 0)
+	r := NewEvents()
+	b.SetBytes(int64(len(rec.Value)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if r.Len() == 20_000 {
+			r.Reset()
+		}
+		if _, err := r.Add(rec, intent.Nowhere); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

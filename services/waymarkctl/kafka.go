@@ -1,0 +1,155 @@
+package waymarkctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/tail"
+)
+
+type topicsCommand struct {
+	Apply applyCommand `cmd:"" help:"Create missing topics, add partitions, set what schemas/kafka/topics.yaml says."`
+}
+
+type topicFlags struct {
+	ReplicationFactor int `help:"Copies of each partition; min.insync.replicas is kept below it. Default as in topics.yaml." placeholder:"N"`
+	Partitions        int `help:"Partitions of the raw and enriched topics. Default as in topics.yaml." placeholder:"N"`
+}
+
+type applyCommand struct {
+	Region string `help:"Only this region." placeholder:"R"`
+	topicFlags
+}
+
+func (c *applyCommand) Run(env *environment) error {
+	names, err := env.cfg.regions(c.Region)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := c.apply(env, name); err != nil {
+			return fmt.Errorf("region %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (f *topicFlags) apply(env *environment, region string) error {
+	topics, err := schemas.Topics(region)
+	if err != nil {
+		return err
+	}
+	specs := make([]kafka.TopicSpec, len(topics))
+	for i, t := range topics {
+		if f.ReplicationFactor > 0 {
+			t.ReplicationFactor = f.ReplicationFactor
+		}
+		if isr, err := strconv.Atoi(t.Config["min.insync.replicas"]); err == nil && isr > max(1, t.ReplicationFactor-1) {
+			t.Config["min.insync.replicas"] = strconv.Itoa(max(1, t.ReplicationFactor-1))
+		}
+		if f.Partitions > 0 && t.Name != schemas.DeadTopic(region) {
+			t.Partitions = f.Partitions
+		}
+		specs[i] = kafka.TopicSpec{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config}
+	}
+	client, err := env.client(env.ctx, env.cfg.Regions[region])
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	changes, err := client.ApplyTopics(env.ctx, specs)
+	for _, change := range changes {
+		fmt.Fprintf(env.stdout, "%s: %s %s\n", change.Topic, change.Action, change.Detail)
+	}
+	return err
+}
+
+type tailCommand struct {
+	Region    string `help:"The region." placeholder:"R"`
+	Dead      bool   `help:"Dead records instead of enriched events. They hold the original record, personal data included."`
+	FromStart bool   `help:"From the oldest record kept."`
+	Follow    bool   `help:"Go on as more arrives." default:"true" negatable:""`
+}
+
+func (c *tailCommand) Run(env *environment) error {
+	name, region, err := env.cfg.region(c.Region)
+	if err != nil {
+		return err
+	}
+	client, err := env.client(env.ctx, region)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	t := tail.Tail{
+		Client: client, Topic: schemas.EnrichedTopic(name), FromStart: c.FromStart, Follow: c.Follow,
+		Render: tail.EnrichedJSON, Out: env.stdout, Errors: env.stderr,
+	}
+	if c.Dead {
+		t.Topic, t.Render = schemas.DeadTopic(name), tail.DeadJSON
+	}
+	return t.Run(env.ctx)
+}
+
+type lagCommand struct {
+	Region string `help:"Only this region." placeholder:"R"`
+}
+
+// Run prints one line a partition and a sum for each consumer group.
+func (c *lagCommand) Run(env *environment) error {
+	names, err := env.cfg.regions(c.Region)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(table, "GROUP\tTOPIC\tPARTITION\tCOMMITTED\tEND\tLAG")
+	for _, name := range names {
+		if err := lagOf(env, table, name); err != nil {
+			return fmt.Errorf("region %s: %w", name, err)
+		}
+	}
+	return table.Flush()
+}
+
+// electionTime bounds the wait for a group's coordinator, which a cluster elects when it is first asked.
+const electionTime = 10 * time.Second
+
+func lagOf(env *environment, table *tabwriter.Writer, region string) error {
+	client, err := env.client(env.ctx, env.cfg.Regions[region])
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	passing := func(err error) bool { return kafka.Retriable(err) && !errors.Is(err, kafka.ErrUnknownTopic) }
+	for _, of := range []struct{ group, topic string }{
+		{schemas.EnricherGroup(region), schemas.RawTopic(region)},
+		{schemas.SinkGroup(region), schemas.EnrichedTopic(region)},
+		{schemas.SinkGroup(region), schemas.DeadTopic(region)},
+	} {
+		var partitions []kafka.PartitionLag
+		err := until(env.ctx, electionTime, passing, func(ctx context.Context) (err error) {
+			partitions, err = client.Lag(ctx, of.group, of.topic)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("lag of %s on %s: %w", of.group, of.topic, err)
+		}
+		var total int64
+		for _, p := range partitions {
+			committed := "-"
+			if p.Committed >= 0 {
+				committed = strconv.FormatInt(p.Committed, 10)
+			}
+			fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%d\n", of.group, of.topic, p.Partition, committed, p.End, p.Lag)
+			total += p.Lag
+		}
+		fmt.Fprintf(table, "%s\t%s\tall\t\t\t%d\n", of.group, of.topic, total)
+	}
+	return nil
+}

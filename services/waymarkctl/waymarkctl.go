@@ -1,0 +1,106 @@
+// Package waymarkctl is the operator's command: topics, migrations, test events, and a look at what flows.
+package waymarkctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/config"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/process"
+)
+
+// commands is the command line.
+type commands struct {
+	Config      string           `help:"YAML file of settings." type:"path" placeholder:"FILE"`
+	PrintConfig bool             `help:"Print the effective settings, secrets hidden, and exit."`
+	Version     kong.VersionFlag `help:"Print the version and exit."`
+
+	Setup  setupCommand  `cmd:"" help:"Apply topics and migrations of every region (topics apply, then migrate)."`
+	Topics topicsCommand `cmd:"" help:"Kafka topics."`
+
+	Migrate migrateCommand `cmd:"" help:"Bring ClickHouse's tables up to date."`
+	Send    sendCommand    `cmd:"" help:"Post a file of events (NDJSON) to the edge."`
+	Tail    tailCommand    `cmd:"" help:"Print enriched events, or dead records, as JSON lines."`
+	Lag     lagCommand     `cmd:"" help:"Show how far the consumers are behind, by partition."`
+	SQL     sqlCommand     `cmd:"" name:"sql" help:"Ask ClickHouse."`
+}
+
+// environment is what a command works with.
+type environment struct {
+	ctx            context.Context
+	cfg            *Config
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// Run carries out one command line and returns the exit status: 0, 1 on failure, 2 on a wrong command line or settings.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	cli := new(commands)
+	exited := -1
+	parser, err := kong.New(cli,
+		kong.Name("waymarkctl"),
+		kong.Description("Operate a Waymark pipeline."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Vars{"version": "waymarkctl " + process.Version},
+	)
+	if err != nil {
+		fmt.Fprintf(stderr, "waymarkctl: %v\n", err)
+		return 2
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil && slices.Contains(args, "--print-config") {
+		// It needs no command; the parser does.
+		parsed, err = parser.Parse(append(slices.Clone(args), "lag"))
+	}
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "waymarkctl: %v; see waymarkctl --help\n", err)
+		return 2
+	}
+	cfg := DefaultConfig()
+	if err := config.Load(cfg, "waymarkctl", cli.Config, os.Environ()); err != nil {
+		fmt.Fprintf(stderr, "waymarkctl: %v\n", err)
+		return 2
+	}
+	if cli.PrintConfig {
+		err = config.Print(stdout, cfg)
+	} else {
+		err = parsed.Run(&environment{ctx, cfg, stdin, stdout, stderr})
+	}
+	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "waymarkctl: interrupted")
+		return 1
+	case err != nil:
+		// Errors of several brokers come on a line each.
+		fmt.Fprintf(stderr, "waymarkctl: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return 1
+	}
+	return 0
+}
+
+// client connects to a region's Kafka, and fails at once when no broker answers: what the single calls say then is less plain.
+// Nobody scrapes a command, so its metrics go nowhere.
+func (env *environment) client(ctx context.Context, region Region) (*kafka.Client, error) {
+	client, err := kafka.NewClient(region.Kafka, zap.NewNop(), prometheus.NewRegistry())
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Ping(ctx); err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	return client, nil
+}

@@ -1,0 +1,77 @@
+package waymarkctl
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs strings.Builder
+	code = Run(context.Background(), args, strings.NewReader(""), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		says string
+	}{
+		{"", "expected one of"},
+		{"nope", "unexpected argument nope"},
+		{"lag --bogus", "unknown flag --bogus"},
+		{"sql", `expected "<query>"`},
+		{"sql x --format xml", "--format must be one of"},
+		{"setup --wait soon", "--wait"},
+		{"send events.ndjson", "--key"},
+		{"lag --config no-such-file.yaml", "no-such-file.yaml"},
+	} {
+		code, stdout, stderr := run(t, strings.Fields(c.args)...)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: status %d, %q, %q", c.args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestWrongVariable(t *testing.T) {
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_KAFKA_BROKER", "127.0.0.1:1")
+	if code, _, stderr := run(t, "lag"); code != 2 || !strings.Contains(stderr, "WAYMARK_WAYMARKCTL_REGIONS_US_KAFKA_BROKER") {
+		t.Errorf("status %d, %q", code, stderr)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	if code, stdout, stderr := run(t, "--version"); code != 0 || stdout != "waymarkctl development\n" || stderr != "" {
+		t.Errorf("status %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+func TestPrintConfigHidesSecretsAndFillsInDefaults(t *testing.T) {
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_KAFKA_BROKERS", "kafka:9092")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_ADDRESSES", "clickhouse:9000")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_PASSWORD", "hunter2")
+	for _, args := range []string{"--print-config", "lag --print-config", "sql --print-config"} {
+		code, stdout, stderr := run(t, strings.Fields(args)...)
+		if code != 0 || stderr != "" {
+			t.Errorf("%s: status %d, %q", args, code, stderr)
+		}
+		for _, want := range []string{"- kafka:9092\n", "database: waymark\n", "dial_timeout: 5s\n", "max_connections: 8\n"} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%s: no %q in\n%s", args, want, stdout)
+			}
+		}
+		if strings.Contains(stdout, "hunter2") || strings.Contains(stdout, "eu:") {
+			t.Errorf("%s: printed\n%s", args, stdout)
+		}
+	}
+}
+
+func TestWithoutSettingsTheRegionsAreWaymarkLocals(t *testing.T) {
+	code, stdout, _ := run(t, "--print-config")
+	for _, want := range []string{"database: waymark_us\n", "database: waymark_eu\n"} {
+		if code != 0 || !strings.Contains(stdout, want) {
+			t.Errorf("status %d, no %q in\n%s", code, want, stdout)
+		}
+	}
+}
