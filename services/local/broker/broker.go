@@ -93,7 +93,7 @@ func (b *Broker) unlock() {
 func listen(network, address string) (net.Listener, error) {
 	l, err := net.Listen(network, address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("Kafka's address %s is in use by another process", address)
+		return nil, fmt.Errorf("the embedded Kafka's address %s is in use by another process", address)
 	}
 	return l, err
 }
@@ -111,7 +111,7 @@ func lock(dir string) (*os.File, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("Kafka's data directory %s is in use by another process", dir)
+			return nil, fmt.Errorf("the embedded Kafka's data directory %s is in use by another process", dir)
 		}
 		return nil, fmt.Errorf("lock Kafka's data directory %s: %w", dir, err)
 	}
