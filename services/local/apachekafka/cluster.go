@@ -137,7 +137,7 @@ func (c *Cluster) ready() error {
 	defer cancel()
 	for _, n := range c.nodes {
 		if err := n.waitReady(ctx, len(c.nodes)); err != nil {
-			return fmt.Errorf("the broker: Apache Kafka's node %d is not ready: %w; its log ends:\n%s", n.id, err, n.tail())
+			return fmt.Errorf("the node %d of Apache Kafka is not ready: %w; its log ends:\n%s", n.id, err, n.tail())
 		}
 	}
 	return nil
