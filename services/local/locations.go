@@ -18,12 +18,12 @@ func (c Config) geolocation() (geo.Config, string, error) {
 	notice := ""
 	if c.Geo == "" {
 		if files := installedLocations(); len(files) > 0 {
-			return geo.Config{City: files}, "DB-IP City Lite (IP geolocation by DB-IP, https://db-ip.com, CC BY 4.0)", nil
+			return located(files...), "DB-IP City Lite (IP geolocation by DB-IP, https://db-ip.com, CC BY 4.0)", nil
 		}
 		notice = "no City database is installed: "
 	} else if c.Geo != madeLocations {
 		if _, err := os.Stat(c.Geo); err == nil {
-			return geo.Config{City: []string{c.Geo}}, c.Geo, nil
+			return located(c.Geo), c.Geo, nil
 		}
 		notice = c.Geo + " is missing: "
 	}
@@ -31,7 +31,7 @@ func (c Config) geolocation() (geo.Config, string, error) {
 	if err := demodb.Write(file); err != nil {
 		return geo.Config{}, "", fmt.Errorf("make a small database of locations: %w", err)
 	}
-	return geo.Config{City: []string{file}}, notice + "a small database made for the demo, " + file, nil
+	return located(file), notice + "a small database made for the demo, " + file, nil
 }
 
 // installedLocations are DB-IP's two files where `make demo` put them.
@@ -75,4 +75,11 @@ func exist(files []string) bool {
 		}
 	}
 	return true
+}
+
+// located is the default configuration with the given City files.
+func located(files ...string) geo.Config {
+	cfg := geo.DefaultConfig()
+	cfg.City = files
+	return cfg
 }
