@@ -8,12 +8,25 @@ import (
 	"strings"
 )
 
-// A Resolver knows which peers are proxies whose word counts.
-type Resolver struct{ trusted []netip.Prefix }
+// The headers that a proxy may name its hops in.
+const (
+	XForwardedFor = "X-Forwarded-For"
+	Forwarded     = "Forwarded" // RFC 7239
+)
 
-// New takes the trusted proxies as addresses or CIDR prefixes.
-func New(trusted []string) (*Resolver, error) {
-	r := new(Resolver)
+// A Resolver knows which peers are proxies whose word counts, and in which header.
+type Resolver struct {
+	trusted []netip.Prefix
+	header  string
+}
+
+// New takes the trusted proxies as addresses or CIDR prefixes, and the one header they write: XForwardedFor or Forwarded. The other
+// is never read: a proxy passes on what it does not know, so a client could forge it.
+func New(trusted []string, header string) (*Resolver, error) {
+	if header != XForwardedFor && header != Forwarded {
+		return nil, fmt.Errorf("header %q: want %s or %s", header, XForwardedFor, Forwarded)
+	}
+	r := &Resolver{header: header}
 	for _, text := range trusted {
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -35,15 +48,15 @@ func New(trusted []string) (*Resolver, error) {
 const maxHops = 64
 
 // ClientIP returns the address of the nearest hop that is not a trusted proxy. The peer's own address comes from the connection
-// (remoteAddr, host:port). Only where it is a trusted proxy are Forwarded (RFC 7239) or, without that, X-Forwarded-For read, from
-// the right: each proxy appends the hop it saw, so whatever a client forges stands further left. A hop that cannot be read ends
-// the search, and the last address found counts. The result is invalid only if remoteAddr is.
+// (remoteAddr, host:port). Only where it is a trusted proxy is the resolver's header read, from the right: each proxy appends the hop
+// it saw, so whatever a client forges stands further left. A hop that cannot be read ends the search, and the last address found
+// counts. The result is invalid only if remoteAddr is.
 func (r *Resolver) ClientIP(remoteAddr string, h http.Header) netip.Addr {
 	found := hop(remoteAddr)
 	if !r.isTrusted(found) {
 		return found
 	}
-	hops := forwarded(h)
+	hops := r.hops(h)
 	for i := len(hops) - 1; i >= max(0, len(hops)-maxHops); i-- {
 		next := hop(hops[i])
 		if !next.IsValid() {
@@ -66,25 +79,54 @@ func (r *Resolver) isTrusted(addr netip.Addr) bool {
 	return false
 }
 
-// forwarded lists the hops, oldest first, as the proxies wrote them.
-func forwarded(h http.Header) []string {
-	if lines := h.Values("Forwarded"); len(lines) > 0 {
-		var hops []string
-		for _, element := range strings.Split(strings.Join(lines, ","), ",") {
-			node := "unknown"
-			for _, pair := range strings.Split(element, ";") {
-				if name, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && strings.EqualFold(name, "for") {
-					node = strings.Trim(value, `"`)
-				}
-			}
-			hops = append(hops, node)
+// hops lists what the proxies wrote, oldest first.
+func (r *Resolver) hops(h http.Header) []string {
+	line := strings.Join(h.Values(r.header), ",")
+	if line == "" {
+		return nil
+	}
+	if r.header == XForwardedFor {
+		return strings.Split(line, ",")
+	}
+	var out []string
+	for _, element := range split(line, ',') {
+		out = append(out, node(element))
+	}
+	return out
+}
+
+// node returns the for parameter of one element of Forwarded; "" when there is none, or more than one.
+func node(element string) string {
+	found := ""
+	for _, pair := range split(element, ';') {
+		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok || !strings.EqualFold(name, "for") {
+			continue
 		}
-		return hops
+		if found != "" {
+			return ""
+		}
+		found = strings.Trim(value, `"`)
 	}
-	if lines := h.Values("X-Forwarded-For"); len(lines) > 0 {
-		return strings.Split(strings.Join(lines, ","), ",")
+	return found
+}
+
+// split cuts text at sep, but not within a quoted string (RFC 9110 §5.6.4). A quote that is not closed runs to the end.
+func split(text string, sep byte) []string {
+	var out []string
+	start, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == sep && !quoted:
+			out = append(out, text[start:i])
+			start = i + 1
+		}
 	}
-	return nil
+	return append(out, text[start:])
 }
 
 // hop reads an address with or without port, brackets and zone; IPv4 in IPv6 becomes IPv4.

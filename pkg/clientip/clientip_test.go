@@ -3,12 +3,13 @@ package clientip
 import (
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
-func resolver(t testing.TB) *Resolver {
+func resolver(t testing.TB, header string) *Resolver {
 	t.Helper()
-	r, err := New([]string{"127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"})
+	r, err := New([]string{"127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"}, header)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -16,35 +17,45 @@ func resolver(t testing.TB) *Resolver {
 }
 
 func TestClientIP(t *testing.T) {
-	r := resolver(t)
 	for name, c := range map[string]struct {
 		peer      string
 		xff       []string
 		forwarded []string
 		want      string
 	}{
-		"direct":                    {"198.51.100.7:4711", nil, nil, "198.51.100.7"},
-		"direct, forged":            {"198.51.100.7:4711", []string{"203.0.113.9"}, []string{"for=203.0.113.9"}, "198.51.100.7"},
-		"through a proxy":           {"10.1.2.3:80", []string{"203.0.113.9"}, nil, "203.0.113.9"},
-		"through two":               {"127.0.0.1:80", []string{"203.0.113.9, 10.9.9.9"}, nil, "203.0.113.9"},
-		"forged on the left":        {"10.1.2.3:80", []string{"8.8.8.8, 203.0.113.9"}, nil, "203.0.113.9"},
-		"several lines":             {"10.1.2.3:80", []string{"8.8.8.8", "203.0.113.9, 10.0.0.1"}, nil, "203.0.113.9"},
-		"with a port":               {"10.1.2.3:80", []string{"203.0.113.9:1234"}, nil, "203.0.113.9"},
-		"IPv6":                      {"[2001:db8:1::1]:80", []string{"2001:db8:2::5"}, nil, "2001:db8:2::5"},
-		"IPv6 with port":            {"10.1.2.3:80", []string{"[2001:db8:2::5]:99"}, nil, "2001:db8:2::5"},
-		"IPv4 in IPv6":              {"[::ffff:10.1.2.3]:80", []string{"::ffff:203.0.113.9"}, nil, "203.0.113.9"},
-		"zone":                      {"[fe80::1%eth0]:80", nil, nil, "fe80::1"},
-		"garbage on the right":      {"10.1.2.3:80", []string{"203.0.113.9, unknown"}, nil, "10.1.2.3"},
-		"garbage left of a proxy":   {"10.1.2.3:80", []string{"_hidden, 10.4.4.4"}, nil, "10.4.4.4"},
-		"empty":                     {"10.1.2.3:80", []string{""}, nil, "10.1.2.3"},
-		"all proxies":               {"10.1.2.3:80", []string{"10.0.0.9, 10.0.0.8"}, nil, "10.0.0.9"},
-		"Forwarded":                 {"10.1.2.3:80", []string{"8.8.8.8"}, []string{`for=192.0.2.43;proto=https, For="[2001:db8:2::5]:4711";by=10.0.0.1`}, "2001:db8:2::5"},
-		"Forwarded, obfuscated":     {"10.1.2.3:80", nil, []string{"for=_gazonk"}, "10.1.2.3"},
-		"Forwarded, no for":         {"10.1.2.3:80", nil, []string{"for=203.0.113.9, proto=https"}, "10.1.2.3"},
-		"no connection to speak of": {"@", []string{"203.0.113.9"}, nil, "invalid IP"},
+		"direct":                           {"198.51.100.7:4711", nil, nil, "198.51.100.7"},
+		"direct, forged":                   {"198.51.100.7:4711", []string{"203.0.113.9"}, []string{"for=203.0.113.9"}, "198.51.100.7"},
+		"through a proxy":                  {"10.1.2.3:80", []string{"203.0.113.9"}, nil, "203.0.113.9"},
+		"through two":                      {"127.0.0.1:80", []string{"203.0.113.9, 10.9.9.9"}, nil, "203.0.113.9"},
+		"forged on the left":               {"10.1.2.3:80", []string{"8.8.8.8, 203.0.113.9"}, nil, "203.0.113.9"},
+		"several lines":                    {"10.1.2.3:80", []string{"8.8.8.8", "203.0.113.9, 10.0.0.1"}, nil, "203.0.113.9"},
+		"with a port":                      {"10.1.2.3:80", []string{"203.0.113.9:1234"}, nil, "203.0.113.9"},
+		"IPv6":                             {"[2001:db8:1::1]:80", []string{"2001:db8:2::5"}, nil, "2001:db8:2::5"},
+		"IPv6 with port":                   {"10.1.2.3:80", []string{"[2001:db8:2::5]:99"}, nil, "2001:db8:2::5"},
+		"IPv4 in IPv6":                     {"[::ffff:10.1.2.3]:80", []string{"::ffff:203.0.113.9"}, nil, "203.0.113.9"},
+		"zone":                             {"[fe80::1%eth0]:80", nil, nil, "fe80::1"},
+		"garbage on the right":             {"10.1.2.3:80", []string{"203.0.113.9, unknown"}, nil, "10.1.2.3"},
+		"garbage left of a proxy":          {"10.1.2.3:80", []string{"_hidden, 10.4.4.4"}, nil, "10.4.4.4"},
+		"empty":                            {"10.1.2.3:80", []string{""}, nil, "10.1.2.3"},
+		"all proxies":                      {"10.1.2.3:80", []string{"10.0.0.9, 10.0.0.8"}, nil, "10.0.0.9"},
+		"Forwarded":                        {"10.1.2.3:80", []string{"8.8.8.8"}, []string{`for=192.0.2.43;proto=https, For="[2001:db8:2::5]:4711";by=10.0.0.1`}, "2001:db8:2::5"},
+		"Forwarded, obfuscated":            {"10.1.2.3:80", nil, []string{"for=_gazonk"}, "10.1.2.3"},
+		"the other header is forged":       {"10.1.2.3:80", []string{"203.0.113.9"}, []string{"for=8.8.8.8"}, "203.0.113.9"},
+		"Forwarded, the other one forged":  {"10.1.2.3:80", []string{"8.8.8.8"}, []string{"for=203.0.113.9"}, "203.0.113.9"},
+		"Forwarded, a comma in quotes":     {"10.1.2.3:80", nil, []string{`for=203.0.113.9;host="x,for=8.8.8.8"`}, "203.0.113.9"},
+		"Forwarded, a semicolon in quotes": {"10.1.2.3:80", nil, []string{`for=203.0.113.9;host="x;for=8.8.8.8"`}, "203.0.113.9"},
+		"Forwarded, an escaped quote":      {"10.1.2.3:80", nil, []string{`for=203.0.113.9;host="x\",for=8.8.8.8"`}, "203.0.113.9"},
+		"Forwarded, for twice":             {"10.1.2.3:80", nil, []string{"for=203.0.113.9;for=8.8.8.8"}, "10.1.2.3"},
+		"Forwarded, no for":                {"10.1.2.3:80", nil, []string{"for=203.0.113.9, proto=https"}, "10.1.2.3"},
+		"no connection to speak of":        {"@", []string{"203.0.113.9"}, nil, "invalid IP"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := http.Header{"X-Forwarded-For": c.xff, "Forwarded": c.forwarded}
+			header := XForwardedFor
+			if strings.HasPrefix(name, "Forwarded") {
+				header = Forwarded
+			}
+			r := resolver(t, header)
 			if got := r.ClientIP(c.peer, h); got.String() != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
@@ -54,9 +65,12 @@ func TestClientIP(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for _, text := range []string{"localhost", "10.0.0.0/33", "", "::ffff:10.0.0.0/104"} {
-		if _, err := New([]string{text}); err == nil {
+		if _, err := New([]string{text}, XForwardedFor); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
+	}
+	if _, err := New(nil, "X-Real-IP"); err == nil {
+		t.Error("X-Real-IP was accepted")
 	}
 }
 
@@ -75,14 +89,16 @@ func TestMask(t *testing.T) {
 
 func FuzzAnUntrustedPeerCannotChooseItsAddress(f *testing.F) {
 	f.Add("203.0.113.9", `for="[::1]"`)
-	r := resolver(f)
+	resolvers := []*Resolver{resolver(f, XForwardedFor), resolver(f, Forwarded)}
 	f.Fuzz(func(t *testing.T, xff, forwarded string) {
 		h := http.Header{"X-Forwarded-For": {xff}, "Forwarded": {forwarded}}
-		if got := r.ClientIP("198.51.100.7:1", h); got != netip.MustParseAddr("198.51.100.7") {
-			t.Errorf("got %s", got)
-		}
-		if got := r.ClientIP("10.0.0.1:1", h); !got.IsValid() {
-			t.Error("no address")
+		for _, r := range resolvers {
+			if got := r.ClientIP("198.51.100.7:1", h); got != netip.MustParseAddr("198.51.100.7") {
+				t.Errorf("got %s", got)
+			}
+			if got := r.ClientIP("10.0.0.1:1", h); !got.IsValid() {
+				t.Error("no address")
+			}
 		}
 	})
 }

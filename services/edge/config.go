@@ -26,8 +26,10 @@ type Config struct {
 	Accounts string `yaml:"accounts"`
 	// Regions served, by name: an account of another region is answered 421. At least one.
 	Regions map[string]Region `yaml:"regions"`
-	// TrustedProxies are addresses and CIDR prefixes whose X-Forwarded-For and Forwarded are believed. Default none.
+	// TrustedProxies are addresses and CIDR prefixes whose ProxyHeader is believed. Default none.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// ProxyHeader is the one header they name the client in: X-Forwarded-For or Forwarded. Default X-Forwarded-For.
+	ProxyHeader string `yaml:"proxy_header"`
 	// AllowedOrigins may send from browsers (CORS); * is any. Default *.
 	AllowedOrigins []string `yaml:"allowed_origins"`
 	Limits         Limits   `yaml:"limits"`
@@ -76,7 +78,7 @@ func DefaultConfig() Config {
 	producer := kafka.DefaultProducerConfig()
 	producer.Timeout = 10 * time.Second
 	return Config{
-		Config: process.DefaultConfig(), Listen: ":8080", AllowedOrigins: []string{"*"},
+		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"},
 		Limits:   Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, InFlightBytes: 128 << 20},
 		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Drain: 25 * time.Second},
 		Producer: producer,
@@ -107,8 +109,8 @@ func (c Config) Validate() error {
 			return fmt.Errorf("regions.%s.kafka.%w", name, err)
 		}
 	}
-	if _, err := clientip.New(c.TrustedProxies); err != nil {
-		return fmt.Errorf("trusted_proxies: %w", err)
+	if _, err := clientip.New(c.TrustedProxies, c.ProxyHeader); err != nil {
+		return fmt.Errorf("trusted_proxies, proxy_header: %w", err)
 	}
 	if err := c.Producer.Validate(); err != nil {
 		return fmt.Errorf("producer.%w", err)

@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	if err != nil {
 		return err
 	}
-	resolver, err := clientip.New(cfg.TrustedProxies)
+	resolver, err := clientip.New(cfg.TrustedProxies, cfg.ProxyHeader)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func newHandler(t testing.TB, limits Limits) (*Handler, *store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver, err := clientip.New([]string{"10.0.0.0/8"})
+	resolver, err := clientip.New([]string{"10.0.0.0/8"}, clientip.XForwardedFor)
 	if err != nil {
 		t.Fatal(err)
 	}
