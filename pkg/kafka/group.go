@@ -72,11 +72,14 @@ type Claim struct {
 // unserved until the next generation.
 //
 // RunGroup returns nil when ctx has ended, and the error of the first handler that returned one other than its context's or
-// ErrFenced. Lost coordinators and the like are logged and joined again.
+// ErrFenced. Lost coordinators and the like are logged and joined again; what only an operator can mend, such as a missing right,
+// is returned.
 func (c *Client) RunGroup(ctx context.Context, cfg GroupConfig, handle func(ctx context.Context, claim *Claim) error) error {
 	log := c.log.With(zap.String("group", cfg.ID))
-	if err := c.waitForTopics(ctx, log, cfg.Topics); err != nil {
-		return nil // ctx ended
+	if err := c.waitForTopics(ctx, log, cfg.Topics); ctx.Err() != nil {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("join %s: %w", cfg.ID, err)
 	}
 	group, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
 		ID: cfg.ID, Topics: cfg.Topics, Brokers: c.cfg.Brokers, Dialer: c.dialer,
@@ -95,7 +98,10 @@ func (c *Client) RunGroup(ctx context.Context, cfg GroupConfig, handle func(ctx 
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			log.Warn("cannot join the group; trying again", zap.Error(explain(err)))
+			if err = explain(err); lasting(err) {
+				return fmt.Errorf("join %s: %w", cfg.ID, err)
+			}
+			log.Warn("cannot join the group; trying again", zap.Error(err))
 			continue
 		}
 		c.metrics.generations.WithLabelValues(cfg.ID).Inc()
@@ -109,7 +115,7 @@ func (c *Client) RunGroup(ctx context.Context, cfg GroupConfig, handle func(ctx 
 }
 
 // waitForTopics returns when every topic exists: kafka-go joins a group for a topic that is not there and then never looks
-// again. Its error is ctx's.
+// again. Its error is ctx's, or one that waiting does not mend.
 func (c *Client) waitForTopics(ctx context.Context, log *zap.Logger, topics []string) error {
 	for _, topic := range topics {
 		said := false
@@ -117,6 +123,9 @@ func (c *Client) waitForTopics(ctx context.Context, log *zap.Logger, topics []st
 			_, err := c.Partitions(ctx, topic)
 			if err == nil {
 				break
+			}
+			if lasting(err) {
+				return err
 			}
 			if !said && ctx.Err() == nil {
 				log.Warn("waiting for a topic", zap.String("topic", topic), zap.Error(err))
@@ -131,6 +140,9 @@ func (c *Client) waitForTopics(ctx context.Context, log *zap.Logger, topics []st
 	}
 	return nil
 }
+
+// lasting tells whether joining again would meet err again. A member that was fenced just joins anew.
+func lasting(err error) bool { return !Retriable(err) && !errors.Is(err, ErrFenced) && !errors.Is(err, context.Canceled) }
 
 // A generation runs the handlers of the partitions that one generation gave to this member.
 type generation struct {

@@ -123,6 +123,8 @@ func (p *partition) replay(ctx, work context.Context) error {
 			return err
 		}
 		if fetched == nil {
+			// They were there when the intent was recorded.
+			p.log.Warn("waiting for the records of an open intent: the log ends before them", zap.Int64("at", at), zap.Int64("to", end))
 			continue
 		}
 		if err := b.add(fetched, held, end); err != nil {
