@@ -35,21 +35,28 @@ func open(paths []string) (files, error) {
 	return out, nil
 }
 
-// isFlat looks at the first record: MaxMind's nest, the flat ones do not.
+// isFlat looks at records until one has a name that only one of the layouts knows: MaxMind's nest, the flat ones do not. Autonomous
+// systems are written alike in both.
 func isFlat(db *maxminddb.Reader) bool {
+	const enough = 1000
+	seen := 0
 	for result := range db.Networks() {
 		var record map[string]any
-		if result.Err() != nil || result.Decode(&record) != nil {
+		if seen++; seen > enough || result.Err() != nil || result.Decode(&record) != nil {
 			return false
 		}
-		for _, name := range []string{"country_code", "state1", "latitude", "asn"} {
+		for name, flat := range layoutNames {
 			if _, found := record[name]; found {
-				return true
+				return flat
 			}
 		}
-		return false
 	}
 	return false
+}
+
+var layoutNames = map[string]bool{
+	"country_code": true, "state1": true, "latitude": true,
+	"country": false, "registered_country": false, "location": false, "subdivisions": false, "continent": false,
 }
 
 func stamp(paths []string) string {
@@ -181,11 +188,19 @@ func (l *Location) place(latitude, longitude *float64) {
 
 func round(degrees float64) float64 { return math.Round(degrees*100) / 100 }
 
-// countryName is the Unicode CLDR's English name of a country.
+// countryName is the Unicode CLDR's English name of a country, or MaxMind's where that differs, so that both layouts count as one in a
+// report. A code that is no country's has none.
 func countryName(code string) string {
+	if name, differs := maxmindNames[code]; differs {
+		return name
+	}
 	region, err := language.ParseRegion(code)
-	if err != nil {
+	if err != nil || !region.IsCountry() {
 		return ""
 	}
 	return display.English.Regions().Name(region)
+}
+
+var maxmindNames = map[string]string{
+	"CD": "DR Congo", "CG": "Congo Republic", "HK": "Hong Kong", "MM": "Myanmar", "MO": "Macao", "PS": "Palestine", "TR": "Türkiye",
 }

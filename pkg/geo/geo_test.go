@@ -86,6 +86,9 @@ func TestBothLayoutsAndBothFamilies(t *testing.T) {
 	})
 	flat4 := database(t, "flat4.mmdb", 4, map[string]mmdbtype.Map{"192.0.2.0/24": flatRecord("AU", "Sydney")})
 	flat6 := database(t, "flat6.mmdb", 6, map[string]mmdbtype.Map{"2001:db8:1::/48": flatRecord("NZ", "Auckland")})
+	lateFlat := database(t, "late.mmdb", 4, map[string]mmdbtype.Map{
+		"192.0.2.0/25": {"city": mmdbtype.String("Nowhere")}, "192.0.2.128/25": flatRecord("AU", "Sydney"), "198.51.100.0/24": {"country_code": mmdbtype.String("ZZ")},
+	})
 	asn := database(t, "asn.mmdb", 6, map[string]mmdbtype.Map{
 		"192.0.2.0/24": {"autonomous_system_number": mmdbtype.Uint32(64496), "autonomous_system_organization": mmdbtype.String("Example")},
 	})
@@ -111,6 +114,8 @@ func TestBothLayoutsAndBothFamilies(t *testing.T) {
 		"flat, IPv4":                 {both, "192.0.2.9", sydney},
 		"flat, IPv6":                 {both, "2001:db8:1::9", auckland},
 		"flat, IPv6 in an IPv4 file": {Config{City: []string{flat4}}, "2001:db8:1::9", Location{}},
+		"flat, first record bare":    {Config{City: []string{lateFlat}}, "192.0.2.129", sydney},
+		"flat, no country's code":    {Config{City: []string{lateFlat}}, "198.51.100.1", Location{CountryCode: "ZZ"}},
 		"unknown":                    {both, "10.0.0.1", Location{}},
 		"zone":                       {both, "2001:db8:1::9%eth0", auckland},
 		"no database":                {Config{}, "192.0.2.9", Location{}},
@@ -204,7 +209,7 @@ func TestTheDemoDatabaseKnowsItsNetworks(t *testing.T) {
 	l := locator(t, Config{City: []string{file}})
 	for _, prefix := range demodb.Addresses() {
 		got := l.Lookup(prefix.Addr().Next())
-		if got.CountryCode == "" || got.Country == "" || got.City == "" || !got.HasCoordinates {
+		if got.CountryCode == "" || got.Country == "" || got.City == "" || !got.HasCoordinates || got.Country != countryName(got.CountryCode) {
 			t.Errorf("%s: %+v", prefix, got)
 		}
 	}
