@@ -35,7 +35,7 @@ func ClientOf(t testing.TB, cfg kafka.Config) *kafka.Client {
 	return client
 }
 
-// Topic creates a topic of n partitions and one copy, and waits until client knows it.
+// Topic creates a topic of n partitions and one copy, and waits until its leaders answer.
 func Topic(t testing.TB, client *kafka.Client, name string, n int, config map[string]string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -45,7 +45,11 @@ func Topic(t testing.TB, client *kafka.Client, name string, n int, config map[st
 	}
 	Wait(t, func() bool {
 		have, err := client.Partitions(ctx, name)
-		return err == nil && have == n
+		if err != nil || have != n {
+			return false
+		}
+		_, err = client.Offsets(ctx, name)
+		return err == nil
 	}, "topic %s", name)
 }
 
