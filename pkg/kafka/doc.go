@@ -11,7 +11,8 @@
 // nil means that every in-sync replica has every record (acks=all). After an error nothing is certain: a request whose
 // answer was lost may have been stored. Both repeat a request whose failure may pass, until the delivery timeout; a
 // request that was stored although its answer was lost is then stored twice. Records of one partition are stored in the order
-// of the calls, since a partition has one request in flight.
+// of the calls, since a partition has one request in flight; only a request whose context ended while it was under way may still
+// be stored after the next one. The sink tells such a latecomer by its source.
 //
 // # What a Claim promises
 //
