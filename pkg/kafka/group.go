@@ -142,7 +142,9 @@ func (c *Client) waitForTopics(ctx context.Context, log *zap.Logger, topics []st
 }
 
 // lasting tells whether joining again would meet err again. A member that was fenced just joins anew.
-func lasting(err error) bool { return !Retriable(err) && !errors.Is(err, ErrFenced) && !errors.Is(err, context.Canceled) }
+func lasting(err error) bool {
+	return !Retriable(err) && !errors.Is(err, ErrFenced) && !errors.Is(err, context.Canceled)
+}
 
 // A generation runs the handlers of the partitions that one generation gave to this member.
 type generation struct {
