@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // PartitionOffsets are the bounds of a partition's log.
@@ -104,7 +106,24 @@ type commitment struct {
 	metadata string
 }
 
+// committed reads what group has committed. A coordinator that is starting, or moving, answers for another group or not at
+// all: that is tried again for 5 s.
 func (c *Client) committed(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	backoff := retry.Backoff{First: firstPause, Last: maxPause}
+	for {
+		out, err := c.fetchCommitted(ctx, group, partitions)
+		if err == nil || !Retriable(err) {
+			return out, err
+		}
+		if backoff.Wait(ctx) != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *Client) fetchCommitted(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {
 	req := &kafkago.OffsetFetchRequest{GroupID: group, Topics: make(map[string][]int)}
 	for topic, of := range partitions {
 		for _, p := range of {

@@ -3,9 +3,9 @@ package load
 import (
 	"fmt"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/services/sink/internal/intent"
 )
 
 // A batch is the records of one partition from one offset up to another, and the rows made of them. The rows alias the records.
@@ -17,7 +17,7 @@ type batch struct {
 	records []*event.Record
 	dead    []deadRecord
 	// source is the highest source among the rows and before them.
-	source   intent.Source
+	source   checkpoint.Source
 	repeated int
 	bytes    int
 	held     int64

@@ -25,11 +25,11 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/telemetry"
-	"github.com/waymark-events/waymark/services/sink/internal/intent"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
 )
 
@@ -69,7 +69,7 @@ type Loader struct {
 // table is the rows of one of the two tables.
 type table interface {
 	// Add appends rec's row if its source comes after seen, and returns the later of the two. Errors are *event.Rejection.
-	Add(rec *event.Record, seen intent.Source) (intent.Source, error)
+	Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source, error)
 	Len() int
 	Insert() string
 	Columns(from, to int) []clickhouse.Column
@@ -113,7 +113,7 @@ func (l *Loader) pool(topic string) *sync.Pool {
 
 // consume loads one partition until its generation ends.
 func (l *Loader) consume(ctx context.Context, claim *kafka.Claim) error {
-	state, err := intent.Parse(claim.Metadata, claim.Offset)
+	state, err := checkpoint.ParseSink(claim.Metadata, claim.Offset)
 	if err != nil {
 		return fmt.Errorf("offset %d: %w", claim.Offset, err)
 	}

@@ -8,9 +8,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
-	"github.com/waymark-events/waymark/services/sink/internal/intent"
 )
 
 // A partition is one claim's loop.
@@ -18,7 +18,7 @@ type partition struct {
 	*Loader
 	claim *kafka.Claim
 	log   *zap.Logger
-	state intent.State
+	state checkpoint.Sink
 	// next is the offset to fetch next.
 	next int64
 	// fresh is true until something is committed: the group has never been here.
@@ -140,7 +140,7 @@ func (p *partition) replay(ctx, work context.Context) error {
 
 // store intends and inserts b.
 func (p *partition) store(work context.Context, b *batch) error {
-	if err := p.commit(work, b.from, intent.State{Next: b.to, Source: p.state.Source}); err != nil {
+	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source}); err != nil {
 		return err
 	}
 	return p.insert(work, b)
@@ -161,7 +161,7 @@ func (p *partition) insert(work context.Context, b *batch) error {
 			return err
 		}
 	}
-	p.state = intent.State{Source: b.source}
+	p.state = checkpoint.Sink{Source: b.source}
 	p.owed = true
 	p.metrics.stored(b)
 	return nil
@@ -176,7 +176,7 @@ func (p *partition) settle(work context.Context) error {
 }
 
 // commit tries until the coordinator answers, or the work must end: while it is away the generation ends of itself.
-func (p *partition) commit(work context.Context, offset int64, state intent.State) error {
+func (p *partition) commit(work context.Context, offset int64, state checkpoint.Sink) error {
 	for {
 		err := p.claim.Commit(work, offset, state.String())
 		switch {

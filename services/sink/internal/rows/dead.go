@@ -5,9 +5,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
-	"github.com/waymark-events/waymark/services/sink/internal/intent"
 )
 
 // Dead holds rows of the table dead_events: why and where, never the record itself.
@@ -57,7 +57,7 @@ func (r *Dead) Reset() {
 
 // Add appends a row for rec. The dead topic has several writers, so its records have no order of sources: seen is returned as it
 // came. The error is a *event.Rejection.
-func (r *Dead) Add(rec *event.Record, seen intent.Source) (intent.Source, error) {
+func (r *Dead) Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source, error) {
 	d := &r.d
 	d.Reset()
 	if err := d.UnmarshalVTUnsafe(rec.Value); err != nil {

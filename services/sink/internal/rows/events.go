@@ -5,9 +5,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
-	"github.com/waymark-events/waymark/services/sink/internal/intent"
 )
 
 // Events holds rows of the table events. Strings alias the records they came from, which must outlive the rows.
@@ -89,7 +89,7 @@ func clamp(millis int64) int64 { return min(max(millis, earliest), latest) }
 
 // Add appends a row for rec unless its source is not after seen, which makes it a repetition. It returns the row's source. The
 // error is a *event.Rejection.
-func (r *Events) Add(rec *event.Record, seen intent.Source) (intent.Source, error) {
+func (r *Events) Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source, error) {
 	e := &r.e
 	e.Reset()
 	if err := e.UnmarshalVTUnsafe(rec.Value); err != nil {
@@ -102,7 +102,7 @@ func (r *Events) Add(rec *event.Record, seen intent.Source) (intent.Source, erro
 	if flag := e.TimeFlag; flag < event.TimeFlag_TIME_AS_SENT || flag > event.TimeFlag_TIME_CLAMPED_PAST {
 		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("time_flag %d is not known", flag))
 	}
-	source := intent.Source{Epoch: e.Epoch, Offset: e.RawOffset}
+	source := checkpoint.Source{Epoch: e.Epoch, Offset: e.RawOffset}
 	if !source.After(seen) {
 		return seen, nil
 	}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
-	"github.com/waymark-events/waymark/services/sink/internal/intent"
 )
 
 func enriched(t testing.TB, offset int64, epoch uint32) *event.Record {
@@ -34,7 +34,7 @@ func enriched(t testing.TB, offset int64, epoch uint32) *event.Record {
 
 func TestRepetitionsOfASourceMakeNoRow(t *testing.T) {
 	r := NewEvents()
-	seen := intent.Nowhere
+	seen := checkpoint.Nowhere
 	for _, c := range []struct {
 		offset int64
 		epoch  uint32
@@ -61,7 +61,7 @@ func TestEnrichedRecordsThatMakeNoRowAreRejected(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := NewEvents()
-		_, err = r.Add(&event.Record{Value: value}, intent.Nowhere)
+		_, err = r.Add(&event.Record{Value: value}, checkpoint.Nowhere)
 		if rejection := event.AsRejection(err); rejection == nil || rejection.Reason != event.ReasonBadEnriched {
 			t.Errorf("%s: got %v, want bad_enriched", name, err)
 		}
@@ -76,13 +76,13 @@ func FuzzEvents(f *testing.F) {
 	f.Add([]byte{0xff, 0xff})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r := NewEvents()
-		source, err := r.Add(&event.Record{Value: value}, intent.Nowhere)
+		source, err := r.Add(&event.Record{Value: value}, checkpoint.Nowhere)
 		switch {
 		case err != nil && event.AsRejection(err) == nil:
 			t.Fatalf("%v is not a rejection", err)
 		case err != nil && r.Len() != 0:
 			t.Fatal("a rejected record made a row")
-		case r.Len() == 1 && !source.After(intent.Nowhere):
+		case r.Len() == 1 && !source.After(checkpoint.Nowhere):
 			t.Fatalf("a row of source %v", source)
 		}
 		for _, c := range r.Columns(0, r.Len()) {
@@ -97,7 +97,7 @@ func FuzzDead(f *testing.F) {
 	f.Add([]byte{0x0a, 0x01, 'x'})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r := NewDead()
-		if _, err := r.Add(&event.Record{Value: value}, intent.Nowhere); err != nil && (event.AsRejection(err) == nil || r.Len() != 0) {
+		if _, err := r.Add(&event.Record{Value: value}, checkpoint.Nowhere); err != nil && (event.AsRejection(err) == nil || r.Len() != 0) {
 			t.Fatalf("%v, %d rows", err, r.Len())
 		}
 		for _, c := range r.Columns(0, r.Len()) {
@@ -118,7 +118,7 @@ func BenchmarkEvents(b *testing.B) {
 		if r.Len() == 20_000 {
 			r.Reset()
 		}
-		if _, err := r.Add(rec, intent.Nowhere); err != nil {
+		if _, err := r.Add(rec, checkpoint.Nowhere); err != nil {
 			b.Fatal(err)
 		}
 	}

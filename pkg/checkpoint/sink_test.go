@@ -1,4 +1,4 @@
-package intent
+package checkpoint
 
 import (
 	"testing"
@@ -6,22 +6,22 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestStateSurvivesTheMetadata(t *testing.T) {
+func TestASinkSurvivesTheMetadata(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		offset := rapid.Int64Range(0, 1<<50).Draw(t, "offset")
-		want := State{Source: Source{rapid.Uint32().Draw(t, "epoch"), rapid.Int64Min(-1).Draw(t, "source")}}
+		want := Sink{Source: Source{rapid.Uint32().Draw(t, "epoch"), rapid.Int64Min(-1).Draw(t, "source")}}
 		if rapid.Bool().Draw(t, "open") {
 			want.Next = offset + rapid.Int64Range(1, 1<<30).Draw(t, "rows")
 		}
-		got, err := Parse(want.String(), offset)
+		got, err := ParseSink(want.String(), offset)
 		if err != nil || got != want {
 			t.Fatalf("got %+v, %v, want %+v", got, err, want)
 		}
 	})
 }
 
-func TestParse(t *testing.T) {
-	if got, err := Parse("", 7); err != nil || got != (State{Source: Nowhere}) {
+func TestParseSink(t *testing.T) {
+	if got, err := ParseSink("", 7); err != nil || got != (Sink{Source: Nowhere}) {
 		t.Errorf("no metadata: %+v, %v", got, err)
 	}
 	for name, metadata := range map[string]string{
@@ -30,7 +30,7 @@ func TestParse(t *testing.T) {
 		"ends at its start": `{"v":1,"next":7,"src":5}`,
 		"source negative":   `{"v":1,"src":-2}`,
 	} {
-		if got, err := Parse(metadata, 7); err == nil {
+		if got, err := ParseSink(metadata, 7); err == nil {
 			t.Errorf("%s: accepted as %+v", name, got)
 		}
 	}
@@ -53,14 +53,14 @@ func TestEpochsComeBeforeOffsets(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParseSink(f *testing.F) {
 	f.Add(`{"v":1,"next":9,"src":5}`, int64(7))
 	f.Fuzz(func(t *testing.T, metadata string, offset int64) {
-		state, err := Parse(metadata, offset)
+		state, err := ParseSink(metadata, offset)
 		if err != nil {
 			return
 		}
-		if again, err := Parse(state.String(), offset); err != nil || again != state {
+		if again, err := ParseSink(state.String(), offset); err != nil || again != state {
 			t.Errorf("%q: %+v becomes %+v, %v", metadata, state, again, err)
 		}
 	})
