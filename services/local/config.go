@@ -21,6 +21,9 @@ type Config struct {
 	Data string
 	// Addresses are host:port; port 0 takes a free one.
 	Edge, Kafka, ClickHouseNative, ClickHouseHTTP, Admin string
+	// KafkaAdvertised is the address that Kafka's clients are told, when they come through something that forwards to Kafka.
+	// Default: Kafka.
+	KafkaAdvertised string
 	// Brokers are those of a Kafka that runs already, used instead of the embedded one. Default none.
 	Brokers []string
 	// Accounts is the accounts file. Default: Data/accounts.yaml, written when missing.
@@ -56,6 +59,9 @@ func (c Config) Validate() error {
 		if _, _, err := net.SplitHostPort(a.address); err != nil {
 			return fmt.Errorf("--%s: want host:port, got %q", a.flag, a.address)
 		}
+	}
+	if _, _, err := net.SplitHostPort(c.KafkaAdvertised); c.KafkaAdvertised != "" && err != nil {
+		return fmt.Errorf("--kafka-advertised: want host:port, got %q", c.KafkaAdvertised)
 	}
 	if c.Demo < 0 || c.Demo > 1e6 || math.IsNaN(c.Demo) {
 		return fmt.Errorf("--demo: want 0 to 1000000 events/s")

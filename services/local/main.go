@@ -64,6 +64,7 @@ func parse(args []string, stderr io.Writer) (cfg Config, version bool, err error
 	flags.StringVar(&cfg.Data, "data", cfg.Data, "`folder` of everything that persists: topics, tables, accounts, log")
 	flags.StringVar(&cfg.Edge, "edge", cfg.Edge, "`address` of the edge, which takes events over HTTP")
 	flags.StringVar(&cfg.Kafka, "kafka", cfg.Kafka, "`address` of Kafka")
+	flags.StringVar(&cfg.KafkaAdvertised, "kafka-advertised", "", "`address` that Kafka's clients are told, when they come through something that forwards to --kafka")
 	flags.StringVar(&cfg.ClickHouseNative, "clickhouse-native", cfg.ClickHouseNative, "`address` of ClickHouse's native protocol")
 	flags.StringVar(&cfg.ClickHouseHTTP, "clickhouse-http", cfg.ClickHouseHTTP, "`address` of ClickHouse's HTTP interface")
 	flags.StringVar(&cfg.Admin, "admin", cfg.Admin, "`address` of /healthz, /readyz and /metrics")

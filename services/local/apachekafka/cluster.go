@@ -1,4 +1,4 @@
-// Package apachekafka runs Apache Kafka's own broker for tests: KRaft nodes, each a Java process on loopback with the jars that
+// Package apachekafka runs Apache Kafka's own broker: KRaft nodes, each a Java process on loopback with the jars that
 // `make apache-kafka` fetched. It needs Java 17.
 package apachekafka
 
@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +16,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/waymark-events/waymark/services/local/child"
 )
 
 // startTimeout is generous: three JVMs may start at once on a machine that is busy with tests.
@@ -30,9 +31,9 @@ type Cluster struct {
 // Start runs a cluster until the test ends. When the test failed, the nodes' logs are printed.
 func Start(t testing.TB, nodes int) *Cluster {
 	t.Helper()
-	c, err := start(t.TempDir(), nodes, false)
+	c, err := Run(t.TempDir(), nodes, nil)
 	if c != nil {
-		t.Cleanup(func() { c.stop(t) })
+		t.Cleanup(func() { c.end(t) })
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -55,14 +56,14 @@ var shared = sync.OnceValues(func() (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the brokers' directory: %w", err)
 	}
-	return start(dir, 1, true)
+	return run(dir, 1, nil, true)
 })
 
-// Brokers returns the nodes' addresses.
+// Brokers returns the addresses that the nodes tell clients.
 func (c *Cluster) Brokers() []string {
 	var out []string
 	for _, n := range c.nodes {
-		out = append(out, n.address)
+		out = append(out, n.advertised)
 	}
 	return out
 }
@@ -73,20 +74,38 @@ func (c *Cluster) Kill(i int) { c.nodes[i].kill() }
 // Restart starts node i again and waits until the cluster knows it.
 func (c *Cluster) Restart(t testing.TB, i int) {
 	t.Helper()
-	if err := c.nodes[i].run(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.ready(); err != nil {
+	if err := c.Start(i); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func start(dir string, count int, removeDir bool) (*Cluster, error) {
+// Start starts node i again, after Kill, and waits until the nodes that run know each other.
+func (c *Cluster) Start(i int) error {
+	if err := c.nodes[i].run(); err != nil {
+		return err
+	}
+	return c.ready()
+}
+
+// Stop kills every node.
+func (c *Cluster) Stop() {
+	for _, n := range c.nodes {
+		n.kill()
+	}
+}
+
+// Run runs a cluster of so many nodes, with everything they keep in dir, until Stop. advertise, unless nil, is asked for the
+// address that clients and other brokers are told in place of a node's own. A cluster that comes with an error must be stopped.
+func Run(dir string, nodes int, advertise func(node int, address string) (string, error)) (*Cluster, error) {
+	return run(dir, nodes, advertise, false)
+}
+
+func run(dir string, count int, advertise func(int, string) (string, error), removeDir bool) (*Cluster, error) {
 	classpath, err := jars()
 	if err != nil {
 		return nil, err
 	}
-	addresses, err := freeAddresses(2 * count)
+	addresses, err := child.FreeAddresses(2 * count) // Kafka must be told its ports before it listens
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +117,12 @@ func start(dir string, count int, removeDir bool) (*Cluster, error) {
 		voters = append(voters, fmt.Sprintf("%d@%s", i+1, addresses[count+i]))
 	}
 	for i := range count {
-		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], controller: addresses[count+i]}
+		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], advertised: addresses[i], controller: addresses[count+i]}
+		if advertise != nil {
+			if n.advertised, err = advertise(i, n.address); err != nil {
+				return nil, fmt.Errorf("advertise Apache Kafka's node %d: %w", n.id, err)
+			}
+		}
 		if removeDir {
 			n.remove = dir
 		}
@@ -121,22 +145,28 @@ func start(dir string, count int, removeDir bool) (*Cluster, error) {
 	return c, c.ready()
 }
 
-// stop kills every node and prints the logs when the test failed.
-func (c *Cluster) stop(t testing.TB) {
+// end kills every node and prints the logs when the test failed.
+func (c *Cluster) end(t testing.TB) {
+	c.Stop()
 	for _, n := range c.nodes {
-		n.kill()
 		if t.Failed() {
 			t.Logf("log of node %d:\n%s", n.id, n.tail())
 		}
 	}
 }
 
-// ready waits until every node knows of all of them.
+// ready waits until every node that runs knows of all that do.
 func (c *Cluster) ready() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
+	var running []*node
 	for _, n := range c.nodes {
-		if err := n.waitReady(ctx, len(c.nodes)); err != nil {
+		if n.runs() {
+			running = append(running, n)
+		}
+	}
+	for _, n := range running {
+		if err := n.waitReady(ctx, len(running)); err != nil {
 			return fmt.Errorf("the node %d of Apache Kafka is not ready: %w; its log ends:\n%s", n.id, err, n.tail())
 		}
 	}
@@ -187,18 +217,4 @@ func jars() (string, error) {
 		return "", fmt.Errorf("no jars of Apache Kafka in .cache/kafka: run make apache-kafka")
 	}
 	return strings.Join(found, string(os.PathListSeparator)), nil
-}
-
-// freeAddresses takes n ports that are free now: Kafka must be told its ports before it listens.
-func freeAddresses(n int) ([]string, error) {
-	var out []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer l.Close()
-		out = append(out, l.Addr().String())
-	}
-	return out, nil
 }

@@ -15,9 +15,10 @@ var logging []byte
 
 // A node is one Java process, broker and controller.
 type node struct {
-	id                  int
-	dir, classpath      string
-	address, controller string
+	id             int
+	dir, classpath string
+	// address is listened on; advertised is what clients and other nodes are told.
+	address, advertised, controller string
 	// remove is a directory to delete when the process is gone, whoever survives; empty for none.
 	remove string
 
@@ -35,7 +36,7 @@ func (n *node) prepare(voters []string) error {
 node.id=%d
 controller.quorum.voters=%s
 listeners=PLAINTEXT://%s,CONTROLLER://%s
-advertised.listeners=PLAINTEXT://%[3]s
+advertised.listeners=PLAINTEXT://%[7]s
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
@@ -50,7 +51,7 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 log.cleaner.enable=false
-`, n.id, strings.Join(voters, ","), n.address, n.controller, filepath.Join(n.dir, "log"), copies)
+`, n.id, strings.Join(voters, ","), n.address, n.controller, filepath.Join(n.dir, "log"), copies, n.advertised)
 	if err := os.WriteFile(n.settings(), []byte(settings), 0o600); err != nil {
 		return fmt.Errorf("write the node's settings: %w", err)
 	}
@@ -114,6 +115,19 @@ func (n *node) run() error {
 		_ = cmd.Wait() // how a killed process ends says nothing
 	}(n.dead)
 	return nil
+}
+
+// runs tells whether the broker was started and is not gone.
+func (n *node) runs() bool {
+	if n.dead == nil {
+		return false
+	}
+	select {
+	case <-n.dead:
+		return false
+	default:
+		return true
+	}
 }
 
 // kill ends the broker and waits until it is gone.

@@ -20,6 +20,8 @@ import (
 type Config struct {
 	// Address is host:port; port 0 takes a free one.
 	Address string
+	// Advertised is the host:port that clients are told, when they come through something that forwards. Default: Address.
+	Advertised string
 	// DataDir keeps topics, records and committed offsets; empty keeps them in memory only.
 	DataDir string
 	// Options are passed to kfake: SASL, TLS, ACLs.
@@ -41,7 +43,7 @@ func Start(cfg Config) (*Broker, error) {
 	b := new(Broker)
 	options := append([]kfake.Opt{
 		kfake.NumBrokers(1),
-		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return listen(network, cfg.Address) }),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return listen(network, cfg) }),
 		// Rebalances in tests and on one machine need not wait for slow members.
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}),
 	}, cfg.Options...)
@@ -61,7 +63,7 @@ func Start(cfg Config) (*Broker, error) {
 	return b, nil
 }
 
-// Address is where the broker listens.
+// Address is what clients are told: where the broker listens, unless it advertises another address.
 func (b *Broker) Address() string { return b.address }
 
 // Keep applies retention until ctx ends.
@@ -90,13 +92,28 @@ func (b *Broker) unlock() {
 	}
 }
 
-func listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("the embedded Kafka's address %s is in use by another process", address)
+func listen(network string, cfg Config) (net.Listener, error) {
+	l, err := net.Listen(network, cfg.Address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("the embedded Kafka's address %s is in use by another process", cfg.Address)
+	case err != nil || cfg.Advertised == "":
+		return l, err
 	}
-	return l, err
+	told, err := net.ResolveTCPAddr(network, cfg.Advertised)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the embedded Kafka's advertised address: %w", err), l.Close())
+	}
+	return advertiser{l, told}, nil
 }
+
+// An advertiser listens here and says there: kfake tells clients its listener's address.
+type advertiser struct {
+	net.Listener
+	told net.Addr
+}
+
+func (a advertiser) Addr() net.Addr { return a.told }
 
 // lock takes the data directory for this process: kfake does not, and two brokers on one directory would destroy it. It is free
 // again when the file is closed or the process is gone.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/waymark-events/waymark/services/local/child"
 	"github.com/waymark-events/waymark/services/local/demo"
 )
 
@@ -39,8 +40,8 @@ func Million(ctx context.Context, cfg Config, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		all := append([]*process{edge}, rest...)
-		before, err := usages(all)
+		all := append([]*child.Process{edge}, rest...)
+		before, err := child.Usages(all)
 		if err != nil {
 			return err
 		}
@@ -54,7 +55,7 @@ func Million(ctx context.Context, cfg Config, out io.Writer) error {
 			return err
 		}
 		took := time.Since(start)
-		after, err := usages(all)
+		after, err := child.Usages(all)
 		if err != nil {
 			return err
 		}
@@ -66,9 +67,9 @@ func Million(ctx context.Context, cfg Config, out io.Writer) error {
 			accepted, sent.Seconds(), rate(accepted, sent), took.Seconds(), rate(accepted, took))
 		fmt.Fprintf(out, "| process | CPU s / million events of the run | peak memory, MiB |\n|---|---:|---:|\n")
 		for i, p := range all {
-			fmt.Fprintf(out, "| %s | %.1f | %.0f |\n", p.name, perMillion(after[i].cpu.Seconds()-before[i].cpu.Seconds(), accepted), float64(after[i].peak)/(1<<20))
-			if after[i].peak > memoryLimit {
-				err = errors.Join(err, fmt.Errorf("%s took %d MiB of memory, more than %d", p.name, after[i].peak>>20, memoryLimit>>20))
+			fmt.Fprintf(out, "| %s | %.1f | %.0f |\n", p.Name, perMillion(after[i].CPU.Seconds()-before[i].CPU.Seconds(), accepted), float64(after[i].Peak)/(1<<20))
+			if after[i].Peak > memoryLimit {
+				err = errors.Join(err, fmt.Errorf("%s took %d MiB of memory, more than %d", p.Name, after[i].Peak>>20, memoryLimit>>20))
 			}
 		}
 		return err
@@ -95,7 +96,7 @@ func Bench(ctx context.Context, cfg Config, out io.Writer) error {
 			return err
 		}
 		var counts *demo.Counts
-		first, err := measure("edge", []*process{edge}, func() (int, error) {
+		first, err := measure("edge", []*child.Process{edge}, func() (int, error) {
 			var err error
 			counts, err = r.send(ctx, edge)
 			return accepted(counts), err
@@ -106,7 +107,7 @@ func Bench(ctx context.Context, cfg Config, out io.Writer) error {
 		rows := []row{first}
 		for _, stage := range []struct {
 			name  string
-			start func(context.Context) ([]*process, error)
+			start func(context.Context) ([]*child.Process, error)
 			done  func(context.Context) error
 			empty reading
 		}{{"enricher", r.enrichers, r.enriched, enrichers}, {"sink", r.sinks, r.settle, sinks}} {
@@ -146,7 +147,7 @@ func Bench(ctx context.Context, cfg Config, out io.Writer) error {
 
 // startup starts a stage's processes on empty topics and stops them again: what their start takes. A stage that finds work begins
 // it before anybody could look.
-func startup(ctx context.Context, r *rig, start func(context.Context) ([]*process, error)) (reading, error) {
+func startup(ctx context.Context, r *rig, start func(context.Context) ([]*child.Process, error)) (reading, error) {
 	begin := time.Now()
 	processes, err := start(ctx)
 	if err != nil {
@@ -175,12 +176,12 @@ type reading struct {
 	allocs float64
 }
 
-func read(processes []*process, begin time.Time) (out reading, err error) {
+func read(processes []*child.Process, begin time.Time) (out reading, err error) {
 	out.took = time.Since(begin)
-	all, err := usages(processes)
+	all, err := child.Usages(processes)
 	for _, u := range all {
-		out.cpu += u.cpu
-		out.allocs += u.mallocs
+		out.cpu += u.CPU
+		out.allocs += u.Mallocs
 	}
 	return out, err
 }
@@ -194,7 +195,7 @@ func (r reading) row(stage string, events int) row {
 }
 
 // measure runs work and charges what processes used to it.
-func measure(stage string, processes []*process, work func() (int, error)) (row, error) {
+func measure(stage string, processes []*child.Process, work func() (int, error)) (row, error) {
 	begin := time.Now()
 	before, err := read(processes, begin)
 	if err != nil {

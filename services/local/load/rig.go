@@ -14,6 +14,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/local/child"
 	"github.com/waymark-events/waymark/services/local/demo"
 )
 
@@ -21,7 +22,7 @@ import (
 type rig struct {
 	cfg     Config
 	dir     string
-	running []*process // in the order of their start, the two engines first
+	running []*child.Process // in the order of their start, the two engines first
 
 	kafka                    *kafka.Client
 	broker, native, edgeDoor string
@@ -29,18 +30,18 @@ type rig struct {
 
 // engines starts Kafka and ClickHouse, with topics and tables.
 func (r *rig) engines(ctx context.Context) error {
-	addresses, err := freeAddresses(3)
+	addresses, err := child.FreeAddresses(3)
 	if err != nil {
 		return err
 	}
 	r.broker, r.native = addresses[0], addresses[1]
 	binary := filepath.Join(r.cfg.Binaries, "waymark-local")
 	data := "--data=" + r.dir
-	for _, p := range []*process{
-		{name: "Kafka", args: []string{binary, "kafka", data, "--kafka=" + r.broker}},
-		{name: "ClickHouse", args: []string{binary, "clickhouse", data, "--clickhouse-native=" + r.native, "--clickhouse-http=" + addresses[2]}},
+	for _, p := range []*child.Process{
+		{Name: "Kafka", Args: []string{binary, "kafka", data, "--kafka=" + r.broker}},
+		{Name: "ClickHouse", Args: []string{binary, "clickhouse", data, "--clickhouse-native=" + r.native, "--clickhouse-http=" + addresses[2]}},
 	} {
-		p.says = "is ready"
+		p.Says = "is ready"
 		if err := r.start(ctx, p); err != nil {
 			return err
 		}
@@ -52,7 +53,7 @@ func (r *rig) engines(ctx context.Context) error {
 }
 
 // everything starts all services.
-func (r *rig) everything(ctx context.Context) (edge *process, rest []*process, err error) {
+func (r *rig) everything(ctx context.Context) (edge *child.Process, rest []*child.Process, err error) {
 	if edge, err = r.edge(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -64,8 +65,8 @@ func (r *rig) everything(ctx context.Context) (edge *process, rest []*process, e
 	return edge, append(enrichers, sinks...), err
 }
 
-func (r *rig) edge(ctx context.Context) (*process, error) {
-	door, err := freeAddresses(1)
+func (r *rig) edge(ctx context.Context) (*child.Process, error) {
+	door, err := child.FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (r *rig) edge(ctx context.Context) (*process, error) {
 	return r.service(ctx, "edge", "", env)
 }
 
-func (r *rig) enrichers(ctx context.Context) (all []*process, err error) {
+func (r *rig) enrichers(ctx context.Context) (all []*child.Process, err error) {
 	for _, region := range r.cfg.Regions {
 		p, err := r.service(ctx, "enricher", region, map[string]string{"REGION": region, "ACCOUNTS": r.cfg.Accounts, "KAFKA_BROKERS": r.broker})
 		if err != nil {
@@ -88,7 +89,7 @@ func (r *rig) enrichers(ctx context.Context) (all []*process, err error) {
 	return all, nil
 }
 
-func (r *rig) sinks(ctx context.Context) (all []*process, err error) {
+func (r *rig) sinks(ctx context.Context) (all []*child.Process, err error) {
 	for _, region := range r.cfg.Regions {
 		p, err := r.service(ctx, "sink", region, map[string]string{
 			"REGION": region, "KAFKA_BROKERS": r.broker, "CLICKHOUSE_ADDRESSES": r.native, "CLICKHOUSE_DATABASE": r.cfg.Database(region),
@@ -102,30 +103,30 @@ func (r *rig) sinks(ctx context.Context) (all []*process, err error) {
 }
 
 // service starts one production binary with settings by environment and waits until it is ready.
-func (r *rig) service(ctx context.Context, service, region string, settings map[string]string) (*process, error) {
-	admin, err := freeAddresses(1)
+func (r *rig) service(ctx context.Context, service, region string, settings map[string]string) (*child.Process, error) {
+	admin, err := child.FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
 	settings["ADMIN"] = admin[0]
 	settings["LOG_LEVEL"] = "warn"
-	p := &process{name: strings.TrimSpace(service + " " + region), args: []string{filepath.Join(r.cfg.Binaries, "waymark-"+service)}, admin: admin[0]}
+	p := &child.Process{Name: strings.TrimSpace(service + " " + region), Args: []string{filepath.Join(r.cfg.Binaries, "waymark-"+service)}, Admin: admin[0]}
 	for name, value := range settings {
-		p.env = append(p.env, "WAYMARK_"+strings.ToUpper(service)+"_"+name+"="+value)
+		p.Env = append(p.Env, "WAYMARK_"+strings.ToUpper(service)+"_"+name+"="+value)
 	}
 	return p, r.start(ctx, p)
 }
 
-func (r *rig) start(ctx context.Context, p *process) error {
-	if err := p.start(ctx, r.dir); err != nil {
+func (r *rig) start(ctx context.Context, p *child.Process) error {
+	if err := p.Start(ctx, r.dir); err != nil {
 		return err
 	}
 	r.running = append(r.running, p)
-	return p.ready(ctx)
+	return p.Ready(ctx)
 }
 
 // services are the running ones: all but the two engines.
-func (r *rig) services() []*process { return r.running[2:] }
+func (r *rig) services() []*child.Process { return r.running[2:] }
 
 // stopAll ends everything, the last started first.
 func (r *rig) stopAll() error {
@@ -140,14 +141,14 @@ func (r *rig) stopAll() error {
 func (r *rig) stopTo(keep int) error {
 	var errs []error
 	for len(r.running) > keep {
-		errs = append(errs, r.running[len(r.running)-1].stop())
+		errs = append(errs, r.running[len(r.running)-1].Stop())
 		r.running = r.running[:len(r.running)-1]
 	}
 	return errors.Join(errs...)
 }
 
 // send posts cfg.Events as fast as the edge takes them. They bear times within the last hour.
-func (r *rig) send(ctx context.Context, edge *process) (*demo.Counts, error) {
+func (r *rig) send(ctx context.Context, edge *child.Process) (*demo.Counts, error) {
 	const span = time.Hour
 	traffic, err := demo.NewGenerator(demo.Options{
 		Seed: r.cfg.Seed, Start: time.Now().Add(-span), Rate: float64(r.cfg.Events) / span.Seconds(), Accounts: r.cfg.Senders,
@@ -168,7 +169,7 @@ func (r *rig) send(ctx context.Context, edge *process) (*demo.Counts, error) {
 	if n := counts.Rejected.Load(); n > 0 {
 		return nil, fmt.Errorf("the edge refused %d events: %s", n, counts.Refusal())
 	}
-	return counts, edge.alive()
+	return counts, edge.Alive()
 }
 
 // enriched waits until the enrichers have read all.
@@ -213,7 +214,7 @@ func (r *rig) caughtUp(ctx context.Context, group, topic func(region string) str
 			return fmt.Errorf("%s: lag stays at %d", group(r.cfg.Regions[0]), lag)
 		}
 		for _, p := range r.running {
-			if err := p.alive(); err != nil {
+			if err := p.Alive(); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,81 @@
+package child
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Usage is what a process took so far.
+type Usage struct {
+	CPU     time.Duration
+	Peak    int64   // resident memory at its highest, bytes
+	Mallocs float64 // heap objects; 0 for a process without metrics
+}
+
+// Usages are those of several processes.
+func Usages(processes []*Process) ([]Usage, error) {
+	out := make([]Usage, len(processes))
+	for i, p := range processes {
+		var err error
+		if out[i], err = p.Usage(); err != nil {
+			return nil, fmt.Errorf("what %s uses: %w", p.Name, err)
+		}
+	}
+	return out, nil
+}
+
+// Usage reads /proc (proc(5)), so it needs Linux.
+func (p *Process) Usage() (u Usage, err error) {
+	proc := "/proc/" + strconv.Itoa(p.cmd.Process.Pid)
+	stat, err := os.ReadFile(proc + "/stat")
+	if err != nil {
+		return u, err
+	}
+	// The second field is the name in parentheses and may hold anything; utime and stime are fields 14 and 15, in ticks of 10 ms.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	for _, field := range fields[11:13] {
+		ticks, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return u, err
+		}
+		u.CPU += time.Duration(ticks) * 10 * time.Millisecond
+	}
+	status, err := os.ReadFile(proc + "/status")
+	if err != nil {
+		return u, err
+	}
+	if _, after, found := strings.Cut(string(status), "VmHWM:"); found {
+		kib, err := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
+		if err != nil {
+			return u, err
+		}
+		u.Peak = kib << 10
+	}
+	u.Mallocs, err = p.Metric("go_memstats_mallocs_total")
+	return u, err
+}
+
+// Metric reads one number without labels from the process's metrics.
+func (p *Process) Metric(name string) (float64, error) {
+	if p.Admin == "" {
+		return 0, nil
+	}
+	resp, err := http.Get("http://" + p.Admin + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if value, found := strings.CutPrefix(lines.Text(), name+" "); found {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, errors.Join(fmt.Errorf("no metric %s", name), lines.Err())
+}
