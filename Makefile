@@ -112,6 +112,19 @@ bench: libchdb build ## measure each stage and the whole path: events/s, CPU and
 million: libchdb build ## post a million events through the production binaries, then count them (Linux)
 	@bin/waymark-local million
 
+# SEED, EVENTS and FAULTS repeat a run or change its size.
+CHAOS := go run ./services/local/cmd/waymark-chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),1000000) --faults $(or $(FAULTS),60)
+.PHONY: chaos
+chaos: chaos-embedded chaos-apachekafka ## kill, freeze and cut everything under a million events, then count, on both Kafkas (SEED=, EVENTS=, FAULTS=; Linux)
+
+.PHONY: chaos-embedded
+chaos-embedded: libchdb build ## the same on the embedded Kafka only
+	@$(CHAOS)
+
+.PHONY: chaos-apachekafka
+chaos-apachekafka: libchdb build apache-kafka ## the same on three nodes of Apache Kafka only (Java 17 and Maven)
+	@$(CHAOS) --apache-kafka
+
 # ---- generate -------------------------------------------------------------------------------------------------------
 
 .PHONY: generate

@@ -1,0 +1,56 @@
+package chaos_test
+
+import (
+	"bytes"
+	"errors"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/waymark-events/waymark/services/local/chaos"
+)
+
+// binaries is the folder of the programs under test, built once.
+var binaries string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "waymark-chaos-bin-")
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		for _, program := range []string{"edge/cmd/waymark-edge", "enricher/cmd/waymark-enricher", "sink/cmd/waymark-sink", "local/cmd/waymark-local"} {
+			build := exec.Command("go", "build", "-o", filepath.Join(dir, filepath.Base(program)), "github.com/waymark-events/waymark/services/"+program)
+			build.Env = append(os.Environ(), "CGO_ENABLED=0")
+			if out, err := build.CombinedOutput(); err != nil {
+				log.Fatal(string(out))
+			}
+		}
+		binaries = dir
+		return m.Run()
+	}())
+}
+
+func run(t *testing.T, cfg chaos.Config) (string, error) {
+	t.Helper()
+	cfg.Binaries = binaries
+	var out bytes.Buffer
+	err := chaos.Run(t.Context(), cfg, &out)
+	return out.String(), err
+}
+
+// A protocol that is broken on purpose must not pass: otherwise the audit proves nothing.
+func TestTheAuditSeesABrokenProtocol(t *testing.T) {
+	for sabotage, finds := range map[chaos.Sabotage]string{chaos.SabotageRewind: "doubled", chaos.SabotageSkip: "lost", chaos.SabotageAlter: "altered"} {
+		t.Run(string(sabotage), func(t *testing.T) {
+			out, err := run(t, chaos.Config{Events: 8_000, Rate: 2000, Seed: 7, Sabotage: sabotage})
+			if !errors.Is(err, chaos.ErrBroken) || strings.Contains(out, "| "+finds+" | 0 |") {
+				t.Errorf("got %v, want events to be %s\n%s", err, finds, out)
+			}
+		})
+	}
+}

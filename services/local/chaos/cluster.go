@@ -1,0 +1,154 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/local/apachekafka"
+	"github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/faultproxy"
+)
+
+// A cluster is the Kafka under test. Every client and broker reaches its nodes through proxies.
+type cluster interface {
+	Brokers() []string
+	// Kill ends node i as kill -9 does; Start brings it back, with what it had on disk.
+	Kill(i int)
+	Start(i int) error
+	Stop()
+}
+
+// embedded is the embedded Kafka: one node, a process of waymark-local.
+type embedded struct {
+	process *child.Process
+	dir     string
+	told    string
+}
+
+func startEmbedded(ctx context.Context, binary, dir string, proxies *[]*faultproxy.Proxy) (cluster, error) {
+	address, err := child.FreeAddresses(1)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := faultproxy.Listen(address[0])
+	if err != nil {
+		return nil, err
+	}
+	*proxies = append(*proxies, proxy)
+	e := &embedded{dir: dir, told: proxy.Addr(), process: &child.Process{
+		Name: "kafka", Says: "is ready",
+		Args: []string{binary, "kafka", "--data=" + filepath.Join(dir, "kafka-data"), "--kafka=" + address[0], "--kafka-advertised=" + proxy.Addr()},
+	}}
+	return e, e.Start(0)
+}
+
+func (e *embedded) Brokers() []string { return []string{e.told} }
+func (e *embedded) Kill(int)          { _ = e.process.Kill() }
+func (e *embedded) Stop()             { _ = e.process.Kill() }
+
+func (e *embedded) Start(int) error {
+	ctx := context.Background()
+	if err := e.process.Start(ctx, e.dir); err != nil {
+		return err
+	}
+	return e.process.Ready(ctx)
+}
+
+// partitions of every topic, as waymark-local makes them.
+const partitions = 4
+
+// startApache starts three nodes of Apache Kafka, with the topics as production has them: three copies, two of them in sync.
+func startApache(ctx context.Context, dir, region string, proxies *[]*faultproxy.Proxy) (cluster, error) {
+	c, err := apachekafka.Run(filepath.Join(dir, "apache-kafka"), 3, func(_ int, address string) (string, error) {
+		proxy, err := faultproxy.Listen(address)
+		if err != nil {
+			return "", err
+		}
+		*proxies = append(*proxies, proxy)
+		return proxy.Addr(), nil
+	})
+	if err != nil {
+		return c, err
+	}
+	topics, err := schemas.Topics(region)
+	if err != nil {
+		return c, err
+	}
+	var specs []kafka.TopicSpec
+	for _, t := range topics {
+		t.Config["min.insync.replicas"] = "2"
+		specs = append(specs, kafka.TopicSpec{Name: t.Name, Partitions: partitions, ReplicationFactor: 3, Config: t.Config})
+	}
+	client, err := newKafka(c.Brokers())
+	if err != nil {
+		return c, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		_, err = client.ApplyTopics(ctx, specs)
+		if err == nil || pause(ctx, time.Second) != nil {
+			return c, err
+		}
+	}
+}
+
+func newKafka(brokers []string) (*kafka.Client, error) {
+	cfg := kafka.DefaultConfig()
+	cfg.Brokers = brokers
+	return kafka.NewClient(cfg, zap.NewNop(), prometheus.NewRegistry())
+}
+
+// moveLeaders makes another replica the leader of every partition of the topics: the order of the replicas is rotated, and the
+// preferred leaders are elected.
+func moveLeaders(ctx context.Context, brokers []string, topics ...string) (int, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		return 0, fmt.Errorf("make a client: %w", err)
+	}
+	defer client.Close()
+	ask := kmsg.NewPtrMetadataRequest()
+	for _, topic := range topics {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(topic)
+		ask.Topics = append(ask.Topics, t)
+	}
+	now, err := ask.RequestWith(ctx, client)
+	if err != nil {
+		return 0, fmt.Errorf("ask who leads: %w", err)
+	}
+	reorder, elect := kmsg.NewPtrAlterPartitionAssignmentsRequest(), kmsg.NewPtrElectLeadersRequest()
+	reorder.TimeoutMillis, elect.TimeoutMillis = 10_000, 10_000
+	moved := 0
+	for _, t := range now.Topics {
+		r, e := kmsg.NewAlterPartitionAssignmentsRequestTopic(), kmsg.NewElectLeadersRequestTopic()
+		r.Topic, e.Topic = *t.Topic, *t.Topic
+		for _, p := range t.Partitions {
+			change := kmsg.NewAlterPartitionAssignmentsRequestTopicPartition()
+			change.Partition = p.Partition
+			change.Replicas = append(slices.Clone(p.Replicas[1:]), p.Replicas[0])
+			r.Partitions = append(r.Partitions, change)
+			e.Partitions = append(e.Partitions, p.Partition)
+			moved++
+		}
+		reorder.Topics, elect.Topics = append(reorder.Topics, r), append(elect.Topics, e)
+	}
+	if _, err := reorder.RequestWith(ctx, client); err != nil {
+		return 0, fmt.Errorf("rotate the replicas: %w", err)
+	}
+	if _, err := elect.RequestWith(ctx, client); err != nil {
+		return 0, fmt.Errorf("elect leaders: %w", err)
+	}
+	return moved, nil
+}

@@ -1,0 +1,43 @@
+// Command waymark-chaos kills, freezes and cuts a whole pipeline under load, and then counts.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/waymark-events/waymark/services/local/chaos"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "waymark-chaos: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	cfg := chaos.Config{Binaries: "bin", Events: 1_000_000, Rate: 4000, Faults: 60, Seed: 1}
+	flags := flag.NewFlagSet("waymark-chaos", flag.ContinueOnError)
+	flags.StringVar(&cfg.Binaries, "bin", cfg.Binaries, "`folder` of the production binaries")
+	flags.IntVar(&cfg.Events, "events", cfg.Events, "how many events")
+	flags.Float64Var(&cfg.Rate, "rate", cfg.Rate, "`events/s` that clients try to send")
+	flags.IntVar(&cfg.Faults, "faults", cfg.Faults, "how many faults")
+	flags.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides what is sent, and which fault comes when")
+	flags.BoolVar(&cfg.ApacheKafka, "apache-kafka", false, "run three nodes of Apache Kafka (Java 17, make apache-kafka) instead of the embedded Kafka")
+	flags.BoolVar(&cfg.Keep, "keep", false, "leave logs and data")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if cfg.Events < 1000 || cfg.Rate <= 0 || cfg.Faults < 0 {
+		return errors.New("want at least 1000 --events, a --rate above 0 and 0 or more --faults")
+	}
+	return chaos.Run(ctx, cfg, os.Stdout)
+}
