@@ -125,6 +125,12 @@ chaos-embedded: libchdb build ## the same on the embedded Kafka only
 chaos-apachekafka: libchdb build apache-kafka ## the same on three nodes of Apache Kafka only (Java 17 and Maven)
 	@$(CHAOS) --apache-kafka
 
+.PHONY: outage
+outage: libchdb build ## ten minutes without ClickHouse, then without Kafka, at RATE events/s (default 5000; AWAY=10m; Linux)
+	@for engine in clickhouse kafka; do \
+	  go run ./services/local/cmd/waymark-chaos --without $$engine --away $(or $(AWAY),10m) --rate $(or $(filter-out 50,$(RATE)),5000); \
+	done
+
 # ---- generate -------------------------------------------------------------------------------------------------------
 
 .PHONY: generate

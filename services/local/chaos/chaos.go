@@ -34,6 +34,8 @@ type Config struct {
 	ApacheKafka bool
 	// Sabotage breaks the protocol on purpose, so that a test can see the audit fail.
 	Sabotage Sabotage
+	// SpoolBytes bounds each edge's spool; 0 leaves the default, and gives the second edge a disk that is soon full.
+	SpoolBytes int64
 	// Keep leaves the folder of logs and data, whatever comes out.
 	Keep bool
 }
@@ -42,7 +44,12 @@ type Config struct {
 var ErrBroken = errors.New("the pipeline did not hold")
 
 // Run plays the whole and prints the table of faults and the verdict. Its error wraps ErrBroken when the pipeline did not hold.
-func Run(ctx context.Context, cfg Config, out io.Writer) (err error) {
+func Run(ctx context.Context, cfg Config, out io.Writer) error {
+	return within(ctx, cfg, out, func(r *run) error { return r.play(ctx) })
+}
+
+// within starts a world, lets play do what it does there, audits, and reports.
+func within(ctx context.Context, cfg Config, out io.Writer, play func(*run) error) (err error) {
 	dir, err := os.MkdirTemp("", "waymark-chaos-")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
@@ -66,8 +73,8 @@ func Run(ctx context.Context, cfg Config, out io.Writer) (err error) {
 	if err := w.start(ctx); err != nil {
 		return err
 	}
-	r := &run{world: w, cfg: cfg, out: out, ledger: newLedger()}
-	if err := r.play(ctx); err != nil {
+	r := &run{world: w, cfg: cfg, out: out, ledger: newLedger(), counts: map[string]int{}}
+	if err := play(r); err != nil {
 		return err
 	}
 	v, err := audit(ctx, w, r.ledger)
@@ -130,11 +137,7 @@ func plan(cfg Config) []planned {
 
 // play sends all events while faults come, heals everything and waits until all is at rest.
 func (r *run) play(ctx context.Context) error {
-	r.counts = map[string]int{}
-	c := &clients{writeKey: accountKey, events: int64(r.cfg.Events), rate: r.cfg.Rate, seed: r.cfg.Seed, ledger: r.ledger, skew: r.skew}
-	for _, p := range r.toEdges {
-		c.edges = append(c.edges, p.Addr())
-	}
+	c := r.clients()
 	watch, unwatch := context.WithCancel(ctx)
 	defer unwatch()
 	var background sync.WaitGroup
@@ -157,6 +160,15 @@ func (r *run) play(ctx context.Context) error {
 	err = r.settle(ctx)
 	r.settling = time.Since(begin)
 	return err
+}
+
+// clients makes the load.
+func (r *run) clients() *clients {
+	c := &clients{writeKey: accountKey, events: int64(r.cfg.Events), rate: r.cfg.Rate, seed: r.cfg.Seed, ledger: r.ledger, skew: r.skew}
+	for _, p := range r.toEdges {
+		c.edges = append(c.edges, p.Addr())
+	}
+	return c
 }
 
 // harm does each planned fault when its time comes. Faults may overlap; no two of them meet in one process.
@@ -266,15 +278,9 @@ func (r *run) left(ctx context.Context) (int64, error) {
 
 // report prints the table of faults and the verdict.
 func (r *run) report(v *verdict) error {
-	fmt.Fprintf(r.out, "\n| fault | times |\n|---|---:|\n")
-	total := 0
-	for _, f := range faults(r.cfg.ApacheKafka) {
-		if n := r.counts[f.name]; n > 0 {
-			fmt.Fprintf(r.out, "| %s | %d |\n", f.name, n)
-			total += n
-		}
+	if len(r.counts) > 0 {
+		r.reportFaults()
 	}
-	fmt.Fprintf(r.out, "| all, of %d kinds | %d |\n", len(r.counts), total)
 	l := r.ledger
 	fmt.Fprintf(r.out, "\n%d events accepted in %.0f s (seed %d), %d of them for the dead-letter table; %d refused at the door.\n",
 		len(l.accepted)+len(l.buried), r.sending.Seconds(), r.cfg.Seed, len(l.buried), len(l.refused))
@@ -307,4 +313,16 @@ func (r *run) report(v *verdict) error {
 	}
 	fmt.Fprintln(r.out, "\nVerdict: held")
 	return nil
+}
+
+func (r *run) reportFaults() {
+	fmt.Fprintf(r.out, "\n| fault | times |\n|---|---:|\n")
+	total := 0
+	for _, f := range faults(r.cfg.ApacheKafka) {
+		if n := r.counts[f.name]; n > 0 {
+			fmt.Fprintf(r.out, "| %s | %d |\n", f.name, n)
+			total += n
+		}
+	}
+	fmt.Fprintf(r.out, "| all, of %d kinds | %d |\n", len(r.counts), total)
 }

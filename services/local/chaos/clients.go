@@ -41,6 +41,8 @@ type clients struct {
 	ledger   *ledger
 	// skew is added to the clients' clocks, milliseconds.
 	skew *atomic.Int64
+	// answered, unless nil, hears how long each answer took: only those for good count.
+	answered func(took time.Duration)
 	// taken counts events that clients have begun to send.
 	taken atomic.Int64
 }
@@ -51,7 +53,7 @@ func (c *clients) run(ctx context.Context) error {
 	begin := time.Now()
 	for i := range clientCount {
 		one := &client{
-			clients: c, number: i, random: rand.New(rand.NewPCG(c.seed, uint64(i))),
+			clients: c, number: i, edge: i, random: rand.New(rand.NewPCG(c.seed, uint64(i))),
 			http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: 10 * time.Second, DisableCompression: true}},
 		}
 		group.Go(func() error {
@@ -147,7 +149,11 @@ func (c *client) deliver(ctx context.Context, batch []sent, tell bool) error {
 		if c.random.Float64() < hastyShare {
 			limit = hasty
 		}
+		begin := time.Now()
 		results, retryAfter, err := c.post(ctx, batch, limit)
+		if results != nil && c.answered != nil {
+			c.answered(time.Since(begin))
+		}
 		c.ledger.requests.Add(1)
 		if ctx.Err() != nil {
 			return ctx.Err()

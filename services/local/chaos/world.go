@@ -185,7 +185,7 @@ func (w *world) addEdge(ctx context.Context) error {
 	}
 	n := len(w.edges) + 1
 	spool := filepath.Join(w.dir, fmt.Sprint("spool", n))
-	if n == 2 {
+	if n == 2 && w.cfg.SpoolBytes == 0 {
 		w.mountSpool(spool)
 	}
 	m, err := w.service(ctx, "edge", n, map[string]string{

@@ -13,9 +13,10 @@ import (
 
 // A Usage is what a process took so far.
 type Usage struct {
-	CPU     time.Duration
-	Peak    int64   // resident memory at its highest, bytes
-	Mallocs float64 // heap objects; 0 for a process without metrics
+	CPU time.Duration
+	// Resident memory now and at its highest, bytes.
+	Resident, Peak int64
+	Mallocs        float64 // heap objects; 0 for a process without metrics
 }
 
 // Usages are those of several processes.
@@ -50,12 +51,14 @@ func (p *Process) Usage() (u Usage, err error) {
 	if err != nil {
 		return u, err
 	}
-	if _, after, found := strings.Cut(string(status), "VmHWM:"); found {
-		kib, err := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
-		if err != nil {
-			return u, err
+	for field, to := range map[string]*int64{"VmRSS:": &u.Resident, "VmHWM:": &u.Peak} {
+		if _, after, found := strings.Cut(string(status), field); found {
+			kib, err := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
+			if err != nil {
+				return u, err
+			}
+			*to = kib << 10
 		}
-		u.Peak = kib << 10
 	}
 	u.Mallocs, err = p.Metric("go_memstats_mallocs_total")
 	return u, err

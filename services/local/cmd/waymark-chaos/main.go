@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/waymark-events/waymark/services/local/chaos"
 )
@@ -33,11 +34,21 @@ func run(ctx context.Context, args []string) error {
 	flags.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides what is sent, and which fault comes when")
 	flags.BoolVar(&cfg.ApacheKafka, "apache-kafka", false, "run three nodes of Apache Kafka (Java 17, make apache-kafka) instead of the embedded Kafka")
 	flags.BoolVar(&cfg.Keep, "keep", false, "leave logs and data")
+	var outage chaos.Outage
+	without := flags.String("without", "", "in place of faults, take one `engine` away under load: kafka or clickhouse")
+	flags.DurationVar(&outage.Away, "away", 10*time.Minute, "how long it is away")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if cfg.Events < 1000 || cfg.Rate <= 0 || cfg.Faults < 0 {
 		return errors.New("want at least 1000 --events, a --rate above 0 and 0 or more --faults")
 	}
-	return chaos.Run(ctx, cfg, os.Stdout)
+	switch *without {
+	case "":
+		return chaos.Run(ctx, cfg, os.Stdout)
+	case "kafka", "clickhouse":
+		outage.Kafka = *without == "kafka"
+		return chaos.RunOutage(ctx, cfg, outage, os.Stdout)
+	}
+	return fmt.Errorf("--without %s: want kafka or clickhouse", *without)
 }
