@@ -17,6 +17,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/waymark-events/waymark/services/local/faultproxy"
 )
 
 // startTimeout is generous: three JVMs may start at once on a machine that is busy with tests.
@@ -30,7 +32,19 @@ type Cluster struct {
 // Start runs a cluster until the test ends. When the test failed, the nodes' logs are printed.
 func Start(t testing.TB, nodes int) *Cluster {
 	t.Helper()
-	c, err := start(t.TempDir(), nodes, false)
+	return startFor(t, nodes, false)
+}
+
+// StartProxied is Start with a proxy before each node: Brokers names the proxies, and the nodes advertise them to clients. Among
+// themselves the nodes talk without.
+func StartProxied(t testing.TB, nodes int) *Cluster {
+	t.Helper()
+	return startFor(t, nodes, true)
+}
+
+func startFor(t testing.TB, nodes int, proxied bool) *Cluster {
+	t.Helper()
+	c, err := start(t.TempDir(), nodes, proxied, false)
 	if c != nil {
 		t.Cleanup(func() { c.stop(t) })
 	}
@@ -55,17 +69,24 @@ var shared = sync.OnceValues(func() (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the brokers' directory: %w", err)
 	}
-	return start(dir, 1, true)
+	return start(dir, 1, false, true)
 })
 
-// Brokers returns the nodes' addresses.
+// Brokers returns the addresses where clients find the nodes.
 func (c *Cluster) Brokers() []string {
 	var out []string
 	for _, n := range c.nodes {
-		out = append(out, n.address)
+		if n.proxy != nil {
+			out = append(out, n.proxy.Addr())
+		} else {
+			out = append(out, n.address)
+		}
 	}
 	return out
 }
+
+// Proxy returns what stands before node i (from 0); nil unless the cluster was started with StartProxied.
+func (c *Cluster) Proxy(i int) *faultproxy.Proxy { return c.nodes[i].proxy }
 
 // Kill ends node i (from 0) as kill -9 does.
 func (c *Cluster) Kill(i int) { c.nodes[i].kill() }
@@ -81,12 +102,12 @@ func (c *Cluster) Restart(t testing.TB, i int) {
 	}
 }
 
-func start(dir string, count int, removeDir bool) (*Cluster, error) {
+func start(dir string, count int, proxied, removeDir bool) (*Cluster, error) {
 	classpath, err := jars()
 	if err != nil {
 		return nil, err
 	}
-	addresses, err := freeAddresses(2 * count)
+	addresses, err := freeAddresses(3 * count)
 	if err != nil {
 		return nil, err
 	}
@@ -102,15 +123,21 @@ func start(dir string, count int, removeDir bool) (*Cluster, error) {
 		if removeDir {
 			n.remove = dir
 		}
-		if err := n.prepare(voters); err != nil {
-			return nil, err
-		}
 		c.nodes = append(c.nodes, n)
+		if proxied {
+			n.behindProxy = addresses[2*count+i]
+			if n.proxy, err = faultproxy.Listen(n.behindProxy); err != nil {
+				return c, err
+			}
+		}
+		if err := n.prepare(voters); err != nil {
+			return c, err
+		}
 	}
 	clusterID := base64.RawURLEncoding.EncodeToString(id[:])
 	for _, n := range c.nodes {
 		if err := n.format(clusterID); err != nil {
-			return nil, err
+			return c, err
 		}
 	}
 	for _, n := range c.nodes {
@@ -125,6 +152,9 @@ func start(dir string, count int, removeDir bool) (*Cluster, error) {
 func (c *Cluster) stop(t testing.TB) {
 	for _, n := range c.nodes {
 		n.kill()
+		if n.proxy != nil {
+			n.proxy.Close()
+		}
 		if t.Failed() {
 			t.Logf("log of node %d:\n%s", n.id, n.tail())
 		}

@@ -22,6 +22,8 @@ type Config struct {
 	Address string
 	// DataDir keeps topics, records and committed offsets; empty keeps them in memory only.
 	DataDir string
+	// Advertise, if set, is given the address the broker listens at and returns the one it tells its clients: a proxy's.
+	Advertise func(listening string) (string, error)
 	// Options are passed to kfake: SASL, TLS, ACLs.
 	Options []kfake.Opt
 }
@@ -41,7 +43,7 @@ func Start(cfg Config) (*Broker, error) {
 	b := new(Broker)
 	options := append([]kfake.Opt{
 		kfake.NumBrokers(1),
-		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return listen(network, cfg.Address) }),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return listen(network, cfg) }),
 		// Rebalances in tests and on one machine need not wait for slow members.
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}),
 	}, cfg.Options...)
@@ -61,7 +63,7 @@ func Start(cfg Config) (*Broker, error) {
 	return b, nil
 }
 
-// Address is where the broker listens.
+// Address is where clients find the broker.
 func (b *Broker) Address() string { return b.address }
 
 // Keep applies retention until ctx ends.
@@ -90,13 +92,31 @@ func (b *Broker) unlock() {
 	}
 }
 
-func listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address)
+func listen(network string, cfg Config) (net.Listener, error) {
+	l, err := net.Listen(network, cfg.Address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("the embedded Kafka's address %s is in use by another process", address)
+		return nil, fmt.Errorf("the embedded Kafka's address %s is in use by another process", cfg.Address)
 	}
-	return l, err
+	if err != nil || cfg.Advertise == nil {
+		return l, err
+	}
+	address, err := cfg.Advertise(l.Addr().String())
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("find the address that the embedded Kafka advertises: %w", err)
+	}
+	return advertised{l, address}, nil
 }
+
+// advertised is a listener that names another address than its own: kfake tells clients what Addr says.
+type advertised struct {
+	net.Listener
+	address string
+}
+
+func (a advertised) Addr() net.Addr  { return a }
+func (a advertised) Network() string { return "tcp" }
+func (a advertised) String() string  { return a.address }
 
 // lock takes the data directory for this process: kfake does not, and two brokers on one directory would destroy it. It is free
 // again when the file is closed or the process is gone.
