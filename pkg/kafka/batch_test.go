@@ -20,7 +20,7 @@ func encode(t testing.TB, offset int64, c codec, recs ...event.Record) []byte {
 	for i := range recs {
 		b.add(&recs[i])
 	}
-	out, err := b.appendBatch(nil, c)
+	out, err := b.appendBatch(nil, c, unnumbered)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func BenchmarkEncode(b *testing.B) {
 				build.add(&recs[i])
 			}
 			var err error
-			if out, err = build.appendBatch(out[:0], c); err != nil {
+			if out, err = build.appendBatch(out[:0], c, unnumbered); err != nil {
 				b.Fatal(err)
 			}
 		}

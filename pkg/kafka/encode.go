@@ -79,8 +79,8 @@ func (b *builder) reset() {
 	*b = builder{records: b.records[:0]}
 }
 
-// appendBatch appends the whole batch to dst.
-func (b *builder) appendBatch(dst []byte, c codec) ([]byte, error) {
+// appendBatch appends the whole batch to dst, numbered by as.
+func (b *builder) appendBatch(dst []byte, c codec, as identity) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, make([]byte, batchHeaderSize)...)
 	dst, err := compressTo(dst, b.records, c)
@@ -95,9 +95,9 @@ func (b *builder) appendBatch(dst []byte, c codec) ([]byte, error) {
 	binary.BigEndian.PutUint32(h[atLastOffsetDelta:], uint32(b.count-1))
 	binary.BigEndian.PutUint64(h[atBaseTimestamp:], uint64(b.base))
 	binary.BigEndian.PutUint64(h[atMaxTimestamp:], uint64(b.maximum))
-	binary.BigEndian.PutUint64(h[atProducerID:], ^uint64(0))
-	binary.BigEndian.PutUint16(h[atProducerEpoch:], ^uint16(0))
-	binary.BigEndian.PutUint32(h[atBaseSequence:], ^uint32(0))
+	binary.BigEndian.PutUint64(h[atProducerID:], uint64(as.id))
+	binary.BigEndian.PutUint16(h[atProducerEpoch:], uint16(as.epoch))
+	binary.BigEndian.PutUint32(h[atBaseSequence:], uint32(as.next))
 	binary.BigEndian.PutUint32(h[atRecordCount:], uint32(b.count))
 	binary.BigEndian.PutUint32(h[atCRC:], crc32.Checksum(h[atAttributes:], castagnoli))
 	return dst, nil

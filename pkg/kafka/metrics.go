@@ -11,6 +11,8 @@ type metrics struct {
 	produceBytes    *prometheus.CounterVec
 	produceSeconds  prometheus.Histogram
 	produceRetries  prometheus.Counter
+	producerResets  *prometheus.CounterVec
+	unsureResends   prometheus.Counter
 	buffered        prometheus.Gauge
 	fetchBytes      *prometheus.CounterVec
 	fetchErrors     *prometheus.CounterVec
@@ -34,6 +36,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		produceRetries: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_kafka_produce_retries_total", Help: "Produce requests sent again.",
 		}),
+		producerResets: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_kafka_producer_resets_total",
+			Help: "Times a partition's batches were numbered anew, by reason: abandoned (given up with its outcome unknown), " +
+				"out_of_order, duplicate, unknown_id, fenced (the leader's state differs from the producer's).",
+		}, []string{"reason"}),
+		unsureResends: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_kafka_producer_unsure_resends_total",
+			Help: "Batches numbered anew and sent again though an earlier try may have been stored: each may be in its topic twice.",
+		}),
 		buffered: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "waymark_kafka_buffered_bytes", Help: "Records taken by Send and not yet acknowledged.",
 		}),
@@ -55,6 +66,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m.produceBytes, err = register(reg, m.produceBytes, err)
 	m.produceSeconds, err = register(reg, m.produceSeconds, err)
 	m.produceRetries, err = register(reg, m.produceRetries, err)
+	m.producerResets, err = register(reg, m.producerResets, err)
+	m.unsureResends, err = register(reg, m.unsureResends, err)
 	m.buffered, err = register(reg, m.buffered, err)
 	m.fetchBytes, err = register(reg, m.fetchBytes, err)
 	m.fetchErrors, err = register(reg, m.fetchErrors, err)

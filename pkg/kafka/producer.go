@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	kafkago "github.com/segmentio/kafka-go"
-
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
@@ -26,11 +24,17 @@ type ProducerConfig struct {
 	Compression string `yaml:"compression"`
 	// Timeout bounds the delivery of a batch, retries included. Default 30s, 100ms–10m.
 	Timeout time.Duration `yaml:"timeout"`
+	// Idempotent numbers the batches, so that one sent again after a lost answer is stored once. It takes the right to
+	// IDEMPOTENT_WRITE on the cluster, or, from Apache Kafka 2.8 on, no more than WRITE on a topic. Default true, true or false.
+	Idempotent bool `yaml:"idempotent"`
 }
 
 // DefaultProducerConfig returns the defaults.
 func DefaultProducerConfig() ProducerConfig {
-	return ProducerConfig{Linger: 5 * time.Millisecond, MaxBatchBytes: 1_000_000, MaxBufferedBytes: 64 << 20, Compression: "zstd", Timeout: 30 * time.Second}
+	return ProducerConfig{
+		Linger: 5 * time.Millisecond, MaxBatchBytes: 1_000_000, MaxBufferedBytes: 64 << 20, Compression: "zstd",
+		Timeout: 30 * time.Second, Idempotent: true,
+	}
 }
 
 // Validate names the first setting that is wrong and its accepted range.
@@ -79,19 +83,21 @@ func (c *Client) NewProducer(cfg ProducerConfig) *Producer {
 	return &Producer{client: c, cfg: cfg, codec: codecNames[cfg.Compression], lanes: make(map[lane]*partitionQueue)}
 }
 
-// Produce writes recs to one partition, in order, and returns the offset of the first. nil means that all are acknowledged;
-// after an error any number of them, from the front, may be stored. recs must not be empty.
+// Produce writes recs to one partition, in order, and returns the offset of the first, -1 where the leader no longer knows it. nil
+// means that all are acknowledged; after an error any number of them, from the front, may be stored. recs must not be empty.
 func (p *Producer) Produce(ctx context.Context, topic string, partition int32, recs []event.Record) (int64, error) {
 	q := p.queue(topic, partition)
-	q.flight.Lock()
-	defer q.flight.Unlock()
+	if err := q.flight.acquire(ctx); err != nil {
+		return -1, fmt.Errorf("wait for the batch before it on %s/%d: %w", topic, partition, err)
+	}
+	defer q.flight.release()
 	b := builders.Get().(*builder)
 	defer func() { b.reset(); builders.Put(b) }()
-	first := int64(-1)
+	first, flushed := int64(-1), false
 	flush := func() error {
-		base, err := p.deliver(ctx, q.lane, b)
-		if first < 0 {
-			first = base
+		base, err := p.deliver(ctx, q, b)
+		if !flushed {
+			first, flushed = base, true
 		}
 		b.reset()
 		return err
@@ -113,64 +119,6 @@ func (p *Producer) Produce(ctx context.Context, topic string, partition int32, r
 
 var builders = sync.Pool{New: func() any { return new(builder) }}
 
-// Pauses between tries of one request.
-const (
-	firstPause = 20 * time.Millisecond
-	maxPause   = time.Second
-)
-
-// deliver sends one batch until it is acknowledged, a lasting error comes, or the time is up. The caller holds the flight.
-func (p *Producer) deliver(ctx context.Context, to lane, b *builder) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
-	defer cancel()
-	m := p.client.metrics
-	req, err := newProduceRequest(p.client.cfg.ClientID, to.topic, to.partition, int32(p.client.cfg.RequestTimeout.Milliseconds()), b, p.codec)
-	if err != nil {
-		return -1, err
-	}
-	pause := firstPause
-	for {
-		started := time.Now()
-		base, err := p.request(ctx, req)
-		if err == nil {
-			m.produceSeconds.Observe(time.Since(started).Seconds())
-			m.produceRequests.WithLabelValues(to.topic, "ok").Inc()
-			m.produceBytes.WithLabelValues(to.topic).Add(float64(len(req.body)))
-			return base, nil
-		}
-		m.produceRequests.WithLabelValues(to.topic, "error").Inc()
-		err = fmt.Errorf("produce to %s/%d: %w", to.topic, to.partition, err)
-		if !Retriable(err) {
-			return -1, err
-		}
-		select {
-		case <-ctx.Done():
-			return -1, errors.Join(err, ctx.Err())
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, maxPause)
-		m.produceRetries.Inc()
-	}
-}
-
-func (p *Producer) request(ctx context.Context, req *produceRequest) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.client.cfg.RequestTimeout+time.Second)
-	defer cancel()
-	answer, err := p.client.transport.RoundTrip(ctx, p.client.addr, req)
-	if err != nil {
-		return -1, explain(err)
-	}
-	res := answer.(*produceResponse)
-	switch code := kafkago.Error(res.code); code {
-	case 0:
-		return res.baseOffset, nil
-	case kafkago.MessageSizeTooLarge, kafkago.RecordListTooLarge:
-		return -1, &RecordTooLarge{Topic: req.topic}
-	default:
-		return -1, explain(code)
-	}
-}
-
 // queue returns the partition's queue, making it on first use.
 func (p *Producer) queue(topic string, partition int32) *partitionQueue {
 	p.mu.Lock()
@@ -178,7 +126,10 @@ func (p *Producer) queue(topic string, partition int32) *partitionQueue {
 	at := lane{topic, partition}
 	q := p.lanes[at]
 	if q == nil {
-		q = &partitionQueue{lane: at, producer: p}
+		q = &partitionQueue{lane: at, producer: p, flight: make(flight, 1), identity: unnumbered}
+		if p.cfg.Idempotent {
+			q.identity.forget()
+		}
 		p.lanes[at] = q
 	}
 	return q

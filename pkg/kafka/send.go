@@ -93,13 +93,29 @@ func (t *ticket) settle(n int, err error) {
 type partitionQueue struct {
 	lane
 	producer *Producer
-	// flight is held while a request of the partition is under way: there is one at a time.
-	flight sync.Mutex
+	// flight is held while a batch of the partition is under way, and guards identity. There is one batch at a time, though leaders
+	// would take five: a failure then never has later batches to call back and send again in order.
+	flight   flight
+	identity identity
 
 	mu      sync.Mutex
 	waiting []*pendingBatch // the last one is still open
 	working bool
 }
+
+// A flight is held by one at a time; waiting for it ends with the context. Its capacity is 1.
+type flight chan struct{}
+
+func (f flight) acquire(ctx context.Context) error {
+	select {
+	case f <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f flight) release() { <-f }
 
 // A pendingBatch is a batch and the calls that wait for it.
 type pendingBatch struct {
@@ -148,9 +164,9 @@ func (q *partitionQueue) work() {
 		if b == nil {
 			return
 		}
-		q.flight.Lock()
-		_, err := q.producer.deliver(context.Background(), q.lane, &b.builder)
-		q.flight.Unlock()
+		_ = q.flight.acquire(context.Background()) // cannot fail: it never ends
+		_, err := q.producer.deliver(context.Background(), q, &b.builder)
+		q.flight.release()
 		q.producer.release(b.size)
 		for _, o := range b.owners {
 			o.ticket.settle(o.records, err)

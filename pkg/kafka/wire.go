@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/segmentio/kafka-go/protocol"
 )
@@ -12,8 +13,9 @@ import (
 // Requests and answers as bytes: https://kafka.apache.org/protocol. The versions are the newest without tagged fields that
 // every broker from 2.3 to 4.x takes.
 const (
-	fetchVersion   = 11
-	produceVersion = 7
+	fetchVersion          = 11
+	produceVersion        = 7
+	initProducerIDVersion = 1
 
 	// maxResponse bounds an answer: brokers send less than the asked maximum plus one batch.
 	maxResponse = 512 << 20
@@ -207,6 +209,7 @@ type produceRequest struct {
 	topic     string
 	partition int32
 	body      []byte
+	written   atomic.Bool // a connection has begun to write it
 }
 
 type produceResponse struct {
@@ -222,7 +225,7 @@ func (r *produceRequest) Broker(cluster protocol.Cluster) (protocol.Broker, erro
 }
 
 // newProduceRequest encodes the batch in b straight behind the request's header.
-func newProduceRequest(clientID, topic string, partition int32, timeoutMillis int32, b *builder, c codec) (*produceRequest, error) {
+func newProduceRequest(clientID, topic string, partition int32, timeoutMillis int32, b *builder, c codec, as identity) (*produceRequest, error) {
 	const allReplicas = -1
 	out := appendRequestHeader(make([]byte, 0, 128+len(topic)+batchHeaderSize+len(b.records)), protocol.Produce, produceVersion, clientID)
 	out = binary.BigEndian.AppendUint16(out, ^uint16(0)) // transactional id: null
@@ -234,7 +237,7 @@ func newProduceRequest(clientID, topic string, partition int32, timeoutMillis in
 	out = binary.BigEndian.AppendUint32(out, uint32(partition))
 	at := len(out)
 	out = append(out, 0, 0, 0, 0)
-	out, err := b.appendBatch(out, c)
+	out, err := b.appendBatch(out, c, as)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +248,7 @@ func newProduceRequest(clientID, topic string, partition int32, timeoutMillis in
 
 // RawExchange writes the request and reads the answer.
 func (r *produceRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	r.written.Store(true)
 	if _, err := rw.Write(r.body); err != nil {
 		return nil, fmt.Errorf("write produce request: %w", err)
 	}

@@ -27,7 +27,11 @@ const partitions = 4
 func startKafka(ctx context.Context, s *stack, cfg Config, log *zap.Logger) ([]string, error) {
 	brokers := cfg.Brokers
 	if len(brokers) == 0 {
-		b, err := broker.Start(broker.Config{Address: cfg.Kafka, Advertised: cfg.KafkaAdvertised, DataDir: filepath.Join(cfg.Data, "kafka")})
+		settings := broker.Config{Address: cfg.Kafka, DataDir: filepath.Join(cfg.Data, "kafka")}
+		if cfg.KafkaAdvertised != "" {
+			settings.Advertise = func(string) (string, error) { return cfg.KafkaAdvertised, nil }
+		}
+		b, err := broker.Start(settings)
 		if err != nil {
 			return nil, plain(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/faultproxy"
 )
 
 // startTimeout is generous: three JVMs may start at once on a machine that is busy with tests.
@@ -31,7 +32,19 @@ type Cluster struct {
 // Start runs a cluster until the test ends. When the test failed, the nodes' logs are printed.
 func Start(t testing.TB, nodes int) *Cluster {
 	t.Helper()
-	c, err := Run(t.TempDir(), nodes, nil)
+	return startFor(t, nodes, false)
+}
+
+// StartProxied is Start with a proxy before each node: Brokers names the proxies, and the nodes advertise them to clients. Among
+// themselves the nodes talk without.
+func StartProxied(t testing.TB, nodes int) *Cluster {
+	t.Helper()
+	return startFor(t, nodes, true)
+}
+
+func startFor(t testing.TB, nodes int, proxied bool) *Cluster {
+	t.Helper()
+	c, err := run(t.TempDir(), nodes, proxied, false)
 	if c != nil {
 		t.Cleanup(func() { c.end(t) })
 	}
@@ -56,17 +69,24 @@ var shared = sync.OnceValues(func() (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the brokers' directory: %w", err)
 	}
-	return run(dir, 1, nil, true)
+	return run(dir, 1, false, true)
 })
 
-// Brokers returns the addresses that the nodes tell clients.
+// Brokers returns the addresses where clients find the nodes.
 func (c *Cluster) Brokers() []string {
 	var out []string
 	for _, n := range c.nodes {
-		out = append(out, n.advertised)
+		if n.proxy != nil {
+			out = append(out, n.proxy.Addr())
+		} else {
+			out = append(out, n.address)
+		}
 	}
 	return out
 }
+
+// Proxy returns what stands before node i (from 0); nil unless the cluster was started with StartProxied.
+func (c *Cluster) Proxy(i int) *faultproxy.Proxy { return c.nodes[i].proxy }
 
 // Kill ends node i (from 0) as kill -9 does.
 func (c *Cluster) Kill(i int) { c.nodes[i].kill() }
@@ -87,25 +107,26 @@ func (c *Cluster) Start(i int) error {
 	return c.ready()
 }
 
-// Stop kills every node.
+// Stop kills every node, and closes what stands before it.
 func (c *Cluster) Stop() {
 	for _, n := range c.nodes {
 		n.kill()
+		if n.proxy != nil {
+			_ = n.proxy.Close() // it has nothing to lose
+		}
 	}
 }
 
-// Run runs a cluster of so many nodes, with everything they keep in dir, until Stop. advertise, unless nil, is asked for the
-// address that clients and other brokers are told in place of a node's own. A cluster that comes with an error must be stopped.
-func Run(dir string, nodes int, advertise func(node int, address string) (string, error)) (*Cluster, error) {
-	return run(dir, nodes, advertise, false)
-}
+// Run runs a cluster of so many nodes, a proxy before each, with everything they keep in dir, until Stop. A cluster that comes
+// with an error must be stopped.
+func Run(dir string, nodes int) (*Cluster, error) { return run(dir, nodes, true, false) }
 
-func run(dir string, count int, advertise func(int, string) (string, error), removeDir bool) (*Cluster, error) {
+func run(dir string, count int, proxied, removeDir bool) (*Cluster, error) {
 	classpath, err := jars()
 	if err != nil {
 		return nil, err
 	}
-	addresses, err := child.FreeAddresses(2 * count) // Kafka must be told its ports before it listens
+	addresses, err := child.FreeAddresses(3 * count) // Kafka must be told its ports before it listens
 	if err != nil {
 		return nil, err
 	}
@@ -117,24 +138,25 @@ func run(dir string, count int, advertise func(int, string) (string, error), rem
 		voters = append(voters, fmt.Sprintf("%d@%s", i+1, addresses[count+i]))
 	}
 	for i := range count {
-		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], advertised: addresses[i], controller: addresses[count+i]}
-		if advertise != nil {
-			if n.advertised, err = advertise(i, n.address); err != nil {
-				return nil, fmt.Errorf("advertise Apache Kafka's node %d: %w", n.id, err)
-			}
-		}
+		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], controller: addresses[count+i]}
 		if removeDir {
 			n.remove = dir
 		}
-		if err := n.prepare(voters); err != nil {
-			return nil, err
-		}
 		c.nodes = append(c.nodes, n)
+		if proxied {
+			n.behindProxy = addresses[2*count+i]
+			if n.proxy, err = faultproxy.Listen(n.behindProxy); err != nil {
+				return c, err
+			}
+		}
+		if err := n.prepare(voters); err != nil {
+			return c, err
+		}
 	}
 	clusterID := base64.RawURLEncoding.EncodeToString(id[:])
 	for _, n := range c.nodes {
 		if err := n.format(clusterID); err != nil {
-			return nil, err
+			return c, err
 		}
 	}
 	for _, n := range c.nodes {
@@ -145,7 +167,7 @@ func run(dir string, count int, advertise func(int, string) (string, error), rem
 	return c, c.ready()
 }
 
-// end kills every node and prints the logs when the test failed.
+// end stops the cluster and prints the logs when the test failed.
 func (c *Cluster) end(t testing.TB) {
 	c.Stop()
 	for _, n := range c.nodes {

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/waymark-events/waymark/services/local/faultproxy"
 )
 
 //go:embed log4j2.properties
@@ -15,10 +17,12 @@ var logging []byte
 
 // A node is one Java process, broker and controller.
 type node struct {
-	id             int
-	dir, classpath string
-	// address is listened on; advertised is what clients and other nodes are told.
-	address, advertised, controller string
+	id                  int
+	dir, classpath      string
+	address, controller string
+	// proxy, if any, is where clients are told to go; it forwards to the listener at behindProxy.
+	proxy       *faultproxy.Proxy
+	behindProxy string
 	// remove is a directory to delete when the process is gone, whoever survives; empty for none.
 	remove string
 
@@ -32,26 +36,31 @@ func (n *node) prepare(voters []string) error {
 		return fmt.Errorf("make the node's directory: %w", err)
 	}
 	copies := min(3, len(voters))
+	listeners, advertised := "PLAINTEXT://"+n.address, "PLAINTEXT://"+n.address
+	if n.proxy != nil {
+		listeners += ",CLIENT://" + n.behindProxy
+		advertised += ",CLIENT://" + n.proxy.Addr()
+	}
 	settings := fmt.Sprintf(`process.roles=broker,controller
 node.id=%d
 controller.quorum.voters=%s
-listeners=PLAINTEXT://%s,CONTROLLER://%s
-advertised.listeners=PLAINTEXT://%[7]s
+listeners=%s,CONTROLLER://%s
+advertised.listeners=%s
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-log.dirs=%[5]s
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENT:PLAINTEXT
+log.dirs=%s
 auto.create.topics.enable=false
 offsets.topic.num.partitions=3
-offsets.topic.replication.factor=%[6]d
+offsets.topic.replication.factor=%d
 transaction.state.log.num.partitions=3
-transaction.state.log.replication.factor=%[6]d
+transaction.state.log.replication.factor=%[7]d
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 log.cleaner.enable=false
-`, n.id, strings.Join(voters, ","), n.address, n.controller, filepath.Join(n.dir, "log"), copies, n.advertised)
+`, n.id, strings.Join(voters, ","), listeners, n.controller, advertised, filepath.Join(n.dir, "log"), copies)
 	if err := os.WriteFile(n.settings(), []byte(settings), 0o600); err != nil {
 		return fmt.Errorf("write the node's settings: %w", err)
 	}

@@ -20,10 +20,10 @@ import (
 type Config struct {
 	// Address is host:port; port 0 takes a free one.
 	Address string
-	// Advertised is the host:port that clients are told, when they come through something that forwards. Default: Address.
-	Advertised string
 	// DataDir keeps topics, records and committed offsets; empty keeps them in memory only.
 	DataDir string
+	// Advertise, if set, is given the address the broker listens at and returns the one it tells its clients: a proxy's.
+	Advertise func(listening string) (string, error)
 	// Options are passed to kfake: SASL, TLS, ACLs.
 	Options []kfake.Opt
 }
@@ -63,7 +63,7 @@ func Start(cfg Config) (*Broker, error) {
 	return b, nil
 }
 
-// Address is what clients are told: where the broker listens, unless it advertises another address.
+// Address is where clients find the broker.
 func (b *Broker) Address() string { return b.address }
 
 // Keep applies retention until ctx ends.
@@ -94,26 +94,29 @@ func (b *Broker) unlock() {
 
 func listen(network string, cfg Config) (net.Listener, error) {
 	l, err := net.Listen(network, cfg.Address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
+	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("the embedded Kafka's address %s is in use by another process", cfg.Address)
-	case err != nil || cfg.Advertised == "":
+	}
+	if err != nil || cfg.Advertise == nil {
 		return l, err
 	}
-	told, err := net.ResolveTCPAddr(network, cfg.Advertised)
+	address, err := cfg.Advertise(l.Addr().String())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the embedded Kafka's advertised address: %w", err), l.Close())
+		l.Close()
+		return nil, fmt.Errorf("find the address that the embedded Kafka advertises: %w", err)
 	}
-	return advertiser{l, told}, nil
+	return advertised{l, address}, nil
 }
 
-// An advertiser listens here and says there: kfake tells clients its listener's address.
-type advertiser struct {
+// advertised is a listener that names another address than its own: kfake tells clients what Addr says.
+type advertised struct {
 	net.Listener
-	told net.Addr
+	address string
 }
 
-func (a advertiser) Addr() net.Addr { return a.told }
+func (a advertised) Addr() net.Addr  { return a }
+func (a advertised) Network() string { return "tcp" }
+func (a advertised) String() string  { return a.address }
 
 // lock takes the data directory for this process: kfake does not, and two brokers on one directory would destroy it. It is free
 // again when the file is closed or the process is gone.

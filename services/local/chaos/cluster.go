@@ -69,16 +69,12 @@ const partitions = 4
 
 // startApache starts three nodes of Apache Kafka, with the topics as production has them: three copies, two of them in sync.
 func startApache(ctx context.Context, dir, region string, proxies *[]*faultproxy.Proxy) (cluster, error) {
-	c, err := apachekafka.Run(filepath.Join(dir, "apache-kafka"), 3, func(_ int, address string) (string, error) {
-		proxy, err := faultproxy.Listen(address)
-		if err != nil {
-			return "", err
-		}
-		*proxies = append(*proxies, proxy)
-		return proxy.Addr(), nil
-	})
+	c, err := apachekafka.Run(filepath.Join(dir, "apache-kafka"), 3)
 	if err != nil {
 		return c, err
+	}
+	for i := range c.Brokers() {
+		*proxies = append(*proxies, c.Proxy(i))
 	}
 	topics, err := schemas.Topics(region)
 	if err != nil {

@@ -327,9 +327,9 @@ func (w *world) stop() error {
 	if w.kafka != nil {
 		w.kafka.Stop()
 	}
-	for _, p := range append(append(w.toKafka, w.toEdges...), w.toClickHouse) {
+	for _, p := range append(append(w.toEdges, w.toClickHouse), w.toKafka...) {
 		if p != nil {
-			errs = append(errs, p.Close())
+			_ = p.Close() // it has nothing to lose, and may be closed with its broker
 		}
 	}
 	if w.spoolDisk != "" {

@@ -82,6 +82,7 @@ func (d direction) write(chunks <-chan chunk) {
 		now := d.link.proxy.now()
 		if d.answers && (now.dropAnswers || d.link.dumb.Load()) {
 			d.link.dumb.Store(true)
+			d.link.proxy.countSwallowed(len(c.data))
 			continue
 		}
 		limit, over := d.limit(now), false
@@ -120,4 +121,10 @@ func (p *Proxy) countCut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cut++
+}
+
+func (p *Proxy) countSwallowed(bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.swallowed += int64(bytes)
 }

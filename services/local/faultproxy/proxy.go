@@ -27,6 +27,8 @@ type Proxy struct {
 	closed bool
 	taken  int
 	cut    int
+	// swallowed counts bytes of answers since the last Heal.
+	swallowed int64
 }
 
 // faults is what is wrong at present; its zero value is a sound network.
@@ -82,14 +84,21 @@ func (p *Proxy) DropAnswers(on bool) { p.set(func(f *faults) { f.dropAnswers = o
 
 // Heal ends every fault set before. Connections that were cut stay so, and those gone dumb are cut.
 func (p *Proxy) Heal() {
-	p.set(func(f *faults) { *f = faults{} })
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.faults, p.swallowed = faults{}, 0
 	for l := range p.links {
 		if l.dumb.Load() {
 			l.close()
 		}
 	}
+}
+
+// Swallowed returns how many bytes of answers DropAnswers has cost since the last Heal.
+func (p *Proxy) Swallowed() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.swallowed
 }
 
 // Counts returns how many connections were taken, and how many of them a fault closed.

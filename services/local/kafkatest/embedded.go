@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/waymark-events/waymark/services/local/broker"
+	"github.com/waymark-events/waymark/services/local/faultproxy"
 )
 
 // Start runs a cluster of one broker for the test and returns its address.
@@ -17,4 +18,25 @@ func Start(t testing.TB) string {
 	}
 	t.Cleanup(b.Close)
 	return b.Address()
+}
+
+// StartProxied is Start with a proxy before the broker, which advertises it; the address is the proxy's.
+func StartProxied(t testing.TB) (string, *faultproxy.Proxy) {
+	t.Helper()
+	var proxy *faultproxy.Proxy
+	b, err := broker.Start(broker.Config{Address: "127.0.0.1:0", Advertise: func(listening string) (string, error) {
+		var err error
+		if proxy, err = faultproxy.Listen(listening); err != nil {
+			return "", err
+		}
+		return proxy.Addr(), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		proxy.Close()
+		b.Close()
+	})
+	return b.Address(), proxy
 }
