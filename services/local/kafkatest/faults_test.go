@@ -68,7 +68,7 @@ const (
 func numbered(key string, from, to int) []event.Record {
 	var out []event.Record
 	for i := from; i < to; i++ {
-		out = append(out, event.Record{Key: []byte(key), Value: fmt.Appendf(nil, "%s %d", key, i)})
+		out = append(out, event.Record{Timestamp: time.Now().UnixMilli(), Key: []byte(key), Value: fmt.Appendf(nil, "%s %d", key, i)})
 	}
 	return out
 }
