@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -258,5 +259,58 @@ func TestAContextEndsTheWaitForThePartition(t *testing.T) {
 	letGo()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A batch whose answer was swallowed is given up, and may be stored. The one after it has as many records: were it numbered like the
+// first, the broker would take it for a repetition and throw it away.
+func TestTheBatchAfterASwallowedOneIsStored(t *testing.T) {
+	address, proxy := StartProxied(t)
+	client := impatient(t, address)
+	Topic(t, client, "after", 1, nil)
+	cfg := kafka.DefaultProducerConfig()
+	cfg.Timeout = time.Minute
+	producer := client.NewProducer(cfg)
+	want := []string{}
+	for round := range 3 {
+		before := fmt.Sprint("before ", round)
+		if _, err := producer.Produce(deadline(t), "after", 0, records(1, before)); err != nil {
+			t.Fatal(err)
+		}
+		proxy.DropAnswers(true)
+		ctx, giveUp := context.WithCancel(deadline(t))
+		done := make(chan error)
+		gone := fmt.Sprint("given up ", round)
+		go func() {
+			_, err := producer.Produce(ctx, "after", 0, records(1, gone))
+			done <- err
+		}()
+		waitSwallowed(t, proxy)
+		giveUp()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+		proxy.Heal()
+		next := fmt.Sprint("next ", round)
+		if _, err := producer.Produce(deadline(t), "after", 0, records(1, next)); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, before+" 0", gone+" 0", next+" 0")
+	}
+	var got []string
+	for _, rec := range read(t, client, "after", 0, 0) {
+		got = append(got, string(rec.Value))
+	}
+	// What was given up may be missing, when the answer swallowed was another request's; all else may not, nor may the order change.
+	for _, value := range want {
+		switch {
+		case len(got) > 0 && got[0] == value:
+			got = got[1:]
+		case !strings.HasPrefix(value, "given up"):
+			t.Errorf("%q is missing", value)
+		}
+	}
+	if len(got) > 0 {
+		t.Errorf("%q should not be there", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -273,6 +276,55 @@ func TestABrokerThatRestartsKnowsWhatItHas(t *testing.T) {
 	}
 	t.Cleanup(func() { b.Close() })
 	if diff := cmp.Diff(want, stored(t, client, "t")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A request can reach the broker long after its batch was given up and the next one stored, from a connection that hung. It is too
+// late then: it must not be stored out of order.
+func TestALatecomerIsRefused(t *testing.T) {
+	b, client := embedded(t)
+	Topic(t, client, "t", 1, nil)
+	cfg := kafka.DefaultProducerConfig()
+	cfg.Timeout = 100 * time.Millisecond
+	producer := client.NewProducer(cfg)
+	if _, err := producer.Produce(deadline(t), "t", 0, records(1, "before")); err != nil {
+		t.Fatal(err)
+	}
+
+	// The requests of the next batch go astray: the broker does not see them, and we keep one.
+	var astray *kmsg.ProduceRequest
+	var found atomic.Bool
+	b.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if found.Load() {
+			b.DropControl()
+			return nil, nil, false
+		}
+		b.KeepControl()
+		astray = req.(*kmsg.ProduceRequest)
+		return nil, errors.New("the connection is cut"), true
+	})
+	if _, err := producer.Produce(deadline(t), "t", 0, records(1, "late")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
+	found.Store(true)
+	if _, err := producer.Produce(deadline(t), "t", 0, records(1, "next")); err != nil {
+		t.Fatal(err)
+	}
+
+	foreign, err := kgo.NewClient(kgo.SeedBrokers(b.Address()), kgo.MaxVersions(kversion.V2_8_0())) // later versions name topics by id
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer foreign.Close()
+	answer, err := astray.RequestWith(deadline(t), foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := answer.Topics[0].Partitions[0].ErrorCode; code != kerr.InvalidProducerEpoch.Code {
+		t.Errorf("the latecomer is answered with %v", kerr.ErrorForCode(code))
+	}
+	if diff := cmp.Diff([]string{"before 0", "next 0"}, stored(t, client, "t")); diff != "" {
 		t.Error(diff)
 	}
 }
