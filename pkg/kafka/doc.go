@@ -11,10 +11,11 @@
 // nil means that every in-sync replica has every record (acks=all). After an error nothing is certain: a request whose
 // answer was lost may have been stored. Both repeat a request whose failure may pass, until the delivery timeout.
 //
-// A request sent again is stored once, and the records of one partition in the order of the calls: batches carry producer id, epoch and
-// sequence (KIP-98), by which a leader knows what it has, also after it restarted or another took over. What a call that ended with an
-// error leaves under way may still be stored, but only until the next batch of its partition is (KIP-360): never after it. Where an
-// error made the caller call again, both may be there; the enricher's reader tells them by raw offset, the edge's by event id.
+// A request sent again is stored once, and the records of one partition in the order of the calls: batches carry producer id,
+// epoch and sequence (KIP-98), by which a leader knows what it has, also after it restarted or another took over. What a call
+// that ended with an error leaves under way may still be stored, but only until this producer's next batch of the partition is
+// (KIP-360): never after it. Where an error made the caller call again, both may be there; the sink tells them by raw offset,
+// the enricher by event id.
 //
 // One double is left to the producer itself: the answer was lost and so was what the leader knew of the producer (an unclean election,
 // an id that expired in a day's silence, records deleted). The batch is then sent again, since a double can be told and a loss
