@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -327,4 +329,54 @@ func TestALatecomerIsRefused(t *testing.T) {
 	if diff := cmp.Diff([]string{"before 0", "next 0"}, stored(t, client, "t")); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// The answer is lost, and with it what the broker knew of the producer. Whether the batch is stored cannot be found out any more: it is
+// sent again, since readers can tell a double and nobody can mend a loss. The metric says that it happened.
+func TestABatchOfUnknownFateIsSentAgainAndCounted(t *testing.T) {
+	b, _ := embedded(t)
+	registry := prometheus.NewRegistry()
+	client, err := kafka.NewClient(kafka.Config{Brokers: []string{b.Address()}}, zap.NewNop(), registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	Topic(t, client, "t", 1, nil)
+	producer := client.NewProducer(kafka.DefaultProducerConfig())
+	for _, key := range []string{"sure", "unsure"} {
+		if key == "unsure" {
+			failProduce(b, 1, kerr.RequestTimedOut)
+		}
+		failProduce(b, 1, kerr.UnknownProducerID)
+		if _, err := producer.Produce(deadline(t), "t", 0, records(1, key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"sure 0", "unsure 0", "unsure 0"}, stored(t, client, "t")); diff != "" {
+		t.Error(diff)
+	}
+	if n := counter(t, registry, "waymark_kafka_producer_resets_total"); n != 2 {
+		t.Errorf("%v resets are counted, not 2", n)
+	}
+	if n := counter(t, registry, "waymark_kafka_producer_unsure_resends_total"); n != 1 {
+		t.Errorf("%v unsure resends are counted, not 1", n)
+	}
+}
+
+// counter returns the sum of a counter over its labels.
+func counter(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }
