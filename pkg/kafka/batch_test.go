@@ -205,7 +205,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzAnswers feeds the parsers of fetch and produce answers.
+// FuzzAnswers feeds the parsers of answers.
 func FuzzAnswers(f *testing.F) {
 	f.Add(make([]byte, 64))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -214,6 +214,9 @@ func FuzzAnswers(f *testing.F) {
 		}
 		if res, err := parseProduceResponse(data); err == nil && res == nil {
 			t.Error("neither answer nor error")
+		}
+		if res, err := parseInitProducerIDResponse(data); err == nil && res.code == 0 && (res.id < 0 || res.epoch < 0) {
+			t.Errorf("%+v is no identity", res)
 		}
 	})
 }

@@ -117,9 +117,9 @@ func (d *delivery) send(ctx context.Context) (int64, error) {
 // come after the leader has appended the batch, for instance while it waits for the replicas.
 func refused(code kafkago.Error) bool {
 	switch code {
-	case kafkago.OutOfOrderSequenceNumber, kafkago.UnknownProducerId, kafkago.InvalidProducerEpoch, kafkago.ProducerFenced, kafkago.InvalidProducerIDMapping,
-		kafkago.NotEnoughReplicas, kafkago.InvalidMessage, kafkago.InvalidRecord, kafkago.InvalidTimestamp, kafkago.InvalidTopic,
-		kafkago.TopicAuthorizationFailed, kafkago.ClusterAuthorizationFailed, kafkago.UnsupportedForMessageFormat:
+	case kafkago.OutOfOrderSequenceNumber, kafkago.UnknownProducerId, kafkago.InvalidProducerEpoch, kafkago.ProducerFenced,
+		kafkago.InvalidProducerIDMapping, kafkago.NotEnoughReplicas, kafkago.InvalidMessage, kafkago.InvalidRecord,
+		kafkago.InvalidTimestamp, kafkago.InvalidTopic, kafkago.TopicAuthorizationFailed, kafkago.ClusterAuthorizationFailed, kafkago.UnsupportedForMessageFormat:
 		return true
 	}
 	return false
@@ -157,11 +157,12 @@ func (d *delivery) startOver(err error) error {
 		return err
 	}
 	d.request = nil
-	d.producer.client.metrics.producerResets.WithLabelValues(reason).Inc()
+	client := d.producer.client
+	client.metrics.producerResets.WithLabelValues(reason).Inc()
 	if d.unsure {
-		d.producer.client.metrics.unsureResends.Inc()
+		client.metrics.unsureResends.Inc()
 	}
-	d.producer.client.log.Warn("the leader does not know where this producer is: numbering from 0 again", zap.String("topic", d.queue.topic),
+	client.log.Warn("the leader does not agree with this producer's sequence: numbering from 0 again", zap.String("topic", d.queue.topic),
 		zap.Int32("partition", d.queue.partition), zap.Bool("may_double", d.unsure), zap.Int32("records", d.builder.count), zap.Error(err))
 	d.unsure = false
 	return err

@@ -9,10 +9,19 @@
 // # What Produce and Send promise
 //
 // nil means that every in-sync replica has every record (acks=all). After an error nothing is certain: a request whose
-// answer was lost may have been stored. Both repeat a request whose failure may pass, until the delivery timeout; a
-// request that was stored although its answer was lost is then stored twice. Records of one partition are stored in the order
-// of the calls, since a partition has one request in flight; only a request whose context ended while it was under way may still
-// be stored after the next one. The sink tells such a latecomer by its source.
+// answer was lost may have been stored. Both repeat a request whose failure may pass, until the delivery timeout.
+//
+// A request sent again is stored once, and the records of one partition in the order of the calls: batches carry producer id,
+// epoch and sequence (KIP-98), by which a leader knows what it has, also after it restarted or another took over. What a call
+// that ended with an error leaves under way may still be stored, but only until this producer's next batch of the partition is
+// (KIP-360): never after it. Where an error made the caller call again, both may be there; the sink tells them by raw offset,
+// the enricher by event id.
+//
+// One double is left to the producer itself: the answer was lost and so was what the leader knew of the producer (an unclean election,
+// an id that expired in a day's silence, records deleted). The batch is then sent again, since a double can be told and a loss
+// cannot be mended; waymark_kafka_producer_unsure_resends_total counts it.
+//
+// Without ProducerConfig.Idempotent every request whose answer was lost is stored twice.
 //
 // # What a Claim promises
 //

@@ -7,14 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -275,4 +280,103 @@ func TestABrokerThatRestartsKnowsWhatItHas(t *testing.T) {
 	if diff := cmp.Diff(want, stored(t, client, "t")); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// A request can reach the broker long after its batch was given up and the next one stored, from a connection that hung. It is too
+// late then: it must not be stored out of order.
+func TestALatecomerIsRefused(t *testing.T) {
+	b, client := embedded(t)
+	Topic(t, client, "t", 1, nil)
+	cfg := kafka.DefaultProducerConfig()
+	cfg.Timeout = 100 * time.Millisecond
+	producer := client.NewProducer(cfg)
+	if _, err := producer.Produce(deadline(t), "t", 0, records(1, "before")); err != nil {
+		t.Fatal(err)
+	}
+
+	// The requests of the next batch go astray: the broker does not see them, and we keep one.
+	var astray *kmsg.ProduceRequest
+	var found atomic.Bool
+	b.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if found.Load() {
+			b.DropControl()
+			return nil, nil, false
+		}
+		b.KeepControl()
+		astray = req.(*kmsg.ProduceRequest)
+		return nil, errors.New("the connection is cut"), true
+	})
+	if _, err := producer.Produce(deadline(t), "t", 0, records(1, "late")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
+	found.Store(true)
+	if _, err := producer.Produce(deadline(t), "t", 0, records(1, "next")); err != nil {
+		t.Fatal(err)
+	}
+
+	foreign, err := kgo.NewClient(kgo.SeedBrokers(b.Address()), kgo.MaxVersions(kversion.V2_8_0())) // later versions name topics by id
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer foreign.Close()
+	answer, err := astray.RequestWith(deadline(t), foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := answer.Topics[0].Partitions[0].ErrorCode; code != kerr.InvalidProducerEpoch.Code {
+		t.Errorf("the latecomer is answered with %v", kerr.ErrorForCode(code))
+	}
+	if diff := cmp.Diff([]string{"before 0", "next 0"}, stored(t, client, "t")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The answer is lost, and with it what the broker knew of the producer. Whether the batch is stored cannot be found out any more: it is
+// sent again, since readers can tell a double and nobody can mend a loss. The metric says that it happened.
+func TestABatchOfUnknownFateIsSentAgainAndCounted(t *testing.T) {
+	b, _ := embedded(t)
+	registry := prometheus.NewRegistry()
+	client, err := kafka.NewClient(kafka.Config{Brokers: []string{b.Address()}}, zap.NewNop(), registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	Topic(t, client, "t", 1, nil)
+	producer := client.NewProducer(kafka.DefaultProducerConfig())
+	for _, key := range []string{"sure", "unsure"} {
+		if key == "unsure" {
+			failProduce(b, 1, kerr.RequestTimedOut)
+		}
+		failProduce(b, 1, kerr.UnknownProducerID)
+		if _, err := producer.Produce(deadline(t), "t", 0, records(1, key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"sure 0", "unsure 0", "unsure 0"}, stored(t, client, "t")); diff != "" {
+		t.Error(diff)
+	}
+	if n := counter(t, registry, "waymark_kafka_producer_resets_total"); n != 2 {
+		t.Errorf("%v resets are counted, not 2", n)
+	}
+	if n := counter(t, registry, "waymark_kafka_producer_unsure_resends_total"); n != 1 {
+		t.Errorf("%v unsure resends are counted, not 1", n)
+	}
+}
+
+// counter returns the sum of a counter over its labels.
+func counter(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }
