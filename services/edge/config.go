@@ -34,8 +34,19 @@ type Config struct {
 	AllowedOrigins []string `yaml:"allowed_origins"`
 	Limits         Limits   `yaml:"limits"`
 	Timeouts       Timeouts `yaml:"timeouts"`
-	// Producer writes to Kafka; Timeout is how long an acknowledgement is waited for before the answer is 503.
+	// Producer writes to Kafka; without a spool, Timeout is how long an acknowledgement is waited for before the answer is 503.
 	Producer kafka.ProducerConfig `yaml:"producer"`
+	Spool    Spool                `yaml:"spool"`
+}
+
+// Spool is where accepted events wait on disk while Kafka is away.
+type Spool struct {
+	// Dir is a folder of this process's own, on a disk that outlives it; empty is no spool. Default none.
+	Dir string `yaml:"dir"`
+	// Bytes of disk for each region; beyond: 503. Default 1073741824 (1 GiB), 1048576–1125899906842624.
+	Bytes int64 `yaml:"bytes"`
+	// After is how long an acknowledgement is waited for before events go to the spool. Default 2s, 10ms to producer.timeout.
+	After time.Duration `yaml:"after"`
 }
 
 // Region is one region's Kafka.
@@ -81,7 +92,7 @@ func DefaultConfig() Config {
 		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"},
 		Limits:   Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, InFlightBytes: 128 << 20},
 		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Drain: 25 * time.Second},
-		Producer: producer,
+		Producer: producer, Spool: Spool{Bytes: 1 << 30, After: 2 * time.Second},
 	}
 }
 
@@ -114,6 +125,12 @@ func (c Config) Validate() error {
 	}
 	if err := c.Producer.Validate(); err != nil {
 		return fmt.Errorf("producer.%w", err)
+	}
+	switch s := c.Spool; {
+	case s.Bytes < 1<<20 || s.Bytes > 1<<50:
+		return errors.New("spool.bytes: want 1048576–1125899906842624")
+	case s.After < 10*time.Millisecond || s.After > c.Producer.Timeout:
+		return errors.New("spool.after: want 10ms to producer.timeout")
 	}
 	switch l, t := c.Limits, c.Timeouts; {
 	case l.EventBytes < 256 || l.EventBytes > 1_000_000:

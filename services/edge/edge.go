@@ -1,5 +1,5 @@
 // Package edge is the collector: it takes events over HTTP, authenticates, limits and checks them, and answers only when Kafka has
-// every accepted one on all in-sync replicas.
+// every accepted one on all in-sync replicas, or the spool has it on disk, fsynced.
 //
 // POST /v1/events takes one event, an array, {"key", "sentAt", "events": […]}, or NDJSON, compressed with gzip, zstd, deflate or br or
 // not at all. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
@@ -12,7 +12,7 @@
 //	415  a content encoding this edge does not know
 //	421  the account's region is not served here; nothing is stored
 //	429  the account sends more than its rate; wait for Retry-After
-//	503  Kafka did not acknowledge, or the edge is full or about to stop; send the same again after Retry-After
+//	503  neither Kafka nor the spool took the events, or the edge is full; send the same again after Retry-After
 //
 // After a 503 some of the events may be stored all the same: repeat them with the same ids.
 package edge
@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -34,7 +35,9 @@ import (
 	"github.com/waymark-events/waymark/pkg/clientip"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/telemetry"
+	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
+	"github.com/waymark-events/waymark/services/edge/internal/spool"
 )
 
 // accountsInterval is how often the accounts file is looked at.
@@ -51,6 +54,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		return err
 	}
 	regions := make(map[string]collect.Sender)
+	var spools []*spool.Sender
 	for name, region := range cfg.Regions {
 		scoped := tel.WithRegion(name)
 		client, err := kafka.NewClient(region.Kafka, scoped.Log, scoped.Registry)
@@ -59,8 +63,21 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		}
 		producer := client.NewProducer(cfg.Producer)
 		defer func() { err = errors.Join(err, closeRegion(ctx, producer, client, cfg.Producer.Timeout)) }()
-		regions[name] = producer
-		tel.Health.Check("kafka of region "+name, remember(client.Ping))
+		ping := remember(client.Ping)
+		if cfg.Spool.Dir == "" {
+			regions[name] = producer
+			tel.Health.Check("kafka of region "+name, ping)
+			continue
+		}
+		log, err := spool.Open(spool.Options{Dir: filepath.Join(cfg.Spool.Dir, name), Bytes: cfg.Spool.Bytes}, scoped.Log, scoped.Registry)
+		if err != nil {
+			return fmt.Errorf("region %s: %w", name, err)
+		}
+		sender := spool.NewSender(producer, log, schemas.RawTopic(name), cfg.Spool.After, scoped.Log)
+		defer func() { err = errors.Join(err, log.Close()) }()
+		spools = append(spools, sender)
+		regions[name] = sender
+		tel.Health.Check("kafka or spool of region "+name, func(ctx context.Context) error { return sender.Check(ctx, ping) })
 	}
 	handler, err := collect.New(collect.Dependencies{
 		Accounts: accounts, ClientIP: resolver, Regions: regions, Log: tel.Log, Registry: tel.Registry,
@@ -84,6 +101,14 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	}
 	tel.Log.Info("serving", zap.Stringer("address", listener.Addr()))
 
+	// Draining goes on while requests under way are answered.
+	drainCtx, stopDraining := context.WithCancel(context.WithoutCancel(ctx))
+	var draining sync.WaitGroup
+	defer draining.Wait()
+	defer stopDraining()
+	for _, s := range spools {
+		draining.Go(func() { s.Run(drainCtx) })
+	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		accounts.Watch(groupCtx, accountsInterval)
@@ -103,6 +128,11 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		if err := server.Shutdown(grace); err != nil {
 			tel.Log.Warn("requests under way were cut off", zap.Error(err))
 			return server.Close()
+		}
+		for _, s := range spools {
+			if s.Still(grace) != nil {
+				tel.Log.Warn("the spool is not empty: what is left is sent after the next start")
+			}
 		}
 		return nil
 	})

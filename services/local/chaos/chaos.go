@@ -258,9 +258,9 @@ func (r *run) settle(ctx context.Context) error {
 func (r *run) left(ctx context.Context) (int64, error) {
 	var left int64
 	for _, m := range r.edges {
-		spooled, err := m.Metric("waymark_edge_spool_events")
+		spooled, err := m.Metric(`waymark_edge_spool_events{region="us"}`)
 		if err != nil {
-			continue
+			return 0, err
 		}
 		left += int64(spooled)
 	}

@@ -56,12 +56,18 @@ func (e *embedded) Brokers() []string { return []string{e.told} }
 func (e *embedded) Kill(int)          { _ = e.process.Kill() }
 func (e *embedded) Stop()             { _ = e.process.Kill() }
 
-func (e *embedded) Start(int) error {
+// Start tries several times: at its start waymark-local makes the topics through the proxy, which another fault may be cutting.
+func (e *embedded) Start(int) (err error) {
 	ctx := context.Background()
-	if err := e.process.Start(ctx, e.dir); err != nil {
-		return err
+	for range 5 {
+		if err = e.process.Start(ctx, e.dir); err != nil {
+			return err
+		}
+		if err = e.process.Ready(ctx); err == nil || e.process.Alive() == nil {
+			return err
+		}
 	}
-	return e.process.Ready(ctx)
+	return err
 }
 
 // partitions of every topic, as waymark-local makes them.

@@ -188,10 +188,14 @@ func (w *world) addEdge(ctx context.Context) error {
 	if n == 2 && w.cfg.SpoolBytes == 0 {
 		w.mountSpool(spool)
 	}
-	m, err := w.service(ctx, "edge", n, map[string]string{
+	settings := map[string]string{
 		"LISTEN": addresses[0], "ACCOUNTS": w.accounts(), "REGIONS_US_KAFKA_BROKERS": w.brokers(),
-		"PRODUCER_TIMEOUT": "5s", "TIMEOUTS_DRAIN": "8s",
-	})
+		"SPOOL_DIR": spool, "PRODUCER_TIMEOUT": "5s", "TIMEOUTS_DRAIN": "8s",
+	}
+	if w.cfg.SpoolBytes > 0 {
+		settings["SPOOL_BYTES"] = fmt.Sprint(w.cfg.SpoolBytes)
+	}
+	m, err := w.service(ctx, "edge", n, settings)
 	w.edges, w.toEdges = append(w.edges, m), append(w.toEdges, proxy)
 	return err
 }

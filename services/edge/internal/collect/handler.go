@@ -17,6 +17,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/edge/internal/spool"
 )
 
 // Limits of what is taken; see the edge's settings.
@@ -146,6 +147,8 @@ func (h *Handler) authenticate(key string) (*account.Account, *refusal) {
 func (h *Handler) notStored(owner *account.Account, events int, err error) *refusal {
 	reason := "kafka"
 	switch {
+	case errors.Is(err, spool.ErrFull):
+		reason = "spool_full"
 	case errors.Is(err, kafka.ErrBufferFull):
 		reason = "buffer_full"
 	case errors.Is(err, context.Canceled):

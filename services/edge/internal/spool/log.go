@@ -1,0 +1,213 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/event"
+)
+
+// ErrFull means that the spool holds as much as it may.
+var ErrFull = errors.New("the spool is full")
+
+// Options say where a log is and how large it may become.
+type Options struct {
+	// Dir is the log's own folder, made when missing. One process has it at a time.
+	Dir string
+	// Bytes bounds the log's files.
+	Bytes int64
+	// SegmentBytes is the size at which a new file is begun. Default 16 MiB.
+	SegmentBytes int64
+}
+
+// A Log is an append-only log of records on disk, read from its front. It is safe for concurrent use; Next and Done are for one
+// reader.
+type Log struct {
+	Options
+	log     *zap.Logger
+	metrics *metrics
+	lock    *os.File
+
+	mu sync.Mutex
+	// segments are the files, oldest first; the last one is written to, unless it is spoilt.
+	segments []*segment
+	spoilt   bool
+	// bytes are durable, events of them not yet drained.
+	bytes, events int64
+	// failed is the last write's error, nil once one succeeded.
+	failed error
+
+	at    cursor
+	saved time.Time
+
+	// pending is what the next flush writes, for those who wait for it.
+	pending       []byte
+	pendingEvents int64
+	waiting       []*ticket
+	flushing      int64 // bytes being written
+	busy          bool  // somebody writes
+}
+
+// A ticket is a call of Append waiting for its bytes to be durable, or to be the one who writes.
+type ticket struct {
+	done chan error
+	lead chan struct{}
+}
+
+// Append stores recs as one entry. nil means that they are on disk, fsynced. Callers that come while another one writes share the
+// next write and its fsync.
+//
+// Errors: ErrFull; otherwise what the disk said. Nothing of recs is kept then, except that after a crash at that very moment it may
+// be read all the same.
+func (l *Log) Append(recs []event.Record) error {
+	size := int64(64)
+	for i := range recs {
+		size += int64(recs[i].Size()) + 64
+	}
+	entry := appendEntry(make([]byte, 0, size), recs)
+
+	l.mu.Lock()
+	if l.bytes+l.flushing+int64(len(l.pending)+len(entry)) > l.Bytes {
+		l.mu.Unlock()
+		l.metrics.refused.WithLabelValues("full").Add(float64(len(recs)))
+		return ErrFull
+	}
+	l.pending = append(l.pending, entry...)
+	l.pendingEvents += int64(len(recs))
+	t := &ticket{done: make(chan error, 1), lead: make(chan struct{}, 1)}
+	l.waiting = append(l.waiting, t)
+	if !l.busy {
+		l.busy = true
+		t.lead <- struct{}{}
+	}
+	l.mu.Unlock()
+
+	var err error
+	select {
+	case err = <-t.done:
+	case <-t.lead:
+		l.flush()
+		err = <-t.done
+	}
+	if err != nil {
+		l.metrics.refused.WithLabelValues("disk").Add(float64(len(recs)))
+		return err
+	}
+	l.metrics.appended.Add(float64(len(recs)))
+	return nil
+}
+
+// flush writes what is pending and answers those who wait for it; one of those who came meanwhile writes next.
+func (l *Log) flush() {
+	l.mu.Lock()
+	data, events, served := l.pending, l.pendingEvents, l.waiting
+	l.pending, l.pendingEvents, l.waiting = nil, 0, nil
+	l.flushing = int64(len(data))
+	seg, err := l.writable()
+	l.mu.Unlock()
+
+	again := true
+	if err == nil {
+		started := time.Now()
+		again, err = seg.write(data)
+		l.metrics.syncs.Inc()
+		l.metrics.syncSeconds.Observe(time.Since(started).Seconds())
+	}
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flushing = 0
+	l.failed = err
+	l.spoilt = l.spoilt || !again
+	if err == nil {
+		seg.size += int64(len(data))
+		l.bytes += int64(len(data))
+		l.events += events
+	}
+	for _, t := range served {
+		t.done <- err
+	}
+	if len(l.waiting) > 0 {
+		l.waiting[0].lead <- struct{}{}
+	} else {
+		l.busy = false
+	}
+}
+
+// writable returns the segment to write to, beginning a new one when the last is full or spoilt.
+func (l *Log) writable() (*segment, error) {
+	if n := len(l.segments); n > 0 && !l.spoilt && l.segments[n-1].size < l.SegmentBytes {
+		return l.segments[n-1], nil
+	}
+	number := l.at.segment + 1
+	if n := len(l.segments); n > 0 {
+		number = l.segments[n-1].number + 1
+	}
+	seg, err := create(l.Dir, number)
+	if err != nil {
+		return nil, err
+	}
+	l.segments, l.spoilt = append(l.segments, seg), false
+	return seg, nil
+}
+
+// Empty tells whether everything was drained.
+func (l *Log) Empty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.drained()
+}
+
+func (l *Log) drained() bool {
+	for _, s := range l.segments {
+		if s.number > l.at.segment && s.size > 0 || s.number == l.at.segment && s.size > l.at.offset {
+			return false
+		}
+	}
+	return true
+}
+
+// Check returns why records may be refused now; nil when they are taken.
+func (l *Log) Check() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.bytes+l.flushing+int64(len(l.pending)) >= l.Bytes-l.Bytes/50 {
+		return fmt.Errorf("%w: %d of %d bytes", ErrFull, l.bytes, l.Bytes)
+	}
+	return l.failed
+}
+
+// Close saves where draining is and closes the files. Nothing may be under way.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	errs := []error{l.at.save(l.Dir)}
+	for _, s := range l.segments {
+		errs = append(errs, s.file.Close())
+	}
+	l.segments = nil
+	return errors.Join(append(errs, l.lock.Close())...)
+}
+
+// take locks the folder for this process; it is free again when the file is closed or the process is gone.
+func take(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the spool's folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("the spool's folder %s is in use by another process: each edge needs one of its own", dir)
+		}
+		return nil, fmt.Errorf("lock the spool's folder %s: %w", dir, err)
+	}
+	return f, nil
+}

@@ -1,0 +1,121 @@
+package spool
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// Open reads what an earlier process left. The last segment may end in a write that was cut off: it was never acknowledged, and is
+// cut away. Metrics go to reg.
+func Open(o Options, log *zap.Logger, reg prometheus.Registerer) (*Log, error) {
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = 16 << 20
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the spool's folder: %w", err)
+	}
+	lock, err := take(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{Options: o, log: log, lock: lock}
+	if err := l.recover(reg); err != nil {
+		for _, s := range l.segments {
+			_ = s.file.Close()
+		}
+		return nil, errors.Join(err, lock.Close())
+	}
+	return l, nil
+}
+
+func (l *Log) recover(reg prometheus.Registerer) (err error) {
+	if l.metrics, err = newMetrics(reg, l); err != nil {
+		return err
+	}
+	if l.at, err = loadCursor(l.Dir); err != nil {
+		return err
+	}
+	found, err := os.ReadDir(l.Dir)
+	if err != nil {
+		return fmt.Errorf("list the spool's folder: %w", err)
+	}
+	var numbers []int64
+	for _, entry := range found {
+		if n, ok := segmentNumber(entry.Name()); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	for i, n := range numbers {
+		if err := l.reopen(n, i == len(numbers)-1); err != nil {
+			return err
+		}
+	}
+	if l.events > 0 {
+		l.log.Info("the spool holds events of an earlier run", zap.Int64("events", l.events), zap.Int64("bytes", l.bytes))
+	}
+	return nil
+}
+
+// reopen opens one segment and counts what it holds.
+func (l *Log) reopen(number int64, last bool) error {
+	f, err := os.OpenFile(filepath.Join(l.Dir, segmentName(number)), os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open a segment of the spool: %w", err)
+	}
+	seg := &segment{number: number, file: f}
+	l.segments = append(l.segments, seg)
+	data, err := os.ReadFile(f.Name()) // a segment is some megabytes
+	if err != nil {
+		return fmt.Errorf("read a segment of the spool: %w", err)
+	}
+	seg.size = int64(len(data))
+	whole := int64(0)
+	for rest := data; len(rest) > 0; {
+		payload, length, err := checkEntry(rest)
+		if err != nil {
+			break
+		}
+		if number > l.at.segment || number == l.at.segment && whole >= l.at.offset {
+			l.events += int64(countEntry(payload))
+		}
+		whole += int64(length)
+		rest = rest[length:]
+	}
+	// A crash cuts the last write short, and nothing lies behind that. Whole entries after the damage mean another kind of
+	// damage, to what was acknowledged: it stays, and is put aside when draining comes to it.
+	if last && whole < seg.size && !holdsEntry(data[whole+1:]) {
+		l.log.Warn("the spool's last write was cut off before it was acknowledged", zap.Int64("bytes", seg.size-whole))
+		l.metrics.torn.Add(float64(seg.size - whole))
+		if err := errors.Join(f.Truncate(whole), f.Sync()); err != nil {
+			return fmt.Errorf("cut a torn write off the spool: %w", err)
+		}
+		seg.size = whole
+	} else if whole < seg.size {
+		l.spoilt = l.spoilt || last
+	}
+	l.bytes += seg.size
+	return nil
+}
+
+// holdsEntry tells whether a whole entry begins anywhere in data.
+func holdsEntry(data []byte) bool {
+	for i := 0; i+entryHeader < len(data); i++ {
+		if size := binary.BigEndian.Uint32(data[i:]); size == 0 || int64(size) > int64(len(data)-i-entryHeader) {
+			continue
+		}
+		if payload, _, err := checkEntry(data[i:]); err == nil {
+			if _, err := decodeEntry(nil, payload); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,260 @@
+// Package spool keeps accepted events on disk while Kafka is away or slow, and sends them on, in order, when it is back.
+//
+// A Log is the disk's side: segments of checksummed entries. An entry is acknowledged when its fsync is done, which the requests of
+// a moment share. After kill -9 the log is read again: a last write that was cut off was never acknowledged and is cut away; what
+// fails its checksum elsewhere is put aside, never skipped in silence.
+//
+// A Sender decides: straight to Kafka while it answers in time and nothing waits; into the log otherwise. As long as the log holds
+// anything, everything new goes behind it, so a visitor's events keep their order. What went both ways, since Kafka's answer came
+// too late or a crash forgot that it was drained, carries the same event id twice, and the enricher leaves the second out.
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/retry"
+)
+
+// Direct is the way to Kafka: nil means that every record is acknowledged.
+type Direct interface {
+	Send(ctx context.Context, topic string, recs []event.Record) error
+}
+
+// A Sender sends the records of one topic to Kafka or into a log. Run must run.
+type Sender struct {
+	direct Direct
+	log    *Log
+	topic  string
+	after  time.Duration
+	zap    *zap.Logger
+
+	// gate is held for reading by every Send, so that whoever holds it for writing may change spooling.
+	gate     sync.RWMutex
+	spooling bool
+	// coming counts those who began the spooling and have yet to put their records into the log.
+	coming int
+	// underway counts the sends to Kafka: draining begins when those that were before it have ended.
+	underway sync.WaitGroup
+	wake     chan struct{}
+	// still is closed and made anew whenever the log runs empty.
+	still chan struct{}
+}
+
+// NewSender makes a sender. What Kafka has not acknowledged after that time goes to log.
+func NewSender(direct Direct, log *Log, topic string, after time.Duration, zap *zap.Logger) *Sender {
+	s := &Sender{direct: direct, log: log, topic: topic, after: after, zap: zap, wake: make(chan struct{}, 1), still: make(chan struct{})}
+	if !log.Empty() {
+		s.spooling = true
+		s.rouse()
+	}
+	return s
+}
+
+// Send returns nil when recs are acknowledged by Kafka or durable in the log. Errors: ErrFull and what the disk says, when Kafka is
+// away too; what Kafka refuses for good.
+func (s *Sender) Send(ctx context.Context, topic string, recs []event.Record) error {
+	if topic != s.topic {
+		return fmt.Errorf("spool of %s asked to send to %s", s.topic, topic)
+	}
+	for {
+		err := s.sendDirect(ctx, recs)
+		behind := errors.Is(err, errSpooling)
+		if err == nil || ctx.Err() != nil || !behind && !kafka.Retriable(err) {
+			return err
+		}
+		if !behind {
+			defer s.startSpooling(err)()
+		}
+		if appended, err := s.append(recs); appended {
+			return err
+		}
+	}
+}
+
+// append puts recs into the log; false when the log was drained meanwhile and Kafka is to be tried again.
+func (s *Sender) append(recs []event.Record) (bool, error) {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if !s.spooling {
+		return false, nil
+	}
+	defer s.rouse() // whatever became of it: an empty log is left again
+	return true, s.log.Append(recs)
+}
+
+func (s *Sender) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// errSpooling means that records must go behind those in the log.
+var errSpooling = errors.New("spooling")
+
+func (s *Sender) sendDirect(ctx context.Context, recs []event.Record) error {
+	s.gate.RLock()
+	if s.spooling {
+		s.gate.RUnlock()
+		return errSpooling
+	}
+	s.underway.Add(1)
+	s.gate.RUnlock()
+	defer s.underway.Done()
+	ctx, cancel := context.WithTimeout(ctx, s.after)
+	defer cancel()
+	return s.direct.Send(ctx, s.topic, recs)
+}
+
+// startSpooling sends everything to the log from now on; not before the function it returns was called can that end.
+func (s *Sender) startSpooling(why error) (done func()) {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	s.coming++
+	if !s.spooling {
+		s.spooling = true
+		s.still = make(chan struct{})
+		s.zap.Warn("Kafka does not acknowledge: events go to the spool", zap.Error(why))
+	}
+	return func() {
+		s.gate.Lock()
+		defer s.gate.Unlock()
+		s.coming--
+		s.rouse()
+	}
+}
+
+// stopSpooling goes back to Kafka if nothing waits.
+func (s *Sender) stopSpooling() bool {
+	s.gate.Lock() // nobody appends meanwhile
+	defer s.gate.Unlock()
+	if !s.spooling || s.coming > 0 || !s.log.Empty() {
+		return false
+	}
+	s.spooling = false
+	close(s.still)
+	s.zap.Info("the spool is drained: events go to Kafka directly")
+	return true
+}
+
+// Run drains the log whenever there is something in it, until ctx ends.
+func (s *Sender) Run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		}
+		s.gate.RLock()
+		spooling := s.spooling
+		s.gate.RUnlock()
+		if !spooling {
+			continue
+		}
+		s.underway.Wait()
+		if err := s.drain(ctx); err != nil && ctx.Err() == nil {
+			s.zap.Error("the spool cannot be drained; trying again", zap.Error(err))
+			if pause(ctx, time.Second) == nil {
+				s.rouse()
+			}
+		}
+	}
+}
+
+// drain sends everything in the log, oldest first.
+func (s *Sender) drain(ctx context.Context) error {
+	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 3 * time.Second}
+	for {
+		chunk, err := s.log.Next()
+		if err != nil {
+			return err
+		}
+		if chunk == nil {
+			if s.stopSpooling() || s.log.Empty() {
+				return nil
+			}
+			continue
+		}
+		for {
+			err := s.deliver(ctx, chunk.Records)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return err
+			}
+			if err := backoff.Wait(ctx); err != nil {
+				return err
+			}
+		}
+		backoff = retry.Backoff{First: backoff.First, Last: backoff.Last}
+		s.log.Done(chunk)
+	}
+}
+
+// deliver sends recs to Kafka. A record that Kafka will never take holds nothing up: it is put aside.
+func (s *Sender) deliver(ctx context.Context, recs []event.Record) error {
+	err := s.direct.Send(ctx, s.topic, recs)
+	var tooLarge *kafka.RecordTooLarge
+	switch {
+	case !errors.As(err, &tooLarge):
+		return err
+	case len(recs) == 1:
+		return s.log.Refuse(recs[0], err)
+	}
+	for i := range recs {
+		if err := s.deliver(ctx, recs[i:i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Still waits until the log is empty, or ctx ends.
+func (s *Sender) Still(ctx context.Context) error {
+	s.gate.RLock()
+	spooling, still := s.spooling, s.still
+	s.gate.RUnlock()
+	if !spooling {
+		return nil
+	}
+	select {
+	case <-still:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Check is a readiness check: an edge whose Kafka is away is ready as long as its spool takes events.
+func (s *Sender) Check(ctx context.Context, ping func(context.Context) error) error {
+	s.gate.RLock()
+	spooling := s.spooling
+	s.gate.RUnlock()
+	if err := s.log.Check(); err != nil {
+		if spooling {
+			return err
+		}
+		return ping(ctx)
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
