@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,5 +166,64 @@ func TestArenaHandsOutDisjointMemoryAndKeepsIt(t *testing.T) {
 			t.Errorf("round %d: %d chunks", round, len(a.chunks))
 		}
 		a.reset()
+	}
+}
+
+func repetition(offset, of int64, value string) event.Record {
+	raw := event.Raw{Format: event.FormatRecorder, AccountID: "demo", EventID: idOf(of), ReceivedAt: 1_700_000_000_000, Value: []byte(value)}
+	rec := raw.Record([]byte("demo|v"))
+	rec.Partition, rec.Offset = 3, offset
+	return rec
+}
+
+func TestABatchLeavesOutWhatPassedBefore(t *testing.T) {
+	c := newClaim(newStream(t), &kafka.Claim{Partition: 3})
+	fill := func(records ...event.Record) (offsets []int64, repeated, dead int) {
+		t.Helper()
+		b := &batch{fetched: &kafka.Batch{Records: records}}
+		if offset, err := b.fill(c); err != nil {
+			t.Fatalf("offset %d: %v", offset, err)
+		}
+		for _, rec := range b.sources {
+			offsets = append(offsets, rec.Offset)
+		}
+		return offsets, b.repeated, len(b.dead)
+	}
+	for _, step := range []struct {
+		name           string
+		records        []event.Record
+		passed         []int64
+		repeated, dead int
+	}{
+		{"in one batch", []event.Record{rawRecord(1, "a"), repetition(2, 1, "a"), rawRecord(3, "b")}, []int64{1, 3}, 1, 0},
+		{"in a later one, with other bytes", []event.Record{repetition(4, 1, "c"), rawRecord(5, "d")}, []int64{5}, 1, 0},
+		{"nothing but repetitions", []event.Record{repetition(6, 1, "a"), repetition(7, 3, "a")}, nil, 2, 0},
+		{"of a dead event, which is no reason to leave out a good one", []event.Record{rawRecord(8, "dead"), repetition(9, 8, "fine"), repetition(10, 8, "fine")}, []int64{9}, 1, 1},
+		{"the same batch, read again after a crash", []event.Record{rawRecord(1, "a"), repetition(2, 1, "a"), rawRecord(3, "b")}, []int64{1, 3}, 1, 0},
+	} {
+		passed, repeated, dead := fill(step.records...)
+		if !slices.Equal(passed, step.passed) || repeated != step.repeated || dead != step.dead {
+			t.Errorf("%s: offsets %v passed, want %v; %d repeated, %d dead", step.name, passed, step.passed, repeated, dead)
+		}
+	}
+}
+
+func TestABatchFilledAgainAfterABugDoesNotRepeatItself(t *testing.T) {
+	s := newStream(t)
+	c := newClaim(s, &kafka.Claim{Partition: 3})
+	usual, failing := s.enrich, true
+	s.enrich = func(raw *event.Raw, out *event.Enriched) error {
+		if raw.Offset == 3 && failing {
+			failing = false
+			return errors.New("a bug")
+		}
+		return usual(raw, out)
+	}
+	b := &batch{fetched: &kafka.Batch{Records: []event.Record{rawRecord(1, "a"), repetition(2, 1, "a"), rawRecord(3, "b")}}}
+	if err := c.enrichBatch(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.enriched) != 2 || b.repeated != 1 {
+		t.Errorf("%d enriched, %d repeated", len(b.enriched), b.repeated)
 	}
 }
