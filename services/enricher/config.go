@@ -30,8 +30,18 @@ type Config struct {
 	Group kafka.GroupConfig `yaml:"group"`
 	// Producer writes to the enriched and the dead topic. An enriched record above its max_batch_bytes is a dead letter.
 	Producer kafka.ProducerConfig `yaml:"producer"`
-	// Epoch is stored with every event; raise it by one before enriching a region's raw topic anew. Default 0.
-	Epoch uint32 `yaml:"epoch"`
+	Dedup    Dedup                `yaml:"dedup"`
+}
+
+// Dedup bounds what each partition remembers of the events that passed, so that one a client sends again is left out. A partition
+// takes up to 43 bytes for each of Events, growing with its traffic: 10 MB at the default. What comes again later than that, the
+// events table collapses when it merges.
+type Dedup struct {
+	// Window is how long before the newest event one may have been received to be remembered, by the records' own times. Default 15m,
+	// 1s–24h.
+	Window time.Duration `yaml:"window"`
+	// Events is how many are remembered at most. Default 250000, 0 (none: repetitions pass) to 10000000.
+	Events int `yaml:"events"`
 }
 
 // UserAgent tunes the parsing of user agents.
@@ -72,6 +82,7 @@ func DefaultConfig() Config {
 		Batch:     Batch{FetchBytes: 100_000, FetchWait: 500 * time.Millisecond, Drain: 5 * time.Second},
 		Group:     kafka.DefaultGroupConfig(),
 		Producer:  kafka.DefaultProducerConfig(),
+		Dedup:     Dedup{Window: 15 * time.Minute, Events: 250_000},
 	}
 }
 
@@ -108,6 +119,8 @@ func (c Config) Validate() error {
 		within("time.max_past", c.Time.MaxPast, time.Hour, 365*day),
 		within("batch.fetch_bytes", c.Batch.FetchBytes, 10_000, 50_000_000),
 		within("batch.fetch_wait", c.Batch.FetchWait, 10*time.Millisecond, 10*time.Second),
+		within("dedup.window", c.Dedup.Window, time.Second, day),
+		within("dedup.events", c.Dedup.Events, 0, 10_000_000),
 	)
 }
 
@@ -128,6 +141,7 @@ func (c Config) stream() stream.Settings {
 		Fetch:          kafka.FetchOptions{MinBytes: 1, MaxBytes: c.Batch.FetchBytes, MaxWait: c.Batch.FetchWait},
 		MaxRecordBytes: c.Producer.MaxBatchBytes,
 		Drain:          c.Batch.Drain,
+		Window:         stream.Window{Span: c.Dedup.Window, Events: c.Dedup.Events},
 	}
 }
 

@@ -40,6 +40,8 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"batch.fetch_wait":         func(c *Config) { c.Batch.FetchWait = 0 },
 		"batch.drain":              func(c *Config) { c.Batch.Drain = c.Group.RebalanceTimeout },
 		"group.session_timeout":    func(c *Config) { c.Group.SessionTimeout = time.Second },
+		"dedup.window":             func(c *Config) { c.Dedup.Window = 25 * time.Hour },
+		"dedup.events":             func(c *Config) { c.Dedup.Events = -1 },
 		"producer.compression":     func(c *Config) { c.Producer.Compression = "rar" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,11 +61,11 @@ func TestSettingsComeFromFileAndEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := DefaultConfig()
-	environ := []string{"WAYMARK_ENRICHER_KAFKA_BROKERS=b:9092,c:9092", "WAYMARK_ENRICHER_USER_AGENT_CACHE_ENTRIES=2000", "WAYMARK_ENRICHER_EPOCH=3", "WAYMARK_ENRICHER_PRODUCER_COMPRESSION=lz4"}
+	environ := []string{"WAYMARK_ENRICHER_KAFKA_BROKERS=b:9092,c:9092", "WAYMARK_ENRICHER_USER_AGENT_CACHE_ENTRIES=2000", "WAYMARK_ENRICHER_DEDUP_EVENTS=0", "WAYMARK_ENRICHER_PRODUCER_COMPRESSION=lz4"}
 	if err := config.Load(&cfg, "enricher", file, environ); err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Region != "eu" || len(cfg.Kafka.Brokers) != 2 || cfg.UserAgent.CacheEntries != 2000 || cfg.Epoch != 3 || cfg.Time.MaxPast != 24*time.Hour ||
+	if cfg.Region != "eu" || len(cfg.Kafka.Brokers) != 2 || cfg.UserAgent.CacheEntries != 2000 || cfg.Dedup.Events != 0 || cfg.Dedup.Window != 15*time.Minute || cfg.Time.MaxPast != 24*time.Hour ||
 		cfg.Group.SessionTimeout != 10*time.Second || cfg.Producer.Compression != "lz4" || cfg.Producer.Linger != 5*time.Millisecond {
 		t.Errorf("%+v", cfg)
 	}

@@ -42,7 +42,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	tel.Health.Check("kafka", client.Ping)
 	producer := client.NewProducer(cfg.Producer)
 	window := enrich.Window{Future: cfg.Time.MaxFuture, Past: cfg.Time.MaxPast}
-	enricher := enrich.New(enrich.Settings{Region: cfg.Region, Epoch: cfg.Epoch, Window: window}, accounts, locator, parser)
+	enricher := enrich.New(enrich.Settings{Region: cfg.Region, Window: window}, accounts, locator, parser)
 	events, err := stream.New(cfg.stream(), client, producer, enricher.Enrich, tel)
 	if err != nil {
 		return errors.Join(err, closeAll(ctx, producer, client))

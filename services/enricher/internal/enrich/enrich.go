@@ -18,7 +18,6 @@ const maxMillis = recorder.MaxTime
 // An Enricher is safe for concurrent use.
 type Enricher struct {
 	region   string
-	epoch    uint32
 	window   Window
 	accounts *account.Store
 	locator  *geo.Locator
@@ -29,17 +28,15 @@ type Enricher struct {
 type Settings struct {
 	// Region is where it runs; events of other regions' accounts are refused.
 	Region string
-	// Epoch is stored with each event; a deliberate re-enrichment raises it.
-	Epoch  uint32
 	Window Window
 }
 
 // New returns an Enricher that looks things up in what it is given.
 func New(s Settings, accounts *account.Store, locator *geo.Locator, parser *useragent.Parser) *Enricher {
-	return &Enricher{s.Region, s.Epoch, s.Window, accounts, locator, parser}
+	return &Enricher{s.Region, s.Window, accounts, locator, parser}
 }
 
-// Enrich fills out, which it overwrites, from raw; enriched_at is the caller's. A *event.Rejection names the reason why the event is dead; any other
+// Enrich fills out, which it overwrites, from raw; enriched_at and epoch are the caller's. A *event.Rejection names the reason why the event is dead; any other
 // error is a bug. What out holds then aliases raw.Value, which must live and not change until out is encoded, and what out
 // held in Detail before, so that a caller who passes the same message again saves the allocation.
 func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
@@ -90,7 +87,7 @@ func (e *Enricher) translate(raw *event.Raw, sent *recorder.Event, out *event.En
 	if !recorder.Known(itemType, sent.Type) {
 		return &event.Rejection{Reason: event.ReasonUnknownEvent, Path: "$.type", Err: fmt.Errorf("type is none of the events of a %s", itemType)}
 	}
-	out.EventId, out.AccountId, out.Region, out.Epoch = raw.EventID[:], raw.AccountID, e.region, e.epoch
+	out.EventId, out.AccountId, out.Region = raw.EventID[:], raw.AccountID, e.region
 	out.RawPartition, out.RawOffset = raw.Partition, raw.Offset
 	out.ReceivedAt, out.ClientTime = raw.ReceivedAt, int64(sent.Time)
 	out.Event, out.ItemType = sent.Type, itemType

@@ -49,7 +49,7 @@ func newEnricher(t testing.TB) *Enricher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Settings{Region: "us", Epoch: 2, Window: week}, store, locator, parser)
+	return New(Settings{Region: "us", Window: week}, store, locator, parser)
 }
 
 const (
@@ -85,7 +85,7 @@ func TestEnrichTheFullestEvent(t *testing.T) {
 		Url: "https://shop.example/account/login", UrlHost: "shop.example", UrlPath: "/account/login", PageTitle: "Pink Alligator - ShopMe", Referrer: "https://shop.example/",
 		Browser: "Chrome", BrowserVersion: "72.0.3626.121", Os: "Windows", OsVersion: "10", DeviceType: "desktop",
 		ScreenWidth: 1920, ScreenHeight: 1080, Language: "en-US", Timezone: "America/New_York", IpMasked: "203.0.113.0",
-		Props: []byte(`{"plan": "pro"}`), Library: "waymark-recorder", LibraryVersion: "1.0.0", RawPartition: 3, RawOffset: 42, Epoch: 2,
+		Props: []byte(`{"plan": "pro"}`), Library: "waymark-recorder", LibraryVersion: "1.0.0", RawPartition: 3, RawOffset: 42,
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
 		t.Error(diff)

@@ -18,6 +18,7 @@ type batch struct {
 	enriched   []event.Record
 	sources    []*event.Record // the raw record of each enriched one
 	dead       []deadRecord
+	repeated   int // raw records left out: a client's repetitions
 	bytes      int // of the enriched values
 	values     arena
 
@@ -43,16 +44,17 @@ func (b *batch) release() {
 }
 
 func (b *batch) clear() {
-	b.enriched, b.sources, b.dead, b.bytes = b.enriched[:0], b.sources[:0], b.dead[:0], 0
+	b.enriched, b.sources, b.dead, b.repeated, b.bytes = b.enriched[:0], b.sources[:0], b.dead[:0], 0, 0
 	b.values.reset()
 }
 
-// fill makes one enriched or dead record of each raw one. The error is a bug, found at the raw offset.
-func (b *batch) fill(s *Stream) (offset int64, err error) {
+// fill makes one enriched or dead record of each raw one that is no repetition. The error is a bug, found at the raw offset; the
+// batch can then be filled anew: what the claim remembers of it by now is at the same offsets, and so no repetition of it.
+func (b *batch) fill(c *claim) (offset int64, err error) {
 	b.clear()
 	for i := range b.fetched.Records {
 		rec := &b.fetched.Records[i]
-		if err := b.add(s, rec); err != nil {
+		if err := b.add(c, rec); err != nil {
 			return rec.Offset, err
 		}
 	}
@@ -60,33 +62,38 @@ func (b *batch) fill(s *Stream) (offset int64, err error) {
 }
 
 // add enriches one record. A panic in a stage becomes an error, so that it holds one partition and not the process.
-func (b *batch) add(s *Stream, rec *event.Record) (err error) {
+func (b *batch) add(c *claim, rec *event.Record) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("stage gave up: %v\n%s", cause, debug.Stack())
 		}
 	}()
 	if err := event.ParseRaw(rec, &b.raw); err != nil {
-		return b.reject(s, rec, event.StageDecode, err)
+		return b.reject(c.Stream, rec, event.StageDecode, err)
 	}
-	if err := s.enrich(&b.raw, &b.out); err != nil {
-		return b.reject(s, rec, stageOf(err), err)
+	if c.recent.Repeats(b.raw.EventID, rec.Key, rec.Offset) {
+		b.repeated++
+		return nil
+	}
+	if err := c.enrich(&b.raw, &b.out); err != nil {
+		return b.reject(c.Stream, rec, stageOf(err), err)
 	}
 	now := time.Now()
-	b.out.EnrichedAt = now.UnixMilli()
+	b.out.EnrichedAt, b.out.Epoch = now.UnixMilli(), c.epoch
 	value := b.values.take(b.out.SizeVT())
 	if _, err := b.out.MarshalToSizedBufferVT(value); err != nil {
 		return fmt.Errorf("encode enriched event: %w", err)
 	}
 	// A record's frame is at most some forty bytes (https://kafka.apache.org/documentation/#record).
-	if size := len(value) + len(rec.Key) + 64; size > s.MaxRecordBytes {
-		return b.reject(s, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, fmt.Errorf("the enriched record has %d bytes, of at most %d", size, s.MaxRecordBytes)))
+	if size := len(value) + len(rec.Key) + 64; size > c.MaxRecordBytes {
+		return b.reject(c.Stream, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, fmt.Errorf("the enriched record has %d bytes, of at most %d", size, c.MaxRecordBytes)))
 	}
 	b.bytes += len(value)
 	// The record's time is when the event was received, as on the raw topic: seeking by time means the same on both.
 	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: b.raw.ReceivedAt, Key: rec.Key, Value: value, Headers: enrichedHeaders})
 	b.sources = append(b.sources, rec)
-	s.metrics.age.Observe(now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
+	c.recent.Add(b.raw.EventID, rec.Key, rec.Offset, b.raw.ReceivedAt)
+	c.metrics.age.Observe(now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
 	return nil
 }
 

@@ -2,9 +2,12 @@ package stream
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/enricher/internal/recent"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,10 +48,20 @@ func newStream(t testing.TB) *Stream {
 	return &Stream{Settings: Settings{Region: "us", MaxRecordBytes: 10_000}, raw: "events.raw.us", enrich: enrich, log: zap.NewNop(), metrics: m}
 }
 
-var id = uuid.MustParse("0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f")
+// newClaim remembers the last ten events.
+func newClaim(s *Stream, assigned *kafka.Claim) *claim {
+	return &claim{Stream: s, Claim: assigned, epoch: 4, recent: recent.New(time.Minute, 10), log: s.log}
+}
+
+// idOf is the id of the event at a raw offset, unless a test gives it another's.
+func idOf(offset int64) uuid.UUID {
+	id := uuid.MustParse("0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f")
+	binary.BigEndian.PutUint32(id[12:], uint32(offset))
+	return id
+}
 
 func rawRecord(offset int64, value string) event.Record {
-	raw := event.Raw{Format: event.FormatRecorder, AccountID: "demo", EventID: id, ReceivedAt: 1_700_000_000_000, Value: []byte(value)}
+	raw := event.Raw{Format: event.FormatRecorder, AccountID: "demo", EventID: idOf(offset), ReceivedAt: 1_700_000_000_000, Value: []byte(value)}
 	rec := raw.Record([]byte("demo|v"))
 	rec.Partition, rec.Offset = 3, offset
 	return rec
@@ -55,12 +69,13 @@ func rawRecord(offset int64, value string) event.Record {
 
 func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 	s := newStream(t)
-	foreign := event.Record{Partition: 3, Offset: 12, Key: []byte("k"), Value: []byte("?"), Headers: []event.Header{{Key: "event_id", Value: []byte(id.String())}, {Key: "x", Value: []byte("y")}}}
+	foreign := event.Record{Partition: 3, Offset: 12, Key: []byte("k"), Value: []byte("?"), Headers: []event.Header{{Key: "event_id", Value: []byte(idOf(12).String())}, {Key: "x", Value: []byte("y")}}}
 	b := &batch{fetched: &kafka.Batch{Records: []event.Record{
 		rawRecord(10, "a"), rawRecord(11, "dead"), foreign, rawRecord(13, strings.Repeat("b", 10_000)), rawRecord(14, "c"),
 	}}}
+	c := newClaim(s, &kafka.Claim{Partition: 3})
 	for range 2 { // a second time in the memory of the first
-		if offset, err := b.fill(s); err != nil {
+		if offset, err := b.fill(c); err != nil {
 			t.Fatalf("offset %d: %v", offset, err)
 		}
 	}
@@ -76,7 +91,7 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 		if err := got.UnmarshalVT(rec.Value); err != nil {
 			t.Fatal(err)
 		}
-		if got.RawOffset != want.offset || string(got.Props) != want.props || got.EnrichedAt == 0 || b.sources[i].Offset != want.offset {
+		if got.RawOffset != want.offset || string(got.Props) != want.props || got.EnrichedAt == 0 || got.Epoch != 4 || b.sources[i].Offset != want.offset {
 			t.Errorf("record %d: %v", i, &got)
 		}
 		if rec.Partition != 3 || rec.Timestamp != 1_700_000_000_000 || string(rec.Key) != "demo|v" || string(rec.Header(event.HeaderSchema)) != event.SchemaEnriched {
@@ -85,19 +100,20 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 	}
 
 	header := func(key, value string) *event.DeadHeader { return &event.DeadHeader{Key: key, Value: []byte(value)} }
-	headers := []*event.DeadHeader{header("format", "recorder/1"), header("account", "demo"), header("event_id", id.String()), header("received_at", "1700000000000")}
 	dead := func(offset int64, reason event.Reason, stage, sentence, value string) *event.Dead {
+		id := idOf(offset)
+		headers := []*event.DeadHeader{header("format", "recorder/1"), header("account", "demo"), header("event_id", id.String()), header("received_at", "1700000000000")}
 		return &event.Dead{
 			Reason: string(reason), Stage: stage, Error: sentence, Region: "us", AccountId: "demo", EventId: id[:], Topic: "events.raw.us", Partition: 3, Offset: offset,
 			ReceivedAt: 1_700_000_000_000, Key: []byte("demo|v"), Value: []byte(value), Headers: headers,
 		}
 	}
 	alien := dead(12, event.ReasonBadHeaders, event.StageDecode, `header "format": want recorder/1`, "?")
-	alien.AccountId, alien.ReceivedAt, alien.Key, alien.Headers = "", 0, []byte("k"), []*event.DeadHeader{header("event_id", id.String()), header("x", "y")}
+	alien.AccountId, alien.ReceivedAt, alien.Key, alien.Headers = "", 0, []byte("k"), []*event.DeadHeader{header("event_id", idOf(12).String()), header("x", "y")}
 	want := []*event.Dead{
 		dead(11, event.ReasonUnknownEvent, event.StageEnrich, "no such event", "dead"),
 		alien,
-		dead(13, event.ReasonTooLarge, event.StageEnrich, "the enriched record has 10108 bytes, of at most 10000", strings.Repeat("b", 10_000)),
+		dead(13, event.ReasonTooLarge, event.StageEnrich, "the enriched record has 10111 bytes, of at most 10000", strings.Repeat("b", 10_000)),
 	}
 	if len(b.dead) != len(want) {
 		t.Fatalf("%d dead records, want %d", len(b.dead), len(want))
@@ -120,7 +136,7 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 func TestABugIsNoDeadLetter(t *testing.T) {
 	for _, value := range []string{"bug", "panic"} {
 		b := &batch{fetched: &kafka.Batch{Records: []event.Record{rawRecord(7, "fine"), rawRecord(8, value)}}}
-		offset, err := b.fill(newStream(t))
+		offset, err := b.fill(newClaim(newStream(t), new(kafka.Claim)))
 		if err == nil || offset != 8 || event.AsRejection(err) != nil || len(b.dead) != 0 {
 			t.Errorf("%s: error %v at offset %d, %d dead", value, err, offset, len(b.dead))
 		}
@@ -150,5 +166,64 @@ func TestArenaHandsOutDisjointMemoryAndKeepsIt(t *testing.T) {
 			t.Errorf("round %d: %d chunks", round, len(a.chunks))
 		}
 		a.reset()
+	}
+}
+
+func repetition(offset, of int64, value string) event.Record {
+	raw := event.Raw{Format: event.FormatRecorder, AccountID: "demo", EventID: idOf(of), ReceivedAt: 1_700_000_000_000, Value: []byte(value)}
+	rec := raw.Record([]byte("demo|v"))
+	rec.Partition, rec.Offset = 3, offset
+	return rec
+}
+
+func TestABatchLeavesOutWhatPassedBefore(t *testing.T) {
+	c := newClaim(newStream(t), &kafka.Claim{Partition: 3})
+	fill := func(records ...event.Record) (offsets []int64, repeated, dead int) {
+		t.Helper()
+		b := &batch{fetched: &kafka.Batch{Records: records}}
+		if offset, err := b.fill(c); err != nil {
+			t.Fatalf("offset %d: %v", offset, err)
+		}
+		for _, rec := range b.sources {
+			offsets = append(offsets, rec.Offset)
+		}
+		return offsets, b.repeated, len(b.dead)
+	}
+	for _, step := range []struct {
+		name           string
+		records        []event.Record
+		passed         []int64
+		repeated, dead int
+	}{
+		{"in one batch", []event.Record{rawRecord(1, "a"), repetition(2, 1, "a"), rawRecord(3, "b")}, []int64{1, 3}, 1, 0},
+		{"in a later one, with other bytes", []event.Record{repetition(4, 1, "c"), rawRecord(5, "d")}, []int64{5}, 1, 0},
+		{"nothing but repetitions", []event.Record{repetition(6, 1, "a"), repetition(7, 3, "a")}, nil, 2, 0},
+		{"of a dead event, which is no reason to leave out a good one", []event.Record{rawRecord(8, "dead"), repetition(9, 8, "fine"), repetition(10, 8, "fine")}, []int64{9}, 1, 1},
+		{"the same batch, read again after a crash", []event.Record{rawRecord(1, "a"), repetition(2, 1, "a"), rawRecord(3, "b")}, []int64{1, 3}, 1, 0},
+	} {
+		passed, repeated, dead := fill(step.records...)
+		if !slices.Equal(passed, step.passed) || repeated != step.repeated || dead != step.dead {
+			t.Errorf("%s: offsets %v passed, want %v; %d repeated, %d dead", step.name, passed, step.passed, repeated, dead)
+		}
+	}
+}
+
+func TestABatchFilledAgainAfterABugDoesNotRepeatItself(t *testing.T) {
+	s := newStream(t)
+	c := newClaim(s, &kafka.Claim{Partition: 3})
+	usual, failing := s.enrich, true
+	s.enrich = func(raw *event.Raw, out *event.Enriched) error {
+		if raw.Offset == 3 && failing {
+			failing = false
+			return errors.New("a bug")
+		}
+		return usual(raw, out)
+	}
+	b := &batch{fetched: &kafka.Batch{Records: []event.Record{rawRecord(1, "a"), repetition(2, 1, "a"), rawRecord(3, "b")}}}
+	if err := c.enrichBatch(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.enriched) != 2 || b.repeated != 1 {
+		t.Errorf("%d enriched, %d repeated", len(b.enriched), b.repeated)
 	}
 }

@@ -9,21 +9,32 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
+	"github.com/waymark-events/waymark/services/enricher/internal/recent"
 )
 
 // A claim is one partition in one generation.
 type claim struct {
 	*Stream
 	*kafka.Claim
-	log *zap.Logger
+	epoch  uint32         // of every event
+	recent *recent.Window // changed by fill only
+	log    *zap.Logger
 }
 
 // consume handles one partition until ctx, its generation, ends. Two batches are in hand at most: while one is forwarded, the
 // next is fetched and enriched.
 func (s *Stream) consume(ctx context.Context, assigned *kafka.Claim) error {
-	c := &claim{s, assigned, s.log.With(zap.Int32("partition", assigned.Partition), zap.Int32("generation", assigned.Generation))}
+	at, err := checkpoint.ParseEnricher(assigned.Metadata)
+	if err != nil {
+		return fmt.Errorf("offset %d: %w", assigned.Offset, err)
+	}
+	c := &claim{
+		Stream: s, Claim: assigned, epoch: at.Epoch, recent: recent.New(s.Window.Span, s.Window.Events),
+		log: s.log.With(zap.Int32("partition", assigned.Partition), zap.Int32("generation", assigned.Generation)),
+	}
 	defer c.metrics.forget(c.Partition)
 	defer c.held.release(c.Partition)
 	defer c.progress.forget(c.Partition)
@@ -32,6 +43,9 @@ func (s *Stream) consume(ctx context.Context, assigned *kafka.Claim) error {
 		return err
 	}
 	c.progress.touch(c.Partition, time.Now())
+	if err := c.remember(ctx); err != nil {
+		return endOr(ctx, err)
+	}
 	drain, stop := retry.Outlive(ctx, c.Drain)
 	defer stop()
 
@@ -126,7 +140,8 @@ func (c *claim) lost(next, logStart int64) {
 			zap.Int64("from_offset", next), zap.Int64("to_offset", logStart-1), zap.Int64("records_at_most", logStart-next))
 	default:
 		c.metrics.rewinds.Inc()
-		c.log.Error("the committed offset lies beyond the log's end: the topic was made anew or truncated. Enriching it from its start; raise the epoch if it was made anew",
+		c.log.Error("the committed offset lies beyond the log's end: the topic was made anew or truncated. Enriching it from its start; the sink leaves out what is not above what it has stored: "+
+			"if the topic was made anew, run waymarkctl reenrich, which raises the epoch",
 			zap.Int64("committed_offset", next), zap.Int64("log_start", logStart))
 	}
 	c.Offset = max(c.Offset, 0)
@@ -138,7 +153,7 @@ func (c *claim) enrichBatch(ctx context.Context, b *batch) error {
 	pause := newBackoff()
 	for {
 		started := time.Now()
-		offset, err := b.fill(c.Stream)
+		offset, err := b.fill(c)
 		if err == nil {
 			c.held.release(c.Partition)
 			c.metrics.enriched(b, started)

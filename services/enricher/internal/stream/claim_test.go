@@ -15,7 +15,7 @@ import (
 // A bug must neither lose its event nor pass for a dead letter: the partition waits, and not ready says so.
 func TestABugHoldsThePartitionUntilItIsGone(t *testing.T) {
 	s := newStream(t)
-	c := &claim{s, &kafka.Claim{Partition: 3}, s.log}
+	c := newClaim(s, &kafka.Claim{Partition: 3})
 	usual, calls := s.enrich, 0
 	s.enrich = func(raw *event.Raw, out *event.Enriched) error {
 		if calls++; calls <= 2 {
@@ -40,7 +40,7 @@ func TestABugHoldsThePartitionUntilItIsGone(t *testing.T) {
 
 func TestAHeldPartitionStillEndsWithItsGeneration(t *testing.T) {
 	s := newStream(t)
-	c := &claim{s, &kafka.Claim{Partition: 3}, s.log}
+	c := newClaim(s, &kafka.Claim{Partition: 3})
 	ctx, cancel := context.WithCancel(context.Background())
 	s.enrich = func(*event.Raw, *event.Enriched) error {
 		cancel()
@@ -64,7 +64,7 @@ func TestLostTellsRetentionFromANewGroupAndATruncatedTopic(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStream(t)
-			(&claim{s, &kafka.Claim{Offset: c.committed}, s.log}).lost(c.next, c.start)
+			newClaim(s, &kafka.Claim{Offset: c.committed}).lost(c.next, c.start)
 			if lost, rewinds := testutil.ToFloat64(s.metrics.lostToRetention), testutil.ToFloat64(s.metrics.rewinds); lost != c.lost || rewinds != c.rewinds {
 				t.Errorf("%v lost, %v rewinds", lost, rewinds)
 			}
@@ -78,12 +78,13 @@ func BenchmarkBatch(b *testing.B) {
 	for i := range records {
 		records[i] = rawRecord(int64(i), `{"time": 1551784021000, "type": "view", "data": {"type": "page"}}`)
 	}
+	c := newClaim(s, new(kafka.Claim))
 	batch := &batch{fetched: &kafka.Batch{Records: records}}
 	b.ReportAllocs()
 	started := time.Now()
 	n := 0
 	for b.Loop() {
-		if _, err := batch.fill(s); err != nil {
+		if _, err := batch.fill(c); err != nil {
 			b.Fatal(err)
 		}
 		n += len(records)

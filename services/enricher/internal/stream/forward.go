@@ -8,20 +8,25 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
 
 // forward makes b durable and then, only then, commits it.
+//
+// The dead letters go first. An enriched record tells the sink that everything before it is settled, and what an account, say, that
+// is known after a crash makes of a dead event would come too late: it must lie on the dead topic by then. A crash between the
+// two buries it a second time; the sink knows the place that a dead letter names, and stores one.
 func (c *claim) forward(ctx context.Context, b *batch) error {
+	if err := c.bury(ctx, b, b.dead); err != nil {
+		return err
+	}
 	if err := c.produce(ctx, b); err != nil {
 		return fmt.Errorf("produce to %s/%d: %w", c.enriched, c.Partition, err)
 	}
-	if err := c.bury(ctx, b); err != nil {
-		return fmt.Errorf("produce to %s: %w", c.dead, err)
-	}
 	started := time.Now()
-	err := persist(ctx, c.watchRetries("commit", c.log), func() error { return c.Commit(ctx, b.next, "") })
+	err := persist(ctx, c.watchRetries("commit", c.log), func() error { return c.Commit(ctx, b.next, checkpoint.Enricher{Epoch: c.epoch}.String()) })
 	if err != nil {
 		return fmt.Errorf("commit offset %d of %s/%d: %w", b.next, c.Topic, c.Partition, err)
 	}
@@ -44,7 +49,8 @@ func (c *claim) produce(ctx context.Context, b *batch) error {
 }
 
 // produceRange writes the enriched records [from, to) in order. A record that the cluster refuses for its size, though it
-// is within MaxRecordBytes, is found by bisection and becomes a dead letter like any other that cannot be used.
+// is within MaxRecordBytes, is found by bisection and becomes a dead letter like any other that cannot be used, before what follows it is written. It stays in the
+// claim's window: the client's repetition would fare no better.
 func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error {
 	err := persist(ctx, c.watchRetries("produce", c.log), func() error {
 		_, err := c.producer.Produce(ctx, c.enriched, c.Partition, b.enriched[from:to])
@@ -59,7 +65,11 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 		if err := event.ParseRaw(rec, &b.raw); err != nil {
 			return fmt.Errorf("parse offset %d again: %w", rec.Offset, err)
 		}
-		return b.reject(c.Stream, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, errors.New("the enriched record is larger than its topic takes")))
+		why := event.Reject(event.ReasonTooLarge, errors.New("the enriched record is larger than its topic takes"))
+		if err := b.reject(c.Stream, rec, event.StageEnrich, why); err != nil {
+			return err
+		}
+		return c.bury(ctx, b, b.dead[len(b.dead)-1:])
 	}
 	middle := (from + to) / 2
 	if err := c.produceRange(ctx, b, from, middle); err != nil {
@@ -68,35 +78,35 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 	return c.produceRange(ctx, b, middle, to)
 }
 
-// bury writes the dead records and waits until they are acknowledged.
-func (c *claim) bury(ctx context.Context, b *batch) error {
-	if len(b.dead) == 0 {
+// bury writes dead records of b and waits until they are acknowledged.
+func (c *claim) bury(ctx context.Context, b *batch, dead []deadRecord) error {
+	if len(dead) == 0 {
 		return nil
 	}
 	started := time.Now()
-	records := make([]event.Record, len(b.dead))
-	for i := range b.dead {
-		records[i] = b.dead[i].Record
+	records := make([]event.Record, len(dead))
+	for i := range dead {
+		records[i] = dead[i].Record
 	}
 	if err := c.send(ctx, records); err != nil {
 		var tooLarge *kafka.RecordTooLarge
-		if !errors.As(err, &tooLarge) {
-			return err
+		if errors.As(err, &tooLarge) {
+			err = c.buryOneByOne(ctx, b, dead)
 		}
-		if err := c.buryOneByOne(ctx, b); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("produce to %s: %w", c.dead, err)
 		}
 	}
 	c.metrics.step("bury", started)
-	c.log.Info("events became dead letters", zap.Int("events", len(b.dead)), zap.String("first_reason", string(b.dead[0].why.Reason)),
-		zap.Int64("first_offset", b.dead[0].source.Offset))
+	c.log.Info("events became dead letters", zap.Int("events", len(dead)), zap.String("first_reason", string(dead[0].why.Reason)),
+		zap.Int64("first_offset", dead[0].source.Offset))
 	return nil
 }
 
 // buryOneByOne leaves the original value out of those that the dead topic does not take whole: it still lies on the raw
 // topic, where the dead record says.
-func (c *claim) buryOneByOne(ctx context.Context, b *batch) error {
-	for _, d := range b.dead {
+func (c *claim) buryOneByOne(ctx context.Context, b *batch, dead []deadRecord) error {
+	for _, d := range dead {
 		err := c.send(ctx, []event.Record{d.Record})
 		var tooLarge *kafka.RecordTooLarge
 		if errors.As(err, &tooLarge) {

@@ -25,7 +25,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_enricher_events_total",
-			Help: "Events forwarded and committed, by result (enriched, dead) and reason of death.",
+			Help: "Raw events committed, by result (enriched, dead, or repeated: a client's repetition, left out) and reason of death.",
 		}, []string{"result", "reason"}),
 		batchEvents: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "waymark_enricher_batch_events", Help: "Raw records in a fetched batch.", Buckets: prometheus.ExponentialBuckets(1, 4, 8),
@@ -34,7 +34,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "waymark_enricher_batch_bytes", Help: "Bytes of enriched values in a batch, uncompressed.", Buckets: prometheus.ExponentialBuckets(1024, 4, 7),
 		}),
 		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "waymark_enricher_step_seconds", Help: "Time a batch spends in each step (fetch waits for records; enrich, produce, bury, commit).",
+			Name: "waymark_enricher_step_seconds", Help: "Time a batch spends in each step (fetch waits for records; enrich, produce, bury, commit), and remember: a claimed partition's window is read from the enriched topic.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 9),
 		}, []string{"step"}),
 		age: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -57,7 +57,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}),
 	}
 	m.events.WithLabelValues("enriched", "")
-	for _, step := range []string{"partitions", "fetch", "produce", "bury", "commit"} {
+	m.events.WithLabelValues("repeated", "")
+	for _, step := range []string{"partitions", "remember", "fetch", "produce", "bury", "commit"} {
 		m.retries.WithLabelValues(step)
 	}
 	for _, c := range []prometheus.Collector{m.events, m.batchEvents, m.batchBytes, m.steps, m.age, m.lagRecords, m.retries, m.lostToRetention, m.rewinds, m.bugs} {
@@ -79,7 +80,8 @@ func (m *metrics) enriched(b *batch, started time.Time) {
 }
 
 func (m *metrics) forwarded(b *batch) {
-	m.events.WithLabelValues("enriched", "").Add(float64(len(b.fetched.Records) - len(b.dead)))
+	m.events.WithLabelValues("enriched", "").Add(float64(len(b.fetched.Records) - len(b.dead) - b.repeated))
+	m.events.WithLabelValues("repeated", "").Add(float64(b.repeated))
 	for _, d := range b.dead {
 		m.events.WithLabelValues("dead", string(d.why.Reason)).Inc()
 	}

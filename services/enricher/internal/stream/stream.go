@@ -29,6 +29,15 @@ type Settings struct {
 	// Drain bounds the work on the batch in hand once a claim or the service ends. It must lie below the group's
 	// rebalance timeout.
 	Drain time.Duration
+	// Window bounds what each claimed partition remembers, to know clients' repetitions.
+	Window Window
+}
+
+// A Window is the newest Events events of a partition, of which those count that were received within Span before the newest. 0
+// events: repetitions pass.
+type Window struct {
+	Span   time.Duration
+	Events int
 }
 
 // Enrich makes out from raw. A *event.Rejection is permanent; any other error is a bug.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/waymark-events/waymark/pkg/event"
@@ -16,7 +17,7 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 	s := start(t, w.config())
 	const poison = `{"time": "yesterday", "type": "play", "data": {"type": "wt"}}`
 	alien := event.Record{Key: []byte("k"), Value: []byte{0xff, 0}, Headers: []event.Header{{Key: "x", Value: []byte("y")}}}
-	w.send(t, 1,
+	sent := []event.Record{
 		recordOf("demo", example(t, "published")),
 		recordOf("demo", poison),
 		recordOf("demo", `{"time": 1, "type": "play", "data": {"type": "hologram"}}`),
@@ -25,7 +26,8 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 		recordOf("foreigner", example(t, "published")),
 		recordOf("demo", `{"time": 1, "type": "pl`),
 		recordOf("demo", example(t, "survey-submit")),
-	)
+	}
+	w.send(t, 1, sent...)
 
 	enriched := w.read(t, w.enriched, 1, 2)
 	published := decodeEnriched(t, enriched[0])
@@ -34,12 +36,15 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 	}
 	published.EnrichedAt = 0
 	want := &event.Enriched{
-		EventId: eventID[:], AccountId: "demo", Region: w.region, Event: "play", ItemType: "walkthru", ItemId: "124909", ItemName: "Log in",
+		EventId: published.EventId, AccountId: "demo", Region: w.region, Event: "play", ItemType: "walkthru", ItemId: "124909", ItemName: "Log in",
 		InteractionId: "1551784021000-124909-6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18", StepIndex: -1,
 		Time: 1_551_784_021_500, ClientTime: 1_551_784_021_000, ReceivedAt: receivedAt, TimeFlag: event.TimeFlag_TIME_CORRECTED,
 		PageTitle: "Pink Alligator - ShopMe",
 		Browser:   "Chrome", BrowserVersion: "72.0.3626.121", Os: "Windows", OsVersion: published.OsVersion, DeviceType: "desktop",
 		IpMasked: "203.0.113.0", Detail: []byte("{\"init\":{\n      \"type\": \"launcher\"\n    }}"), RawPartition: 1, RawOffset: 0,
+	}
+	if id := string(sent[0].Header(event.HeaderEventID)); uuid.UUID(published.EventId).String() != id {
+		t.Errorf("event id %x, want %s", published.EventId, id)
 	}
 	want.VisitorId, want.UserId = published.VisitorId, published.VisitorId // derived; TestDerivedIDsNeverChange holds them
 	if diff := cmp.Diff(want, published, protocmp.Transform()); diff != "" {

@@ -99,11 +99,10 @@ func TestACleanStopRepeatsNothing(t *testing.T) {
 func TestAMemberThatJoinsAndOneThatLeavesMakeNoGap(t *testing.T) {
 	const partitions, perRound = 4, 500
 	w := newWorld(t, partitions)
-	records := numbered(perRound)
 	sent := int64(0)
 	round := func() {
 		for p := range int32(partitions) {
-			w.send(t, p, records...)
+			w.send(t, p, numbered(perRound)...)
 		}
 		sent += perRound
 	}

@@ -249,11 +249,10 @@ const (
 	receivedAt = 1_551_784_023_500
 )
 
-var eventID = uuid.MustParse("0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f")
-
+// rawOf returns an event with an id of its own.
 func rawOf(accountID string, value []byte) event.Raw {
 	return event.Raw{
-		Format: event.FormatRecorder, AccountID: accountID, EventID: eventID, ReceivedAt: receivedAt, SentAt: 1_551_784_023_000,
+		Format: event.FormatRecorder, AccountID: accountID, EventID: uuid.New(), ReceivedAt: receivedAt, SentAt: 1_551_784_023_000,
 		ClientIP: netip.MustParseAddr("203.0.113.77"), UserAgent: chrome72, Value: value,
 	}
 }
