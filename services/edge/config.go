@@ -129,7 +129,7 @@ func (c Config) Validate() error {
 	switch s := c.Spool; {
 	case s.Bytes < 1<<20 || s.Bytes > 1<<50:
 		return errors.New("spool.bytes: want 1048576–1125899906842624")
-	case s.After < 10*time.Millisecond || s.After > c.Producer.Timeout:
+	case s.Dir != "" && (s.After < 10*time.Millisecond || s.After > c.Producer.Timeout):
 		return errors.New("spool.after: want 10ms to producer.timeout")
 	}
 	switch l, t := c.Limits, c.Timeouts; {
