@@ -35,6 +35,8 @@ type house struct {
 	conn     *clickhouse.Conn
 	cfg      sink.Config
 	sent     int64 // raw offset of the next event
+	// strangers counts the rows that forget inserted.
+	strangers int
 }
 
 func newHouse(t *testing.T, partitions int) *house {

@@ -23,6 +23,8 @@ type batch struct {
 	held     int64
 	fetched  []*kafka.Batch
 	oldest   int64 // Unix milliseconds: the least timestamp
+	// rest is part of the token when rows were left out because the table has them.
+	rest string
 }
 
 // A deadRecord is a record that makes no row, and why.
@@ -82,7 +84,27 @@ func (b *batch) orNil() *batch {
 
 // token stands for the batch in ClickHouse's deduplication window.
 func (b *batch) token() string {
-	return fmt.Sprintf("%s/%d/%d-%d", b.p.claim.Topic, b.p.claim.Partition, b.from, b.to)
+	return fmt.Sprintf("%s/%d/%d-%d%s", b.p.claim.Topic, b.p.claim.Partition, b.from, b.to, b.rest)
+}
+
+// tokenOf stands for rows [from, to) of it.
+func (b *batch) tokenOf(from, to int) string {
+	if from == 0 && to == b.rows.Len() {
+		return b.token()
+	}
+	return fmt.Sprintf("%s/%d-%d", b.token(), from, to)
+}
+
+// keep leaves the rows that which names.
+func (b *batch) keep(which []bool) {
+	b.rows.Keep(which)
+	kept := b.records[:0]
+	for i, rec := range b.records {
+		if which[i] {
+			kept = append(kept, rec)
+		}
+	}
+	b.records = kept
 }
 
 // release gives rows, records and memory back.

@@ -26,7 +26,7 @@ func (p *partition) insertRange(work context.Context, b *batch, from, to int, to
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
 	for {
 		started := time.Now()
-		err := p.conn.Insert(work, b.rows.Insert(), token, b.rows.Columns(from, to))
+		err := p.db.Insert(work, b.rows.Insert(), token, b.rows.Columns(from, to))
 		if err == nil {
 			p.metrics.insertSeconds.Observe(time.Since(started).Seconds())
 			return nil
@@ -38,7 +38,7 @@ func (p *partition) insertRange(work context.Context, b *batch, from, to int, to
 			return operator(err)
 		case clickhouse.Row:
 			// A table that was changed refuses rows too, all of them: that is nothing to bury events for.
-			if problem := p.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
+			if problem := p.db.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
 				return operator(problem)
 			}
 			return p.halve(work, b, from, to, err)
@@ -61,8 +61,7 @@ func (p *partition) halve(work context.Context, b *batch, from, to int, err erro
 	}
 	middle := from + (to-from)/2
 	for _, half := range [][2]int{{from, middle}, {middle, to}} {
-		token := fmt.Sprintf("%s/%d-%d", b.token(), half[0], half[1])
-		if err := p.insertRange(work, b, half[0], half[1], token); err != nil {
+		if err := p.insertRange(work, b, half[0], half[1], b.tokenOf(half[0], half[1])); err != nil {
 			return err
 		}
 	}

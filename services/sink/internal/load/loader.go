@@ -57,7 +57,7 @@ type Loader struct {
 	Settings
 	client   *kafka.Client
 	producer *kafka.Producer
-	conn     *clickhouse.Conn
+	db       database
 	log      *zap.Logger
 	metrics  *metrics
 	memory   *semaphore.Weighted
@@ -71,31 +71,42 @@ type table interface {
 	// Add appends rec's row if its source comes after seen, and returns the later of the two. Errors are *event.Rejection.
 	Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source, error)
 	Len() int
+	Table() string
 	Insert() string
 	Columns(from, to int) []clickhouse.Column
+	// Place, Source, Month and Twin are about one row, Span about all.
+	Place(i int) rows.Place
+	Source(i int) rows.Place
+	Month(i int) int
+	Twin(i int) any
+	Span() rows.Span
+	// Keep leaves the rows that which names.
+	Keep(which []bool)
 	Reset()
 }
 
-// New makes a loader. Its connections stay the caller's.
-func New(s Settings, client *kafka.Client, producer *kafka.Producer, conn *clickhouse.Conn, tel telemetry.Telemetry) (*Loader, error) {
+// database is the two tables in ClickHouse. Its errors are as clickhouse.Classify tells them apart.
+type database interface {
+	// Insert stores columns as one block under token. It is tried once; after an error the block may be stored all the same.
+	Insert(ctx context.Context, statement, token string, columns []clickhouse.Column) error
+	// Held returns the rows of table in span, and maybe others.
+	Held(ctx context.Context, table string, span rows.Span) ([]rows.Held, error)
+	// Check returns nil when the tables are as this version needs them.
+	Check(ctx context.Context) error
+}
+
+// New makes a loader. What it is given stays the caller's.
+func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database, tel telemetry.Telemetry) (*Loader, error) {
 	metrics, err := newMetrics(tel.Registry)
 	if err != nil {
 		return nil, err
 	}
 	return &Loader{
-		Settings: s, client: client, producer: producer, conn: conn, log: tel.Log, metrics: metrics,
+		Settings: s, client: client, producer: producer, db: db, log: tel.Log, metrics: metrics,
 		memory: semaphore.NewWeighted(s.Memory), inserts: semaphore.NewWeighted(s.Inserts),
 		events: sync.Pool{New: func() any { return rows.NewEvents() }},
 		dead:   sync.Pool{New: func() any { return rows.NewDead() }},
 	}, nil
-}
-
-// Check returns nil when the tables are as this version needs them.
-func (l *Loader) Check(ctx context.Context) error {
-	if err := l.conn.CheckTable(ctx, "events", rows.EventColumns()); err != nil {
-		return err
-	}
-	return l.conn.CheckTable(ctx, "dead_events", rows.DeadColumns())
 }
 
 // Run loads until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend.

@@ -105,49 +105,18 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 	return b, nil
 }
 
-// replay stores the batch of an open intent again: the same offsets, hence the same rows, under the same token.
-func (p *partition) replay(ctx, work context.Context) error {
-	p.metrics.replays.Inc()
-	p.log.Info("an intent is open: its batch is inserted again", zap.Int64("from", p.next), zap.Int64("to", p.state.Next))
-	end := p.state.Next
-	b := p.newBatch(p.next)
-	defer b.release()
-	for at := p.next; at < end; {
-		fetched, held, err := p.fetch(ctx, p.Fetch.MaxWait, b)
-		switch {
-		case errors.Is(err, errNoMemory): // the batch was in hand before: it is taken whole
-			if fetched, held, err = p.fetchAnyway(ctx); err != nil {
-				return err
-			}
-		case err != nil:
-			return err
-		}
-		if fetched == nil {
-			// They were there when the intent was recorded.
-			p.log.Warn("waiting for the records of an open intent: the log ends before them", zap.Int64("at", at), zap.Int64("to", end))
-			continue
-		}
-		if err := b.add(fetched, held, end); err != nil {
-			return err
-		}
-		at = min(fetched.Next, end)
-		p.next = at
-	}
-	b.to = end
-	p.next = end
-	return p.insert(work, b)
-}
-
 // store intends and inserts b.
 func (p *partition) store(work context.Context, b *batch) error {
 	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source}); err != nil {
 		return err
 	}
-	return p.insert(work, b)
+	return p.insert(work, b, func(work context.Context, b *batch) error {
+		return p.insertRange(work, b, 0, b.rows.Len(), b.token())
+	})
 }
 
-// insert stores b's rows, buries what cannot be stored, and notes that its end is to be committed.
-func (p *partition) insert(work context.Context, b *batch) error {
+// insert stores b's rows by means of send, buries what cannot be stored, and notes that its end is to be committed.
+func (p *partition) insert(work context.Context, b *batch, send func(context.Context, *batch) error) error {
 	if err := p.bury(work, b.dead); err != nil {
 		return err
 	}
@@ -155,7 +124,7 @@ func (p *partition) insert(work context.Context, b *batch) error {
 		if err := p.inserts.Acquire(work, 1); err != nil {
 			return err
 		}
-		err := p.insertRange(work, b, 0, b.rows.Len(), b.token())
+		err := send(work, b)
 		p.inserts.Release(1)
 		if err != nil {
 			return err
