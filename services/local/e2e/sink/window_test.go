@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/schemas"
 )
 
 // forget makes the table's deduplication window one block, and has another block push out what it remembered.
@@ -72,7 +74,6 @@ func TestABatchOfWhichOneMonthLandedIsCompleted(t *testing.T) {
 	for _, forgets := range []bool{false, true} {
 		t.Run(fmt.Sprintf("long ago %v", forgets), func(t *testing.T) {
 			h := newHouse(t, 1)
-			h.exec(view)
 			h.send(0, h.overTwoMonths(40)...)
 			h.run(h.holds(40), "40 rows")
 			// ClickHouse died between the parts of the two months.
@@ -89,5 +90,34 @@ func TestABatchOfWhichOneMonthLandedIsCompleted(t *testing.T) {
 			h.commit(0, `{"v":1,"next":40,"src":-1}`)
 			h.run(h.ours(40), "40 rows")
 		})
+	}
+}
+
+func TestAReplayDoesNotDoubleAMaterializedView(t *testing.T) {
+	h := newHouse(t, 1)
+	h.exec(view)
+	h.send(0, h.some(50)...)
+	h.run(h.holds(50), "50 rows")
+	for _, forgets := range []bool{false, true} {
+		if forgets {
+			h.forget()
+		}
+		h.commit(0, `{"v":1,"next":50,"src":-1}`)
+		h.run(h.settled(50), "the replay")
+		if n := h.count("SELECT count() FROM seen WHERE account_id != 'stranger'"); n != 50 || !h.ours(50)() {
+			t.Errorf("forgotten %v: the view was given %d rows, the table holds 50: %v", forgets, n, h.ours(50)())
+		}
+	}
+}
+
+// settled tells whether the group has committed offset and has no intent.
+func (h *house) settled(offset int64) func() bool {
+	return func() bool {
+		lag, err := h.client.Lag(deadline(h.t), schemas.SinkGroup(region), schemas.EnrichedTopic(region))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		state, err := checkpoint.ParseSink(lag[0].Metadata, lag[0].Committed)
+		return err == nil && lag[0].Committed == offset && state.Next == 0
 	}
 }

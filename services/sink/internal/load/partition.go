@@ -120,6 +120,9 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 	if err := p.bury(work, b.dead); err != nil {
 		return err
 	}
+	if err := p.leaveOutRepeats(work, b); err != nil {
+		return err
+	}
 	if b.rows.Len() > 0 {
 		if err := p.inserts.Acquire(work, 1); err != nil {
 			return err

@@ -61,8 +61,8 @@ func (p *partition) refetch(ctx context.Context, b *batch, end int64) error {
 // complete inserts what the table lacks of b's rows. Some may be there because the insert landed, or landed for some months only, or
 // because a row was refused and some of the halves landed.
 //
-// While ClickHouse remembers the tokens that those rows came under, the inserts are simply repeated: it drops what it has, and
-// materialized views that a crash kept from the block get it now. Otherwise exactly the missing rows are inserted.
+// While ClickHouse remembers the tokens that those rows came under, the same inserts are repeated and it drops what it has: that holds
+// even against an insert of the dead owner that the server has not finished. Otherwise exactly the missing rows are inserted.
 func (p *partition) complete(work context.Context, b *batch) error {
 	held, recent, err := p.held(work, b)
 	if err != nil {
