@@ -25,9 +25,15 @@ func operator(err error) error { return fmt.Errorf("%w (%w)", err, errOperator) 
 func (p *partition) insertRange(work context.Context, b *batch, from, to int, token string) error {
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
 	for {
+		// Each try may come after a long wait.
+		if err := p.confirm(work); err != nil {
+			return err
+		}
+		p.step("inserting")
 		started := time.Now()
 		err := p.db.Insert(work, b.rows.Insert(), token, b.rows.Columns(from, to))
 		if err == nil {
+			p.step("inserted")
 			p.metrics.insertSeconds.Observe(time.Since(started).Seconds())
 			return nil
 		}
@@ -87,10 +93,12 @@ func (p *partition) bury(work context.Context, dead []deadRecord) error {
 		}
 		out = append(out, rec)
 	}
+	p.step("burying")
 	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
 	for {
 		err := p.producer.Send(work, p.DeadTopic, out)
 		if err == nil {
+			p.step("buried")
 			return nil
 		}
 		switch {

@@ -50,6 +50,9 @@ type Settings struct {
 	Group kafka.GroupConfig
 	// EventsTopic holds enriched events, DeadTopic dead records.
 	EventsTopic, DeadTopic string
+	// Step, unless nil, is called as a partition comes to each step of the protocol: formed, intended, replaying, readback, confirming,
+	// inserting, inserted, burying, buried, stored, settled. Tests kill the process there.
+	Step func(name string)
 }
 
 // A Loader serves one region.
@@ -130,6 +133,7 @@ func (l *Loader) consume(ctx context.Context, claim *kafka.Claim) error {
 	}
 	p := &partition{
 		Loader: l, claim: claim, state: state, next: max(claim.Offset, 0), fresh: claim.Offset < 0,
+		offset: claim.Offset, intent: state,
 		log: l.log.With(zap.String("topic", claim.Topic), zap.Int32("partition", claim.Partition), zap.Int32("generation", claim.Generation)),
 	}
 	defer p.forget()

@@ -25,6 +25,11 @@ type partition struct {
 	fresh bool
 	// owed is true while everything below next is stored and not yet committed.
 	owed bool
+	// intent is what was committed for the batch in hand, at offset; confirmed is when a coordinator was last asked and then said that
+	// the generation still holds. It reads the monotonic clock, which runs on while the process is stopped.
+	offset    int64
+	intent    checkpoint.Sink
+	confirmed time.Time
 }
 
 func (p *partition) run(ctx context.Context) error {
@@ -107,9 +112,11 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 
 // store intends and inserts b.
 func (p *partition) store(work context.Context, b *batch) error {
+	p.step("formed")
 	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source}); err != nil {
 		return err
 	}
+	p.step("intended")
 	return p.insert(work, b, func(work context.Context, b *batch) error {
 		return p.insertRange(work, b, 0, b.rows.Len(), b.token())
 	})
@@ -133,6 +140,7 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 			return err
 		}
 	}
+	p.step("stored")
 	p.state = checkpoint.Sink{Source: b.source}
 	p.owed = true
 	p.metrics.stored(b)
@@ -144,16 +152,40 @@ func (p *partition) settle(work context.Context) error {
 	if !p.owed {
 		return nil
 	}
-	return p.commit(work, p.next, p.state)
+	if err := p.commit(work, p.next, p.state); err != nil {
+		return err
+	}
+	p.step("settled")
+	return nil
+}
+
+// confirm returns nil when this member may insert: its generation held within the last half session timeout, or holds now. Within
+// that time no other member can have been given the partition; past it one may have, stored the batch, and gone on until ClickHouse
+// remembers no token of it. A member that was stopped and goes on notices here.
+func (p *partition) confirm(work context.Context) error {
+	if time.Since(p.confirmed) < p.Group.SessionTimeout/2 {
+		return nil
+	}
+	p.step("confirming")
+	return p.commit(work, p.offset, p.intent)
+}
+
+// step tells a test where the partition is.
+func (p *partition) step(name string) {
+	if p.Step != nil {
+		p.Step(name)
+	}
 }
 
 // commit tries until the coordinator answers, or the work must end: while it is away the generation ends of itself.
 func (p *partition) commit(work context.Context, offset int64, state checkpoint.Sink) error {
 	for {
+		asked := time.Now()
 		err := p.claim.Commit(work, offset, state.String())
 		switch {
 		case err == nil:
 			p.fresh, p.owed = false, false
+			p.offset, p.intent, p.confirmed = offset, state, asked
 			return nil
 		case errors.Is(err, kafka.ErrFenced), work.Err() != nil:
 			return err

@@ -19,6 +19,7 @@ import (
 func (p *partition) replay(ctx, work context.Context) error {
 	p.metrics.replays.Inc()
 	p.log.Info("an intent is open: its batch is completed", zap.Int64("from", p.next), zap.Int64("to", p.state.Next))
+	p.step("replaying")
 	b := p.newBatch(p.next)
 	defer b.release()
 	if err := p.refetch(ctx, b, p.state.Next); err != nil {
@@ -68,6 +69,7 @@ func (p *partition) complete(work context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
+	p.step("readback")
 	switch {
 	case held.none(0, len(held)), recent && b.byMonths(held):
 		return p.insertRange(work, b, 0, len(held), b.token())
