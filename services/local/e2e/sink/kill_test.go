@@ -67,7 +67,7 @@ func killAndCount(t *testing.T, kills []orders) {
 	all := func() bool {
 		return h.count("SELECT count() FROM events") >= rows && h.count("SELECT count() FROM dead_events") >= dead
 	}
-	kafkatest.Wait(t, func() bool { return all() && h.settled(sends*each + 2)() }, "all rows")
+	kafkatest.Wait(t, func() bool { return all() && h.settled(sends*each+2)() }, "all rows")
 	last.end()
 	if !h.holds(rows)() || h.count("SELECT count() FROM dead_events") != dead || h.count("SELECT uniqExact(offset) FROM dead_events") != dead {
 		t.Errorf("%d rows of %d events and %d dead, want %d and %d", h.count("SELECT count() FROM events"),
