@@ -23,7 +23,7 @@ func TestASinkStoppedPastItsSessionNeitherInsertsNorCommits(t *testing.T) {
 	h.forget()
 	before := len(first.taken())
 	first.goOn()
-	kafkatest.Wait(t, func() bool { return slices.Contains(first.taken()[before:], "confirming") }, "the first sink to go on")
+	kafkatest.Wait(t, func() bool { return len(first.taken()) > before }, "the first sink to go on")
 	// The second leaves, so that the first is given the partition again, and shows that it is done with what it had.
 	if err := stop(); err != nil {
 		t.Error(err)

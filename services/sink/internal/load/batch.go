@@ -25,6 +25,8 @@ type batch struct {
 	oldest   int64 // Unix milliseconds: the least timestamp
 	// rest is part of the token when rows were left out because the table has them.
 	rest string
+	// buried are the offsets of refused rows that are in the dead topic.
+	buried map[int64]bool
 }
 
 // A deadRecord is a record that makes no row, and why.
@@ -34,7 +36,7 @@ type deadRecord struct {
 }
 
 func (p *partition) newBatch(from int64) *batch {
-	return &batch{p: p, from: from, to: from, rows: p.pool(p.claim.Topic).Get().(table), source: p.state.Source}
+	return &batch{p: p, from: from, to: from, rows: p.pool(p.claim.Topic).Get().(table), source: p.state.Source, buried: make(map[int64]bool)}
 }
 
 // add takes fetched over, with the memory held for it. Records at or after end, unless that is 0, are left out.

@@ -59,7 +59,8 @@ type Settings struct {
 type Loader struct {
 	Settings
 	client   *kafka.Client
-	producer *kafka.Producer
+	fetcher  fetcher
+	producer sender
 	db       database
 	log      *zap.Logger
 	metrics  *metrics
@@ -98,23 +99,42 @@ type database interface {
 	Check(ctx context.Context) error
 }
 
+// fetcher reads a partition's log, as *kafka.Client does.
+type fetcher interface {
+	Fetch(ctx context.Context, topic string, partition int32, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
+}
+
+// sender writes to a topic, as *kafka.Producer does.
+type sender interface {
+	Send(ctx context.Context, topic string, recs []event.Record) error
+}
+
+// committer records an offset and metadata under a generation, as *kafka.Claim does.
+type committer interface {
+	Commit(ctx context.Context, offset int64, metadata string) error
+}
+
 // New makes a loader. What it is given stays the caller's.
 func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database, tel telemetry.Telemetry) (*Loader, error) {
 	metrics, err := newMetrics(tel.Registry)
 	if err != nil {
 		return nil, err
 	}
+	return newLoader(s, client, client, producer, db, tel.Log, metrics), nil
+}
+
+func newLoader(s Settings, client *kafka.Client, log fetcher, producer sender, db database, logger *zap.Logger, metrics *metrics) *Loader {
 	return &Loader{
-		Settings: s, client: client, producer: producer, db: db, log: tel.Log, metrics: metrics,
+		Settings: s, client: client, fetcher: log, producer: producer, db: db, log: logger, metrics: metrics,
 		memory: semaphore.NewWeighted(s.Memory), inserts: semaphore.NewWeighted(s.Inserts),
 		events: sync.Pool{New: func() any { return rows.NewEvents() }},
 		dead:   sync.Pool{New: func() any { return rows.NewDead() }},
-	}, nil
+	}
 }
 
 // Run loads until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend.
 func (l *Loader) Run(ctx context.Context) error {
-	return l.client.RunGroup(ctx, l.Group, l.consume)
+	return l.client.RunGroup(ctx, l.Group, func(ctx context.Context, claim *kafka.Claim) error { return l.consume(ctx, claim, claim) })
 }
 
 // pool returns where a topic's rows come from.
@@ -125,14 +145,14 @@ func (l *Loader) pool(topic string) *sync.Pool {
 	return &l.events
 }
 
-// consume loads one partition until its generation ends.
-func (l *Loader) consume(ctx context.Context, claim *kafka.Claim) error {
+// consume loads one partition until its generation ends. What it commits goes to commits.
+func (l *Loader) consume(ctx context.Context, claim *kafka.Claim, commits committer) error {
 	state, err := checkpoint.ParseSink(claim.Metadata, claim.Offset)
 	if err != nil {
 		return fmt.Errorf("offset %d: %w", claim.Offset, err)
 	}
 	p := &partition{
-		Loader: l, claim: claim, state: state, next: max(claim.Offset, 0), fresh: claim.Offset < 0,
+		Loader: l, claim: claim, commits: commits, state: state, next: max(claim.Offset, 0), fresh: claim.Offset < 0,
 		offset: claim.Offset, intent: state,
 		log: l.log.With(zap.String("topic", claim.Topic), zap.Int32("partition", claim.Partition), zap.Int32("generation", claim.Generation)),
 	}

@@ -16,9 +16,10 @@ import (
 // A partition is one claim's loop.
 type partition struct {
 	*Loader
-	claim *kafka.Claim
-	log   *zap.Logger
-	state checkpoint.Sink
+	claim   *kafka.Claim
+	commits committer
+	log     *zap.Logger
+	state   checkpoint.Sink
 	// next is the offset to fetch next.
 	next int64
 	// fresh is true until something is committed: the group has never been here.
@@ -134,7 +135,7 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 		if err := p.inserts.Acquire(work, 1); err != nil {
 			return err
 		}
-		err := send(work, b)
+		err := p.persist(work, b, send)
 		p.inserts.Release(1)
 		if err != nil {
 			return err
@@ -145,6 +146,25 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 	p.owed = true
 	p.metrics.stored(b)
 	return nil
+}
+
+// persist calls send until the rows are stored or somebody is needed. After a failure the block may be stored all the same, and a long
+// time may pass until ClickHouse can be reached, so every further try looks first what is there.
+func (p *partition) persist(work context.Context, b *batch, send func(context.Context, *batch) error) error {
+	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
+	for {
+		err := send(work, b)
+		var passing *passingError
+		if !errors.As(err, &passing) {
+			return err
+		}
+		p.metrics.retries.WithLabelValues("insert").Inc()
+		p.log.Warn("cannot insert; trying again", zap.Int("rows", b.rows.Len()), zap.String("token", b.token()), zap.Error(err))
+		if err := backoff.Wait(work); err != nil {
+			return err
+		}
+		send = p.complete
+	}
 }
 
 // settle commits what is stored, without an intent.
@@ -159,11 +179,11 @@ func (p *partition) settle(work context.Context) error {
 	return nil
 }
 
-// confirm returns nil when this member may insert: its generation held within the last half session timeout, or holds now. Within
-// that time no other member can have been given the partition; past it one may have, stored the batch, and gone on until ClickHouse
-// remembers no token of it. A member that was stopped and goes on notices here.
+// confirm returns nil when this member may insert: its generation held within the last half of a session, or holds now. No other
+// member can have been given the partition in less than a session or a rebalance; later one may have, stored the batch, and gone on
+// until ClickHouse remembers no token of it. A member that was stopped and goes on notices here.
 func (p *partition) confirm(work context.Context) error {
-	if time.Since(p.confirmed) < p.Group.SessionTimeout/2 {
+	if time.Since(p.confirmed) < min(p.Group.SessionTimeout, p.Group.RebalanceTimeout)/2 {
 		return nil
 	}
 	p.step("confirming")
@@ -181,7 +201,7 @@ func (p *partition) step(name string) {
 func (p *partition) commit(work context.Context, offset int64, state checkpoint.Sink) error {
 	for {
 		asked := time.Now()
-		err := p.claim.Commit(work, offset, state.String())
+		err := p.commits.Commit(work, offset, state.String())
 		switch {
 		case err == nil:
 			p.fresh, p.owed = false, false

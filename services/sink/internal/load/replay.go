@@ -78,7 +78,7 @@ func (p *partition) complete(work context.Context, b *batch) error {
 	}
 	missing := held.missing()
 	b.keep(missing)
-	b.rest = restOf(missing)
+	b.rest += restOf(missing)
 	p.log.Info("the deduplication window may have passed: inserting the rows that are missing",
 		zap.Int("rows", len(held)), zap.Int("missing", b.rows.Len()), zap.String("token", b.token()))
 	if b.rows.Len() == 0 {
