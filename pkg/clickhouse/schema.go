@@ -35,28 +35,40 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) e
 			return c.schemaError("column %s of table %s has type %s, which does not take %T", column.Name, table, typ, column.Values)
 		}
 	}
+	blocks, _, err := c.DeduplicationWindow(ctx, table)
+	if err != nil {
+		return err
+	}
+	if blocks == 0 {
+		return c.schemaError("table %s has no deduplication window, so a repeated insert would double its rows", table)
+	}
+	return nil
+}
+
+// DeduplicationWindow returns how many blocks of inserts table remembers, 0 when none, and whether it is a replicated table.
+func (c *Conn) DeduplicationWindow(ctx context.Context, table string) (blocks int, replicated bool, err error) {
 	engine := ""
 	err = c.Query(ctx, "SELECT engine, engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?", func(_ []string, values []any) error {
 		engine = fmt.Sprint(values...)
 		return nil
 	}, table)
 	if err != nil {
-		return fmt.Errorf("look at table %s: %w", table, err)
+		return 0, false, fmt.Errorf("look at table %s: %w", table, err)
 	}
 	// Replicated tables have a window unless one says otherwise; the others have none unless one says so.
-	blocks := 0
-	if strings.Contains(engine, "Replicated") {
+	replicated = strings.HasPrefix(engine, "Replicated")
+	if replicated {
 		blocks = 10_000
 	}
-	if match := window.FindStringSubmatch(engine); match != nil {
+	for _, match := range window.FindAllStringSubmatch(engine, -1) {
+		if (match[1] == "replicated") != replicated {
+			continue
+		}
 		if blocks, err = strconv.Atoi(match[2]); err != nil {
-			return fmt.Errorf("look at table %s: %w", table, err)
+			return 0, false, fmt.Errorf("look at table %s: %w", table, err)
 		}
 	}
-	if blocks == 0 {
-		return c.schemaError("table %s has no deduplication window, so a repeated insert would double its rows", table)
-	}
-	return nil
+	return blocks, replicated, nil
 }
 
 // takes tells whether a column of ClickHouse's type typ stores a Go slice's values unchanged.

@@ -32,6 +32,8 @@ type Config struct {
 	Group kafka.GroupConfig `yaml:"group"`
 	// Producer writes dead records.
 	Producer kafka.ProducerConfig `yaml:"producer"`
+	// Step, unless nil, is called at each step of the protocol that package load describes. Tests kill the process there.
+	Step func(name string) `yaml:"-"`
 }
 
 // Batch says when a partition's rows are inserted: at the first of rows, bytes and age.
@@ -114,5 +116,6 @@ func (c Config) load() load.Settings {
 		Region: c.Region, Rows: c.Batch.Rows, Bytes: c.Batch.Bytes, Age: c.Batch.Age, Memory: c.Memory, Inserts: c.Inserts, Drain: c.Batch.Drain,
 		Fetch: kafka.FetchOptions{MinBytes: 1, MaxBytes: c.Batch.FetchBytes, MaxWait: c.Batch.FetchWait},
 		Group: group, EventsTopic: schemas.EnrichedTopic(c.Region), DeadTopic: schemas.DeadTopic(c.Region),
+		Step: c.Step,
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/sink/internal/load"
+	"github.com/waymark-events/waymark/services/sink/internal/store"
 )
 
 // Run loads cfg.Region until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend (a wrong
@@ -31,13 +32,14 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	producer := client.NewProducer(cfg.Producer)
-	loader, err := load.New(cfg.load(), client, producer, conn, tel)
+	tables := store.New(conn)
+	loader, err := load.New(cfg.load(), client, producer, tables, tel)
 	if err != nil {
 		return err
 	}
 	tel.Health.Check("kafka", client.Ping)
 	tel.Health.Check("clickhouse", conn.Ping)
-	err = check(ctx, loader, tel.Log)
+	err = check(ctx, tables, tel.Log)
 	if err == nil {
 		err = loader.Run(ctx)
 	}
@@ -51,10 +53,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 }
 
 // check waits until ClickHouse can be asked, and then returns nil only if the tables are as they must be, or ctx has ended.
-func check(ctx context.Context, loader *load.Loader, log *zap.Logger) error {
+func check(ctx context.Context, tables *store.Store, log *zap.Logger) error {
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
 	for {
-		err := loader.Check(ctx)
+		err := tables.Check(ctx)
 		if err == nil {
 			return nil
 		}

@@ -35,6 +35,8 @@ type house struct {
 	conn     *clickhouse.Conn
 	cfg      sink.Config
 	sent     int64 // raw offset of the next event
+	// strangers counts the rows that forget inserted.
+	strangers int
 }
 
 func newHouse(t *testing.T, partitions int) *house {
@@ -242,9 +244,14 @@ func TestRestartsNeitherLoseNorDouble(t *testing.T) {
 // commit sets the group's offset as a sink that died would have left it.
 func (h *house) commit(offset int64, metadata string) {
 	h.t.Helper()
+	h.commitOn(schemas.EnrichedTopic(region), offset, metadata)
+}
+
+func (h *house) commitOn(topic string, offset int64, metadata string) {
+	h.t.Helper()
 	ctx, cancel := context.WithCancel(deadline(h.t))
 	cfg := kafka.DefaultGroupConfig()
-	cfg.ID, cfg.Topics = schemas.SinkGroup(region), []string{schemas.EnrichedTopic(region)}
+	cfg.ID, cfg.Topics = schemas.SinkGroup(region), []string{topic}
 	err := h.client.RunGroup(ctx, cfg, func(ctx context.Context, claim *kafka.Claim) error {
 		defer cancel()
 		return claim.Commit(ctx, offset, metadata)

@@ -23,6 +23,10 @@ type batch struct {
 	held     int64
 	fetched  []*kafka.Batch
 	oldest   int64 // Unix milliseconds: the least timestamp
+	// rest is part of the token when rows were left out because the table has them.
+	rest string
+	// buried are the offsets of refused rows that are in the dead topic.
+	buried map[int64]bool
 }
 
 // A deadRecord is a record that makes no row, and why.
@@ -32,7 +36,7 @@ type deadRecord struct {
 }
 
 func (p *partition) newBatch(from int64) *batch {
-	return &batch{p: p, from: from, to: from, rows: p.pool(p.claim.Topic).Get().(table), source: p.state.Source}
+	return &batch{p: p, from: from, to: from, rows: p.pool(p.claim.Topic).Get().(table), source: p.state.Source, buried: make(map[int64]bool)}
 }
 
 // add takes fetched over, with the memory held for it. Records at or after end, unless that is 0, are left out.
@@ -82,7 +86,27 @@ func (b *batch) orNil() *batch {
 
 // token stands for the batch in ClickHouse's deduplication window.
 func (b *batch) token() string {
-	return fmt.Sprintf("%s/%d/%d-%d", b.p.claim.Topic, b.p.claim.Partition, b.from, b.to)
+	return fmt.Sprintf("%s/%d/%d-%d%s", b.p.claim.Topic, b.p.claim.Partition, b.from, b.to, b.rest)
+}
+
+// tokenOf stands for rows [from, to) of it.
+func (b *batch) tokenOf(from, to int) string {
+	if from == 0 && to == b.rows.Len() {
+		return b.token()
+	}
+	return fmt.Sprintf("%s/%d-%d", b.token(), from, to)
+}
+
+// keep leaves the rows that which names.
+func (b *batch) keep(which []bool) {
+	b.rows.Keep(which)
+	kept := b.records[:0]
+	for i, rec := range b.records {
+		if which[i] {
+			kept = append(kept, rec)
+		}
+	}
+	b.records = kept
 }
 
 // release gives rows, records and memory back.

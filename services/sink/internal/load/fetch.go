@@ -55,7 +55,7 @@ func (p *partition) fetchPersistently(ctx context.Context, wait time.Duration) (
 	options.MaxWait = max(wait, time.Millisecond)
 	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
 	for {
-		fetched, err := p.client.Fetch(ctx, p.claim.Topic, p.claim.Partition, p.next, options)
+		fetched, err := p.fetcher.Fetch(ctx, p.claim.Topic, p.claim.Partition, p.next, options)
 		var outOfRange *kafka.OffsetOutOfRange
 		switch {
 		case err == nil && len(fetched.Records) == 0 && fetched.Next == p.next:

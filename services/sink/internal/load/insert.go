@@ -20,49 +20,59 @@ var errOperator = errors.New("stopped; nothing is lost, a restart goes on from h
 
 func operator(err error) error { return fmt.Errorf("%w (%w)", err, errOperator) }
 
-// insertRange inserts rows [from, to) under token, until it succeeds or somebody is needed. A row that ClickHouse refuses is found by
-// halving, each half under a token of its own, and buried; the others are stored.
+// A passingError is a fault that time mends. Whether its insert landed is not known.
+type passingError struct{ err error }
+
+func (e *passingError) Error() string { return e.err.Error() }
+func (e *passingError) Unwrap() error { return e.err }
+
+// insertRange inserts rows [from, to) under token, once; a *passingError asks for another look and another try. A row that ClickHouse
+// refuses is found by halving, each half under a token of its own, and buried; the others are stored.
 func (p *partition) insertRange(work context.Context, b *batch, from, to int, token string) error {
-	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
-	for {
-		started := time.Now()
-		err := p.conn.Insert(work, b.rows.Insert(), token, b.rows.Columns(from, to))
-		if err == nil {
-			p.metrics.insertSeconds.Observe(time.Since(started).Seconds())
-			return nil
-		}
-		class := clickhouse.Classify(err)
-		p.metrics.failures.WithLabelValues(class.String(), clickhouse.Code(err)).Inc()
-		switch class {
-		case clickhouse.Operator:
-			return operator(err)
-		case clickhouse.Row:
-			// A table that was changed refuses rows too, all of them: that is nothing to bury events for.
-			if problem := p.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
-				return operator(problem)
-			}
-			return p.halve(work, b, from, to, err)
-		}
-		p.metrics.retries.WithLabelValues("insert").Inc()
-		p.log.Warn("cannot insert; trying again", zap.Int("rows", to-from), zap.String("token", token), zap.Error(err))
-		if err := backoff.Wait(work); err != nil {
-			return err
-		}
+	if err := p.confirm(work); err != nil {
+		return err
 	}
+	p.step("inserting")
+	started := time.Now()
+	err := p.db.Insert(work, b.rows.Insert(), token, b.rows.Columns(from, to))
+	if err == nil {
+		p.step("inserted")
+		p.metrics.insertSeconds.Observe(time.Since(started).Seconds())
+		return nil
+	}
+	class := clickhouse.Classify(err)
+	p.metrics.failures.WithLabelValues(class.String(), clickhouse.Code(err)).Inc()
+	switch class {
+	case clickhouse.Operator:
+		return operator(err)
+	case clickhouse.Row:
+		// A table that was changed refuses rows too, all of them: that is nothing to bury events for.
+		if problem := p.db.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
+			return operator(problem)
+		}
+		return p.halve(work, b, from, to, err)
+	}
+	return &passingError{err}
 }
 
 // halve finds the rows that err is about.
 func (p *partition) halve(work context.Context, b *batch, from, to int, err error) error {
 	if to-from == 1 {
+		if b.buried[b.records[from].Offset] {
+			return nil
+		}
 		p.log.Error("ClickHouse refuses a row", zap.Int64("offset", b.records[from].Offset), zap.Error(err))
 		// The server's sentence may quote the value; its code does not.
 		sentence := errors.New("ClickHouse refuses the row with error " + clickhouse.Code(err))
-		return p.bury(work, []deadRecord{{b.records[from], &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}}})
+		if err := p.bury(work, []deadRecord{{b.records[from], &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}}}); err != nil {
+			return err
+		}
+		b.buried[b.records[from].Offset] = true
+		return nil
 	}
 	middle := from + (to-from)/2
 	for _, half := range [][2]int{{from, middle}, {middle, to}} {
-		token := fmt.Sprintf("%s/%d-%d", b.token(), half[0], half[1])
-		if err := p.insertRange(work, b, half[0], half[1], token); err != nil {
+		if err := p.insertRange(work, b, half[0], half[1], b.tokenOf(half[0], half[1])); err != nil {
 			return err
 		}
 	}
@@ -88,10 +98,12 @@ func (p *partition) bury(work context.Context, dead []deadRecord) error {
 		}
 		out = append(out, rec)
 	}
+	p.step("burying")
 	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
 	for {
 		err := p.producer.Send(work, p.DeadTopic, out)
 		if err == nil {
+			p.step("buried")
 			return nil
 		}
 		switch {

@@ -50,14 +50,18 @@ type Settings struct {
 	Group kafka.GroupConfig
 	// EventsTopic holds enriched events, DeadTopic dead records.
 	EventsTopic, DeadTopic string
+	// Step, unless nil, is called as a partition comes to each step of the protocol: formed, intended, replaying, readback, confirming,
+	// inserting, inserted, burying, buried, stored, settled. Tests kill the process there.
+	Step func(name string)
 }
 
 // A Loader serves one region.
 type Loader struct {
 	Settings
 	client   *kafka.Client
-	producer *kafka.Producer
-	conn     *clickhouse.Conn
+	fetcher  fetcher
+	producer sender
+	db       database
 	log      *zap.Logger
 	metrics  *metrics
 	memory   *semaphore.Weighted
@@ -71,36 +75,66 @@ type table interface {
 	// Add appends rec's row if its source comes after seen, and returns the later of the two. Errors are *event.Rejection.
 	Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source, error)
 	Len() int
+	Table() string
 	Insert() string
 	Columns(from, to int) []clickhouse.Column
+	// Place, Source, Month and Twin are about one row, Span about all.
+	Place(i int) rows.Place
+	Source(i int) rows.Place
+	Month(i int) int
+	Twin(i int) any
+	Span() rows.Span
+	// Keep leaves the rows that which names.
+	Keep(which []bool)
 	Reset()
 }
 
-// New makes a loader. Its connections stay the caller's.
-func New(s Settings, client *kafka.Client, producer *kafka.Producer, conn *clickhouse.Conn, tel telemetry.Telemetry) (*Loader, error) {
+// database is the two tables in ClickHouse. Its errors are as clickhouse.Classify tells them apart.
+type database interface {
+	// Insert stores columns as one block under token. It is tried once; after an error the block may be stored all the same.
+	Insert(ctx context.Context, statement, token string, columns []clickhouse.Column) error
+	// Held returns the rows of table in span, and maybe others.
+	Held(ctx context.Context, table string, span rows.Span) ([]rows.Held, error)
+	// Check returns nil when the tables are as this version needs them.
+	Check(ctx context.Context) error
+}
+
+// fetcher reads a partition's log, as *kafka.Client does.
+type fetcher interface {
+	Fetch(ctx context.Context, topic string, partition int32, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
+}
+
+// sender writes to a topic, as *kafka.Producer does.
+type sender interface {
+	Send(ctx context.Context, topic string, recs []event.Record) error
+}
+
+// committer records an offset and metadata under a generation, as *kafka.Claim does.
+type committer interface {
+	Commit(ctx context.Context, offset int64, metadata string) error
+}
+
+// New makes a loader. What it is given stays the caller's.
+func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database, tel telemetry.Telemetry) (*Loader, error) {
 	metrics, err := newMetrics(tel.Registry)
 	if err != nil {
 		return nil, err
 	}
+	return newLoader(s, client, client, producer, db, tel.Log, metrics), nil
+}
+
+func newLoader(s Settings, client *kafka.Client, log fetcher, producer sender, db database, logger *zap.Logger, metrics *metrics) *Loader {
 	return &Loader{
-		Settings: s, client: client, producer: producer, conn: conn, log: tel.Log, metrics: metrics,
+		Settings: s, client: client, fetcher: log, producer: producer, db: db, log: logger, metrics: metrics,
 		memory: semaphore.NewWeighted(s.Memory), inserts: semaphore.NewWeighted(s.Inserts),
 		events: sync.Pool{New: func() any { return rows.NewEvents() }},
 		dead:   sync.Pool{New: func() any { return rows.NewDead() }},
-	}, nil
-}
-
-// Check returns nil when the tables are as this version needs them.
-func (l *Loader) Check(ctx context.Context) error {
-	if err := l.conn.CheckTable(ctx, "events", rows.EventColumns()); err != nil {
-		return err
 	}
-	return l.conn.CheckTable(ctx, "dead_events", rows.DeadColumns())
 }
 
 // Run loads until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend.
 func (l *Loader) Run(ctx context.Context) error {
-	return l.client.RunGroup(ctx, l.Group, l.consume)
+	return l.client.RunGroup(ctx, l.Group, func(ctx context.Context, claim *kafka.Claim) error { return l.consume(ctx, claim, claim) })
 }
 
 // pool returns where a topic's rows come from.
@@ -111,14 +145,15 @@ func (l *Loader) pool(topic string) *sync.Pool {
 	return &l.events
 }
 
-// consume loads one partition until its generation ends.
-func (l *Loader) consume(ctx context.Context, claim *kafka.Claim) error {
+// consume loads one partition until its generation ends. What it commits goes to commits.
+func (l *Loader) consume(ctx context.Context, claim *kafka.Claim, commits committer) error {
 	state, err := checkpoint.ParseSink(claim.Metadata, claim.Offset)
 	if err != nil {
 		return fmt.Errorf("offset %d: %w", claim.Offset, err)
 	}
 	p := &partition{
-		Loader: l, claim: claim, state: state, next: max(claim.Offset, 0), fresh: claim.Offset < 0,
+		Loader: l, claim: claim, commits: commits, state: state, next: max(claim.Offset, 0), fresh: claim.Offset < 0,
+		offset: claim.Offset, intent: state,
 		log: l.log.With(zap.String("topic", claim.Topic), zap.Int32("partition", claim.Partition), zap.Int32("generation", claim.Generation)),
 	}
 	defer p.forget()

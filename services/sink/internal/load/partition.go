@@ -16,15 +16,21 @@ import (
 // A partition is one claim's loop.
 type partition struct {
 	*Loader
-	claim *kafka.Claim
-	log   *zap.Logger
-	state checkpoint.Sink
+	claim   *kafka.Claim
+	commits committer
+	log     *zap.Logger
+	state   checkpoint.Sink
 	// next is the offset to fetch next.
 	next int64
 	// fresh is true until something is committed: the group has never been here.
 	fresh bool
 	// owed is true while everything below next is stored and not yet committed.
 	owed bool
+	// intent is what was committed for the batch in hand, at offset; confirmed is when a coordinator was last asked and then said that
+	// the generation still holds. It reads the monotonic clock, which runs on while the process is stopped.
+	offset    int64
+	intent    checkpoint.Sink
+	confirmed time.Time
 }
 
 func (p *partition) run(ctx context.Context) error {
@@ -105,66 +111,60 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 	return b, nil
 }
 
-// replay stores the batch of an open intent again: the same offsets, hence the same rows, under the same token.
-func (p *partition) replay(ctx, work context.Context) error {
-	p.metrics.replays.Inc()
-	p.log.Info("an intent is open: its batch is inserted again", zap.Int64("from", p.next), zap.Int64("to", p.state.Next))
-	end := p.state.Next
-	b := p.newBatch(p.next)
-	defer b.release()
-	for at := p.next; at < end; {
-		fetched, held, err := p.fetch(ctx, p.Fetch.MaxWait, b)
-		switch {
-		case errors.Is(err, errNoMemory): // the batch was in hand before: it is taken whole
-			if fetched, held, err = p.fetchAnyway(ctx); err != nil {
-				return err
-			}
-		case err != nil:
-			return err
-		}
-		if fetched == nil {
-			// They were there when the intent was recorded.
-			p.log.Warn("waiting for the records of an open intent: the log ends before them", zap.Int64("at", at), zap.Int64("to", end))
-			continue
-		}
-		if err := b.add(fetched, held, end); err != nil {
-			return err
-		}
-		at = min(fetched.Next, end)
-		p.next = at
-	}
-	b.to = end
-	p.next = end
-	return p.insert(work, b)
-}
-
 // store intends and inserts b.
 func (p *partition) store(work context.Context, b *batch) error {
+	p.step("formed")
 	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source}); err != nil {
 		return err
 	}
-	return p.insert(work, b)
+	p.step("intended")
+	return p.insert(work, b, func(work context.Context, b *batch) error {
+		return p.insertRange(work, b, 0, b.rows.Len(), b.token())
+	})
 }
 
-// insert stores b's rows, buries what cannot be stored, and notes that its end is to be committed.
-func (p *partition) insert(work context.Context, b *batch) error {
+// insert stores b's rows by means of send, buries what cannot be stored, and notes that its end is to be committed.
+func (p *partition) insert(work context.Context, b *batch, send func(context.Context, *batch) error) error {
 	if err := p.bury(work, b.dead); err != nil {
+		return err
+	}
+	if err := p.leaveOutRepeats(work, b); err != nil {
 		return err
 	}
 	if b.rows.Len() > 0 {
 		if err := p.inserts.Acquire(work, 1); err != nil {
 			return err
 		}
-		err := p.insertRange(work, b, 0, b.rows.Len(), b.token())
+		err := p.persist(work, b, send)
 		p.inserts.Release(1)
 		if err != nil {
 			return err
 		}
 	}
+	p.step("stored")
 	p.state = checkpoint.Sink{Source: b.source}
 	p.owed = true
 	p.metrics.stored(b)
 	return nil
+}
+
+// persist calls send until the rows are stored or somebody is needed. After a failure the block may be stored all the same, and a long
+// time may pass until ClickHouse can be reached, so every further try looks first what is there.
+func (p *partition) persist(work context.Context, b *batch, send func(context.Context, *batch) error) error {
+	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
+	for {
+		err := send(work, b)
+		var passing *passingError
+		if !errors.As(err, &passing) {
+			return err
+		}
+		p.metrics.retries.WithLabelValues("insert").Inc()
+		p.log.Warn("cannot insert; trying again", zap.Int("rows", b.rows.Len()), zap.String("token", b.token()), zap.Error(err))
+		if err := backoff.Wait(work); err != nil {
+			return err
+		}
+		send = p.complete
+	}
 }
 
 // settle commits what is stored, without an intent.
@@ -172,16 +172,40 @@ func (p *partition) settle(work context.Context) error {
 	if !p.owed {
 		return nil
 	}
-	return p.commit(work, p.next, p.state)
+	if err := p.commit(work, p.next, p.state); err != nil {
+		return err
+	}
+	p.step("settled")
+	return nil
+}
+
+// confirm returns nil when this member may insert: its generation held within the last half of a session, or holds now. No other
+// member can have been given the partition in less than a session or a rebalance; later one may have, stored the batch, and gone on
+// until ClickHouse remembers no token of it. A member that was stopped and goes on notices here.
+func (p *partition) confirm(work context.Context) error {
+	if time.Since(p.confirmed) < min(p.Group.SessionTimeout, p.Group.RebalanceTimeout)/2 {
+		return nil
+	}
+	p.step("confirming")
+	return p.commit(work, p.offset, p.intent)
+}
+
+// step tells a test where the partition is.
+func (p *partition) step(name string) {
+	if p.Step != nil {
+		p.Step(name)
+	}
 }
 
 // commit tries until the coordinator answers, or the work must end: while it is away the generation ends of itself.
 func (p *partition) commit(work context.Context, offset int64, state checkpoint.Sink) error {
 	for {
-		err := p.claim.Commit(work, offset, state.String())
+		asked := time.Now()
+		err := p.commits.Commit(work, offset, state.String())
 		switch {
 		case err == nil:
 			p.fresh, p.owed = false, false
+			p.offset, p.intent, p.confirmed = offset, state, asked
 			return nil
 		case errors.Is(err, kafka.ErrFenced), work.Err() != nil:
 			return err

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -53,6 +54,39 @@ func (r *Dead) Reset() {
 	r.layout.reset()
 	r.n = 0
 	r.d.Reset()
+}
+
+// Table names the table.
+func (r *Dead) Table() string { return "dead_events" }
+
+// Keep leaves the rows that which names.
+func (r *Dead) Keep(which []bool) { r.n = r.layout.keep(which) }
+
+// Place is where row i came from, on the dead topic.
+func (r *Dead) Place(i int) Place {
+	return Place{Partition: r.deadPartition[i], Offset: r.deadOffset[i]}
+}
+
+// Source is where the record of row i failed: a record given up twice has two places and one source.
+func (r *Dead) Source(i int) Place {
+	return Place{Topic: r.topic[i], Partition: r.partition[i], Offset: r.offset[i]}
+}
+
+// Month is the table partition of row i.
+func (r *Dead) Month(i int) int { return month(r.failedAt[i]) }
+
+// Twin is equal for rows that the table takes for one.
+func (r *Dead) Twin(i int) any { return r.Source(i) }
+
+// Span bounds the sources of all rows.
+func (r *Dead) Span() (s Span) {
+	for i := range r.n {
+		s.widen(i == 0, r.partition[i], r.offset[i], r.failedAt[i])
+		if !slices.Contains(s.Topics, r.topic[i]) {
+			s.Topics = append(s.Topics, r.topic[i])
+		}
+	}
+	return s
 }
 
 // Add appends a row for rec. The dead topic has several writers, so its records have no order of sources: seen is returned as it

@@ -79,6 +79,37 @@ func (r *Events) Reset() {
 	r.e.Reset()
 }
 
+// Table names the table.
+func (r *Events) Table() string { return "events" }
+
+// Keep leaves the rows that which names.
+func (r *Events) Keep(which []bool) { r.n = r.layout.keep(which) }
+
+// Place is where row i came from.
+func (r *Events) Place(i int) Place {
+	return Place{Partition: r.rawPartition[i], Offset: r.rawOffset[i], Epoch: r.epoch[i]}
+}
+
+// Source is the same as Place.
+func (r *Events) Source(i int) Place { return r.Place(i) }
+
+// Month is the table partition of row i.
+func (r *Events) Month(i int) int { return month(r.time[i]) }
+
+// Twin is equal for rows that the table takes for one event: of those in one insert it stores the last.
+func (r *Events) Twin(i int) any {
+	const day = 24 * 60 * 60 * 1000
+	return twin{r.account[i], r.itemType[i], r.itemID[i], (r.clientTime[i] - earliest) / day, r.eventID[i], r.Month(i)}
+}
+
+// Span bounds all rows.
+func (r *Events) Span() (s Span) {
+	for i := range r.n {
+		s.widen(i == 0, r.rawPartition[i], r.rawOffset[i], r.time[i])
+	}
+	return s
+}
+
 // limits of DateTime64(3), in Unix milliseconds: 1900-01-01 to 2299-12-31.
 const (
 	earliest = -2208988800000

@@ -13,6 +13,8 @@ type field struct {
 	// slice returns values [from, to).
 	slice func(from, to int) any
 	reset func()
+	// keep leaves only the values whose place in it is true.
+	keep func(which []bool)
 }
 
 // column ties a slice to its column's name.
@@ -23,6 +25,16 @@ func column[T any](name string, values *[]T) field {
 		reset: func() {
 			clear(*values)
 			*values = (*values)[:0]
+		},
+		keep: func(which []bool) {
+			kept := (*values)[:0]
+			for i, v := range *values {
+				if which[i] {
+					kept = append(kept, v)
+				}
+			}
+			clear((*values)[len(kept):])
+			*values = kept
 		},
 	}
 }
@@ -48,6 +60,19 @@ func (l layout) columns(from, to int) []clickhouse.Column {
 		out[i] = clickhouse.Column{Name: f.name, Values: f.slice(from, to)}
 	}
 	return out
+}
+
+// keep leaves the rows that which names, and returns how many.
+func (l layout) keep(which []bool) (n int) {
+	for _, f := range l {
+		f.keep(which)
+	}
+	for _, kept := range which {
+		if kept {
+			n++
+		}
+	}
+	return n
 }
 
 func (l layout) reset() {
