@@ -43,6 +43,13 @@ func run(t *testing.T, cfg chaos.Config) (string, error) {
 	return out.String(), err
 }
 
+func TestEveryAcceptedEventIsStoredOnceWhateverDies(t *testing.T) {
+	out, err := run(t, chaos.Config{Events: 40_000, Rate: 1500, Faults: 14, Seed: 7})
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // A protocol that is broken on purpose must not pass: otherwise the audit proves nothing.
 func TestTheAuditSeesABrokenProtocol(t *testing.T) {
 	for sabotage, finds := range map[chaos.Sabotage]string{chaos.SabotageRewind: "doubled", chaos.SabotageSkip: "lost", chaos.SabotageAlter: "altered"} {
