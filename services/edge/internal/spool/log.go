@@ -41,7 +41,7 @@ type Log struct {
 	spoilt   bool
 	// bytes are durable, events of them not yet drained.
 	bytes, events int64
-	// failed is the last write's error, nil once one succeeded.
+	// failed is why the last records were refused, nil once some were taken or a segment was drained.
 	failed error
 
 	at    cursor
@@ -75,6 +75,7 @@ func (l *Log) Append(recs []event.Record) error {
 
 	l.mu.Lock()
 	if l.bytes+l.flushing+int64(len(l.pending)+len(entry)) > l.Bytes {
+		l.failed = fmt.Errorf("%w: %d of %d bytes", ErrFull, l.bytes, l.Bytes)
 		l.mu.Unlock()
 		l.metrics.refused.WithLabelValues("full").Add(float64(len(recs)))
 		return ErrFull
@@ -174,13 +175,10 @@ func (l *Log) drained() bool {
 	return true
 }
 
-// Check returns why records may be refused now; nil when they are taken.
+// Check returns why records were refused last; nil when they were taken, or there is room again.
 func (l *Log) Check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.bytes+l.flushing+int64(len(l.pending)) >= l.Bytes-l.Bytes/50 {
-		return fmt.Errorf("%w: %d of %d bytes", ErrFull, l.bytes, l.Bytes)
-	}
 	return l.failed
 }
 

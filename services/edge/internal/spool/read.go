@@ -126,6 +126,7 @@ func (l *Log) move(to cursor, events int64) {
 			continue
 		}
 		l.bytes -= s.size
+		l.failed = nil // there is room again
 		if err := s.remove(); err != nil {
 			l.log.Error("a drained segment stays on disk", zap.Error(err))
 		}
