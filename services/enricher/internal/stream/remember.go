@@ -116,10 +116,14 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 func (c *claim) enrichedBounds(ctx context.Context) (start, end int64, err error) {
 	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
 		bounds, err := c.client.Offsets(ctx, c.enriched)
-		if err == nil {
-			start, end = bounds[c.Partition].Start, bounds[c.Partition].End
+		switch {
+		case err != nil:
+			return err
+		case int(c.Partition) >= len(bounds):
+			return kafka.ErrUnknownTopic
 		}
-		return err
+		start, end = bounds[c.Partition].Start, bounds[c.Partition].End
+		return nil
 	})
 	return start, end, err
 }
@@ -127,10 +131,14 @@ func (c *claim) enrichedBounds(ctx context.Context) (start, end int64, err error
 func (c *claim) enrichedAt(ctx context.Context, at time.Time) (offset int64, err error) {
 	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
 		offsets, err := c.client.OffsetsAt(ctx, c.enriched, at)
-		if err == nil {
-			offset = offsets[c.Partition]
+		switch {
+		case err != nil:
+			return err
+		case int(c.Partition) >= len(offsets):
+			return kafka.ErrUnknownTopic
 		}
-		return err
+		offset = offsets[c.Partition]
+		return nil
 	})
 	return offset, err
 }

@@ -1,8 +1,3 @@
-// Package stream moves a region's events from the raw topic to the enriched one: partition p to partition p, in order,
-// each batch committed only when every event of it is acknowledged on the enriched topic or on the dead one.
-//
-// So nothing is lost, whatever dies when. After a crash the last batch comes again; the repeated records carry the raw
-// offsets they had, and whoever reads the enriched topic drops what does not rise.
 package stream
 
 import (
