@@ -82,7 +82,7 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 	for from < end {
 		var fetched *kafka.Batch
 		err := persist(ctx, c.watchRetries("remember", c.log), func() (err error) {
-			fetched, err = c.client.Fetch(ctx, c.enriched, c.Partition, from, c.Fetch)
+			fetched, err = c.reader.Fetch(ctx, c.enriched, c.Partition, from, c.Fetch)
 			return err
 		})
 		var outOfRange *kafka.OffsetOutOfRange
@@ -115,7 +115,7 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 
 func (c *claim) enrichedBounds(ctx context.Context) (start, end int64, err error) {
 	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
-		bounds, err := c.client.Offsets(ctx, c.enriched)
+		bounds, err := c.reader.Offsets(ctx, c.enriched)
 		switch {
 		case err != nil:
 			return err
@@ -130,7 +130,7 @@ func (c *claim) enrichedBounds(ctx context.Context) (start, end int64, err error
 
 func (c *claim) enrichedAt(ctx context.Context, at time.Time) (offset int64, err error) {
 	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
-		offsets, err := c.client.OffsetsAt(ctx, c.enriched, at)
+		offsets, err := c.reader.OffsetsAt(ctx, c.enriched, at)
 		switch {
 		case err != nil:
 			return err
