@@ -19,20 +19,21 @@ import (
 type claim struct {
 	*Stream
 	*kafka.Claim
-	epoch  uint32         // of every event
-	recent *recent.Window // changed by fill only
-	log    *zap.Logger
+	commits committer
+	epoch   uint32         // of every event
+	recent  *recent.Window // changed by fill only
+	log     *zap.Logger
 }
 
 // consume handles one partition until ctx, its generation, ends. Two batches are in hand at most: while one is forwarded, the
 // next is fetched and enriched.
-func (s *Stream) consume(ctx context.Context, assigned *kafka.Claim) error {
+func (s *Stream) consume(ctx context.Context, assigned *kafka.Claim, commits committer) error {
 	at, err := checkpoint.ParseEnricher(assigned.Metadata)
 	if err != nil {
 		return fmt.Errorf("offset %d: %w", assigned.Offset, err)
 	}
 	c := &claim{
-		Stream: s, Claim: assigned, epoch: at.Epoch, recent: recent.New(s.Window.Span, s.Window.Events),
+		Stream: s, Claim: assigned, commits: commits, epoch: at.Epoch, recent: recent.New(s.Window.Span, s.Window.Events),
 		log: s.log.With(zap.Int32("partition", assigned.Partition), zap.Int32("generation", assigned.Generation)),
 	}
 	defer c.metrics.forget(c.Partition)
@@ -104,7 +105,7 @@ func (c *claim) fetch(ctx context.Context, next int64, b *batch) error {
 		started := time.Now()
 		var fetched *kafka.Batch
 		err := persist(ctx, c.watchRetries("fetch", c.log), func() (err error) {
-			fetched, err = c.client.Fetch(ctx, c.Topic, c.Partition, next, c.Fetch)
+			fetched, err = c.reader.Fetch(ctx, c.Topic, c.Partition, next, c.Fetch)
 			return err
 		})
 		var outOfRange *kafka.OffsetOutOfRange

@@ -26,7 +26,7 @@ func (c *claim) forward(ctx context.Context, b *batch) error {
 		return fmt.Errorf("produce to %s/%d: %w", c.enriched, c.Partition, err)
 	}
 	started := time.Now()
-	err := persist(ctx, c.watchRetries("commit", c.log), func() error { return c.Commit(ctx, b.next, checkpoint.Enricher{Epoch: c.epoch}.String()) })
+	err := persist(ctx, c.watchRetries("commit", c.log), func() error { return c.commits.Commit(ctx, b.next, checkpoint.Enricher{Epoch: c.epoch}.String()) })
 	if err != nil {
 		return fmt.Errorf("commit offset %d of %s/%d: %w", b.next, c.Topic, c.Partition, err)
 	}
@@ -53,7 +53,7 @@ func (c *claim) produce(ctx context.Context, b *batch) error {
 // claim's window: the client's repetition would fare no better.
 func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error {
 	err := persist(ctx, c.watchRetries("produce", c.log), func() error {
-		_, err := c.producer.Produce(ctx, c.enriched, c.Partition, b.enriched[from:to])
+		_, err := c.writer.Produce(ctx, c.enriched, c.Partition, b.enriched[from:to])
 		return err
 	})
 	var tooLarge *kafka.RecordTooLarge
@@ -126,5 +126,5 @@ func (c *claim) buryOneByOne(ctx context.Context, b *batch, dead []deadRecord) e
 }
 
 func (c *claim) send(ctx context.Context, dead []event.Record) error {
-	return persist(ctx, c.watchRetries("bury", c.log), func() error { return c.producer.Send(ctx, c.Stream.dead, dead) })
+	return persist(ctx, c.watchRetries("bury", c.log), func() error { return c.writer.Send(ctx, c.Stream.dead, dead) })
 }

@@ -82,7 +82,7 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 	for from < end {
 		var fetched *kafka.Batch
 		err := persist(ctx, c.watchRetries("remember", c.log), func() (err error) {
-			fetched, err = c.client.Fetch(ctx, c.enriched, c.Partition, from, c.Fetch)
+			fetched, err = c.reader.Fetch(ctx, c.enriched, c.Partition, from, c.Fetch)
 			return err
 		})
 		var outOfRange *kafka.OffsetOutOfRange
@@ -115,22 +115,30 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 
 func (c *claim) enrichedBounds(ctx context.Context) (start, end int64, err error) {
 	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
-		bounds, err := c.client.Offsets(ctx, c.enriched)
-		if err == nil {
-			start, end = bounds[c.Partition].Start, bounds[c.Partition].End
+		bounds, err := c.reader.Offsets(ctx, c.enriched)
+		switch {
+		case err != nil:
+			return err
+		case int(c.Partition) >= len(bounds):
+			return kafka.ErrUnknownTopic
 		}
-		return err
+		start, end = bounds[c.Partition].Start, bounds[c.Partition].End
+		return nil
 	})
 	return start, end, err
 }
 
 func (c *claim) enrichedAt(ctx context.Context, at time.Time) (offset int64, err error) {
 	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
-		offsets, err := c.client.OffsetsAt(ctx, c.enriched, at)
-		if err == nil {
-			offset = offsets[c.Partition]
+		offsets, err := c.reader.OffsetsAt(ctx, c.enriched, at)
+		switch {
+		case err != nil:
+			return err
+		case int(c.Partition) >= len(offsets):
+			return kafka.ErrUnknownTopic
 		}
-		return err
+		offset = offsets[c.Partition]
+		return nil
 	})
 	return offset, err
 }

@@ -1,8 +1,3 @@
-// Package stream moves a region's events from the raw topic to the enriched one: partition p to partition p, in order,
-// each batch committed only when every event of it is acknowledged on the enriched topic or on the dead one.
-//
-// So nothing is lost, whatever dies when. After a crash the last batch comes again; the repeated records carry the raw
-// offsets they had, and whoever reads the enriched topic drops what does not rise.
 package stream
 
 import (
@@ -43,12 +38,30 @@ type Window struct {
 // Enrich makes out from raw. A *event.Rejection is permanent; any other error is a bug.
 type Enrich func(raw *event.Raw, out *event.Enriched) error
 
+// What the loop asks of a cluster; a model of one stands in for it in model_test.go.
+type (
+	reader interface {
+		Partitions(ctx context.Context, topic string) (int, error)
+		Offsets(ctx context.Context, topic string) ([]kafka.PartitionOffsets, error)
+		OffsetsAt(ctx context.Context, topic string, at time.Time) ([]int64, error)
+		Fetch(ctx context.Context, topic string, partition int32, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
+	}
+	writer interface {
+		Produce(ctx context.Context, topic string, partition int32, recs []event.Record) (int64, error)
+		Send(ctx context.Context, topic string, recs []event.Record) error
+	}
+	committer interface {
+		Commit(ctx context.Context, offset int64, metadata string) error
+	}
+)
+
 // A Stream is the enricher's loop.
 type Stream struct {
 	Settings
 	raw, enriched, dead string // topics
 	client              *kafka.Client
-	producer            *kafka.Producer
+	reader              reader
+	writer              writer
 	enrich              Enrich
 	log                 *zap.Logger
 	metrics             *metrics
@@ -64,7 +77,7 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enri
 	}
 	st := &Stream{
 		Settings: s, raw: schemas.RawTopic(s.Region), enriched: schemas.EnrichedTopic(s.Region), dead: schemas.DeadTopic(s.Region),
-		client: client, producer: producer, enrich: enrich, log: tel.Log, metrics: m,
+		client: client, reader: client, writer: producer, enrich: enrich, log: tel.Log, metrics: m,
 	}
 	st.Group.Topics = []string{st.raw}
 	tel.Health.Check("topics", st.checkPartitions)
@@ -78,7 +91,7 @@ func (s *Stream) Run(ctx context.Context) error {
 	if err := s.start(ctx); err != nil {
 		return endOr(ctx, err)
 	}
-	if err := s.client.RunGroup(ctx, s.Group, s.consume); err != nil && ctx.Err() == nil {
+	if err := s.client.RunGroup(ctx, s.Group, func(ctx context.Context, c *kafka.Claim) error { return s.consume(ctx, c, c) }); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("consume %s: %w", s.raw, err)
 	}
 	return nil
@@ -103,18 +116,18 @@ func (s *Stream) start(ctx context.Context) error {
 var errPartitionCounts = errors.New("the raw and the enriched topic must have the same number of partitions")
 
 func (s *Stream) checkPartitions(ctx context.Context) error {
-	raw, err := s.client.Partitions(ctx, s.raw)
+	raw, err := s.reader.Partitions(ctx, s.raw)
 	if err != nil {
 		return fmt.Errorf("count partitions of %s: %w", s.raw, err)
 	}
-	enriched, err := s.client.Partitions(ctx, s.enriched)
+	enriched, err := s.reader.Partitions(ctx, s.enriched)
 	if err != nil {
 		return fmt.Errorf("count partitions of %s: %w", s.enriched, err)
 	}
 	if raw != enriched {
 		return fmt.Errorf("%w: %s has %d, %s has %d; waymarkctl topics apply mends it", errPartitionCounts, s.raw, raw, s.enriched, enriched)
 	}
-	if _, err := s.client.Partitions(ctx, s.dead); err != nil {
+	if _, err := s.reader.Partitions(ctx, s.dead); err != nil {
 		return fmt.Errorf("count partitions of %s: %w", s.dead, err)
 	}
 	return nil

@@ -49,6 +49,27 @@ func BenchmarkRawToEnriched(b *testing.B) {
 	b.ReportMetric(float64(rounds*partitions*perPartition)/spent.Seconds(), "events/s")
 }
 
+// BenchmarkRemember is what a claimed partition costs before its first fetch: the join, and the full window read from the enriched topic.
+// Decompressing and hashing limit it; the embedded broker's half runs in the same process.
+func BenchmarkRemember(b *testing.B) {
+	const events = 250_000
+	w := newWorld(b, 1)
+	w.send(b, 0, mixed(b, events)...)
+	s := start(b, w.config())
+	kafkatest.Wait(b, func() bool { return w.enrichedRecords(b) >= events }, "all events enriched")
+	mustStop(b, s)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for b.Loop() {
+		s := start(b, w.config())
+		kafkatest.Wait(b, func() bool { return s.metric(b, "waymark_enricher_step_seconds", "remember") > 0 }, "the window is there")
+		b.StopTimer()
+		mustStop(b, s)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/events, "ns/event")
+}
+
 // seeds make the events of every call new ones.
 var seeds atomic.Uint64
 
