@@ -34,6 +34,9 @@ type Settings struct {
 	Group kafka.GroupConfig
 	// EventsTopic holds enriched events, DeadTopic dead records.
 	EventsTopic, DeadTopic string
+	// AtLeastOnce stores without intents and tokens, and commits after the insert, as the plain loop does that a crash makes double: a
+	// benchmark measures against it what exactly-once costs.
+	AtLeastOnce bool
 	// Step, unless nil, is called as a partition comes to each step of the protocol: formed, intended, replaying, readback, confirming,
 	// inserting, inserted, burying, buried, stored, settled. Tests kill the process there.
 	Step func(name string)

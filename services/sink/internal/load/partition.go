@@ -113,6 +113,9 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 
 // store intends and inserts b.
 func (p *partition) store(work context.Context, b *batch) error {
+	if p.AtLeastOnce {
+		return p.storeAtLeastOnce(work, b)
+	}
 	p.step("formed")
 	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source}); err != nil {
 		return err
