@@ -25,11 +25,14 @@ var insertSettings = ch.Settings{
 }
 
 // Insert stores columns as one block of statement's table ("INSERT INTO table (…)", columns in the same order). nil means that the
-// block is stored, now or by an earlier insert under the same token. It is tried once.
+// block is stored, now or by an earlier insert under the same token; without one nothing is
+// deduplicated. It is tried once.
 func (c *Conn) Insert(ctx context.Context, statement, token string, columns []Column) error {
 	settings := maps.Clone(insertSettings)
 	if token != "" {
 		settings["insert_deduplication_token"] = token
+	} else {
+		settings["insert_deduplicate"] = 0
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()

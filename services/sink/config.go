@@ -32,6 +32,8 @@ type Config struct {
 	Group kafka.GroupConfig `yaml:"group"`
 	// Producer writes dead records.
 	Producer kafka.ProducerConfig `yaml:"producer"`
+	// AtLeastOnce is for the benchmark that measures what exactly-once costs: a crash doubles a batch.
+	AtLeastOnce bool `yaml:"-"`
 	// Step, unless nil, is called at each step of the protocol that package load describes. Tests kill the process there.
 	Step func(name string) `yaml:"-"`
 }
@@ -116,6 +118,6 @@ func (c Config) load() load.Settings {
 		Region: c.Region, Rows: c.Batch.Rows, Bytes: c.Batch.Bytes, Age: c.Batch.Age, Memory: c.Memory, Inserts: c.Inserts, Drain: c.Batch.Drain,
 		Fetch: kafka.FetchOptions{MinBytes: 1, MaxBytes: c.Batch.FetchBytes, MaxWait: c.Batch.FetchWait},
 		Group: group, EventsTopic: schemas.EnrichedTopic(c.Region), DeadTopic: schemas.DeadTopic(c.Region),
-		Step: c.Step,
+		AtLeastOnce: c.AtLeastOnce, Step: c.Step,
 	}
 }

@@ -1,8 +1,10 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -24,61 +26,132 @@ import (
 // BenchmarkBacklog drains 100,000 enriched events of four partitions into ClickHouse. Broker and engine share the process, so
 // the CPU time is all three's; it is limited by ClickHouse's parsing of props and by compression on both sides.
 func BenchmarkBacklog(b *testing.B) {
-	const partitions, each = 4, 25_000
-	address, server := kafkatest.Start(b), chdbtest.Start(b)
-	client := kafkatest.Client(b, address)
-	kafkatest.Topic(b, client, schemas.EnrichedTopic(region), partitions, nil)
-	kafkatest.Topic(b, client, schemas.DeadTopic(region), 1, nil)
-	cfg := sink.DefaultConfig()
-	cfg.Region, cfg.Kafka.Brokers = region, []string{address}
-	cfg.ClickHouse.Addresses, cfg.ClickHouse.Database = []string{server.NativeAddr}, server.Database
-	if _, err := clickhouse.Migrate(deadline(b), cfg.ClickHouse, schemas.Migrations()); err != nil {
-		b.Fatal(err)
-	}
-	conn, err := clickhouse.Open(cfg.ClickHouse)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close()
-	stored := func() uint64 {
-		var n uint64
-		if err := conn.Scalar(deadline(b), "SELECT count() FROM events", &n); err != nil {
-			b.Fatal(err)
-		}
-		return n
-	}
-	producer := client.NewProducer(kafka.DefaultProducerConfig())
-	offset := int64(0)
-	var wall time.Duration
-	var cpu float64
+	g := newBacklog(b)
+	var all []drained
 	for b.Loop() {
 		b.StopTimer()
-		for p := range int32(partitions) {
-			for range each / 1000 {
-				if _, err := producer.Produce(deadline(b), schemas.EnrichedTopic(region), p, believable(b, &offset, 1000)); err != nil {
-					b.Fatal(err)
-				}
+		g.fill()
+		b.StartTimer()
+		all = append(all, g.drain(false))
+	}
+	wall, cpu := medians(all)
+	b.ReportMetric(backlogRows/wall, "rows/s")
+	b.ReportMetric(cpu/backlogRows*1e6, "CPU-s/Mrows")
+}
+
+// BenchmarkExactlyOnce drains the same backlog in turn by the sink and by a plain loop: the same code without intents, tokens and
+// deduplication, that commits after the insert. It reports the ratios of the medians, exactly-once to at-least-once: throughput
+// above 0.95 and CPU below 1.05 are under 5 %. Give it a dozen rounds (-benchtime 12x): single ones differ by more than that.
+func BenchmarkExactlyOnce(b *testing.B) {
+	g := newBacklog(b)
+	g.fill()
+	g.drain(true) // warms both
+	var exact, plain []drained
+	for round := 0; b.Loop(); round++ {
+		for i := range 2 {
+			b.StopTimer()
+			g.fill()
+			b.StartTimer()
+			if (round+i)%2 == 0 { // each is first as often as the other
+				exact = append(exact, g.drain(false))
+			} else {
+				plain = append(plain, g.drain(true))
 			}
 		}
-		b.StartTimer()
-		want := stored() + partitions*each
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan error, 1)
-		began, spent := time.Now(), cpuSeconds(b)
-		go func() {
-			done <- sink.Run(ctx, cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
-		}()
-		kafkatest.Wait(b, func() bool { return stored() >= want }, "%d rows", want)
-		wall += time.Since(began)
-		cpu += cpuSeconds(b) - spent
-		cancel()
-		if err := <-done; err != nil {
-			b.Fatal(err)
+	}
+	exactWall, exactCPU := medians(exact)
+	plainWall, plainCPU := medians(plain)
+	b.ReportMetric(backlogRows/exactWall, "rows/s")
+	b.ReportMetric(backlogRows/plainWall, "plain-rows/s")
+	b.ReportMetric(plainWall/exactWall, "throughput-ratio")
+	b.ReportMetric(exactCPU/plainCPU, "CPU-ratio")
+}
+
+const (
+	backlogPartitions = 4
+	backlogEach       = 25_000
+	backlogRows       = backlogPartitions * backlogEach
+)
+
+// A backlog is a Kafka, a ClickHouse and a way to fill the one and drain it into the other.
+type backlog struct {
+	b        *testing.B
+	cfg      sink.Config
+	conn     *clickhouse.Conn
+	producer *kafka.Producer
+	offset   int64
+}
+
+func newBacklog(b *testing.B) *backlog {
+	b.Helper()
+	address, server := kafkatest.Start(b), chdbtest.Start(b)
+	client := kafkatest.Client(b, address)
+	kafkatest.Topic(b, client, schemas.EnrichedTopic(region), backlogPartitions, nil)
+	kafkatest.Topic(b, client, schemas.DeadTopic(region), 1, nil)
+	g := &backlog{b: b, cfg: sink.DefaultConfig(), producer: client.NewProducer(kafka.DefaultProducerConfig())}
+	g.cfg.Region, g.cfg.Kafka.Brokers = region, []string{address}
+	g.cfg.ClickHouse.Addresses, g.cfg.ClickHouse.Database = []string{server.NativeAddr}, server.Database
+	if _, err := clickhouse.Migrate(deadline(b), g.cfg.ClickHouse, schemas.Migrations()); err != nil {
+		b.Fatal(err)
+	}
+	var err error
+	if g.conn, err = clickhouse.Open(g.cfg.ClickHouse); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { g.conn.Close() })
+	return g
+}
+
+// fill empties the table and writes a backlog.
+func (g *backlog) fill() {
+	g.b.Helper()
+	if err := g.conn.Exec(deadline(g.b), "TRUNCATE TABLE events"); err != nil {
+		g.b.Fatal(err)
+	}
+	for p := range int32(backlogPartitions) {
+		for range backlogEach / 1000 {
+			if _, err := g.producer.Produce(deadline(g.b), schemas.EnrichedTopic(region), p, believable(g.b, &g.offset, 1000)); err != nil {
+				g.b.Fatal(err)
+			}
 		}
 	}
-	rows := float64(b.N * partitions * each)
-	b.ReportMetric(rows/wall.Seconds(), "rows/s")
-	b.ReportMetric(cpu/rows*1e6, "CPU-s/Mrows")
+}
+
+// drained is what it took to drain a backlog, in seconds.
+type drained struct{ wall, cpu float64 }
+
+// drain runs a sink until the backlog is in the table.
+func (g *backlog) drain(atLeastOnce bool) drained {
+	g.b.Helper()
+	cfg := g.cfg
+	cfg.AtLeastOnce = atLeastOnce
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	began, spent := time.Now(), cpuSeconds(g.b)
+	go func() {
+		done <- sink.Run(ctx, cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
+	}()
+	kafkatest.Wait(g.b, func() bool {
+		var n uint64
+		if err := g.conn.Scalar(deadline(g.b), "SELECT count() FROM events", &n); err != nil {
+			g.b.Fatal(err)
+		}
+		return n >= backlogRows
+	}, "%d rows", backlogRows)
+	took := drained{time.Since(began).Seconds(), cpuSeconds(g.b) - spent}
+	cancel()
+	if err := <-done; err != nil {
+		g.b.Fatal(err)
+	}
+	return took
+}
+
+func medians(all []drained) (wall, cpu float64) {
+	slices.SortFunc(all, func(a, b drained) int { return cmp.Compare(a.wall, b.wall) })
+	wall = all[len(all)/2].wall
+	slices.SortFunc(all, func(a, b drained) int { return cmp.Compare(a.cpu, b.cpu) })
+	return wall, all[len(all)/2].cpu
 }
 
 // cpuSeconds is what this process has used.

@@ -2,6 +2,8 @@ package load
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
@@ -23,8 +25,8 @@ type batch struct {
 	held     int64
 	fetched  []*kafka.Batch
 	oldest   int64 // Unix milliseconds: the least timestamp
-	// rest is part of the token when rows were left out because the table has them.
-	rest string
+	// looked is when the table was last asked which of the rows it has; zero before the first try to insert them.
+	looked time.Time
 	// buried are the offsets of refused rows that are in the dead topic.
 	buried map[int64]bool
 }
@@ -86,7 +88,7 @@ func (b *batch) orNil() *batch {
 
 // token stands for the batch in ClickHouse's deduplication window.
 func (b *batch) token() string {
-	return fmt.Sprintf("%s/%d/%d-%d%s", b.p.claim.Topic, b.p.claim.Partition, b.from, b.to, b.rest)
+	return fmt.Sprintf("%s/%d/%d-%d", b.p.claim.Topic, b.p.claim.Partition, b.from, b.to)
 }
 
 // tokenOf stands for rows [from, to) of it.
@@ -95,6 +97,27 @@ func (b *batch) tokenOf(from, to int) string {
 		return b.token()
 	}
 	return fmt.Sprintf("%s/%d-%d", b.token(), from, to)
+}
+
+// pick returns which rows of [from, to) belong to month, and all of them for month 0.
+func (b *batch) pick(month, from, to int) []int {
+	var out []int
+	for i := from; i < to; i++ {
+		if month == 0 || b.rows.Month(i) == month {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// months returns the months of the rows, each once.
+func (b *batch) months() (out []int) {
+	for i := range b.rows.Len() {
+		if m := b.rows.Month(i); !slices.Contains(out, m) {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // keep leaves the rows that which names.

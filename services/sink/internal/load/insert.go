@@ -26,15 +26,30 @@ type passingError struct{ err error }
 func (e *passingError) Error() string { return e.err.Error() }
 func (e *passingError) Unwrap() error { return e.err }
 
-// insertRange inserts rows [from, to) under token, once; a *passingError asks for another look and another try. A row that ClickHouse
-// refuses is found by halving, each half under a token of its own, and buried; the others are stored.
-func (p *partition) insertRange(work context.Context, b *batch, from, to int, token string) error {
+// errStale means that what a read-back said of the deduplication window is too old to repeat an insert on.
+var errStale = errors.New("too long since the table was read back")
+
+// insertPiece inserts the rows of [from, to) that are of month, or all of them for month 0, once; a *passingError asks for another look
+// and another try. A row that ClickHouse refuses is found by halving, each half under a token of its own, and buried; the others are
+// stored.
+func (p *partition) insertPiece(work context.Context, b *batch, month, from, to int) error {
+	rows := b.pick(month, from, to)
+	if len(rows) == 0 {
+		return nil
+	}
 	if err := p.confirm(work); err != nil {
 		return err
 	}
+	if !b.looked.IsZero() && time.Since(b.looked) >= p.sure() {
+		return &passingError{errStale}
+	}
+	columns := b.rows.Columns(from, to)
+	if len(rows) < to-from {
+		columns = b.rows.Choose(rows)
+	}
 	p.step("inserting")
 	started := time.Now()
-	err := p.db.Insert(work, b.rows.Insert(), token, b.rows.Columns(from, to))
+	err := p.db.Insert(work, b.rows.Insert(), b.tokenOf(from, to), columns)
 	if err == nil {
 		p.step("inserted")
 		p.metrics.insertSeconds.Observe(time.Since(started).Seconds())
@@ -50,32 +65,31 @@ func (p *partition) insertRange(work context.Context, b *batch, from, to int, to
 		if problem := p.db.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
 			return operator(problem)
 		}
-		return p.halve(work, b, from, to, err)
+		if len(rows) == 1 {
+			return p.refused(work, b, rows[0], err)
+		}
+		middle := from + (to-from)/2
+		if err := p.insertPiece(work, b, month, from, middle); err != nil {
+			return err
+		}
+		return p.insertPiece(work, b, month, middle, to)
 	}
 	return &passingError{err}
 }
 
-// halve finds the rows that err is about.
-func (p *partition) halve(work context.Context, b *batch, from, to int, err error) error {
-	if to-from == 1 {
-		if b.buried[b.records[from].Offset] {
-			return nil
-		}
-		p.log.Error("ClickHouse refuses a row", zap.Int64("offset", b.records[from].Offset), zap.Error(err))
-		// The server's sentence may quote the value; its code does not.
-		sentence := errors.New("ClickHouse refuses the row with error " + clickhouse.Code(err))
-		if err := p.bury(work, []deadRecord{{b.records[from], &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}}}); err != nil {
-			return err
-		}
-		b.buried[b.records[from].Offset] = true
+// refused buries a row that err is about.
+func (p *partition) refused(work context.Context, b *batch, row int, err error) error {
+	rec := b.records[row]
+	if b.buried[rec.Offset] {
 		return nil
 	}
-	middle := from + (to-from)/2
-	for _, half := range [][2]int{{from, middle}, {middle, to}} {
-		if err := p.insertRange(work, b, half[0], half[1], b.tokenOf(half[0], half[1])); err != nil {
-			return err
-		}
+	p.log.Error("ClickHouse refuses a row", zap.Int64("offset", rec.Offset), zap.Error(err))
+	// The server's sentence may quote the value; its code does not.
+	sentence := errors.New("ClickHouse refuses the row with error " + clickhouse.Code(err))
+	if err := p.bury(work, []deadRecord{{rec, &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}}}); err != nil {
+		return err
 	}
+	b.buried[rec.Offset] = true
 	return nil
 }
 

@@ -1,19 +1,3 @@
-// Package load moves records from Kafka into ClickHouse, each exactly once.
-//
-// A partition is a loop of its own, within one generation of the consumer group:
-//
-//  1. form: fetch until the batch is large or old enough. It ends at offset E and began at C.
-//  2. intend: commit C with the intent [C, E). This also acknowledges the batch before, which ended at C. A member that lost
-//     its generation fails here, and has inserted nothing.
-//  3. insert: one block under the token topic/partition/C-E, again and again while it fails for a passing reason.
-//
-// A crash between 1 and 2 has done nothing. A crash after 2 leaves an open intent, whether the insert had landed, had failed or
-// was never sent: the next owner reads exactly [C, E) again, makes the same rows, and inserts them under the same token, which
-// ClickHouse drops where it has them. An owner that is only slow, and inserts after another took over, inserts what the other
-// inserts too. When nothing follows a batch for a moment, its end is committed without an intent.
-//
-// Two repetitions are told apart by their source, the raw offset each enriched record carries: what an enricher wrote twice,
-// since it died between writing and committing, does not come after what is stored and is left out.
 package load
 
 import (
@@ -50,6 +34,9 @@ type Settings struct {
 	Group kafka.GroupConfig
 	// EventsTopic holds enriched events, DeadTopic dead records.
 	EventsTopic, DeadTopic string
+	// AtLeastOnce stores without intents and tokens, and commits after the insert, as the plain loop does that a crash makes double: a
+	// benchmark measures against it what exactly-once costs.
+	AtLeastOnce bool
 	// Step, unless nil, is called as a partition comes to each step of the protocol: formed, intended, replaying, readback, confirming,
 	// inserting, inserted, burying, buried, stored, settled. Tests kill the process there.
 	Step func(name string)
@@ -78,6 +65,7 @@ type table interface {
 	Table() string
 	Insert() string
 	Columns(from, to int) []clickhouse.Column
+	Choose(rows []int) []clickhouse.Column
 	// Place, Source, Month and Twin are about one row, Span about all.
 	Place(i int) rows.Place
 	Source(i int) rows.Place

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -22,6 +23,12 @@ func TestModelEveryEventIsStoredOnce(t *testing.T) {
 			rt.Fatal(err)
 		}
 	})
+	// Many more, without rapid's bookkeeping.
+	for seed := range uint64(1000) {
+		if err := bubble(t, rand.New(rand.NewPCG(seed, 1)).IntN, sound); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
 }
 
 // A model that cannot fail shows nothing: each fault of the protocol must be found.
@@ -32,7 +39,8 @@ func TestModelFindsABrokenProtocol(t *testing.T) {
 			for seed := range uint64(tries) {
 				random := rand.New(rand.NewPCG(seed, 0))
 				if err := bubble(t, random.IntN, broken); err != nil {
-					t.Logf("found with seed %d: %v", seed, err)
+					first, _, _ := strings.Cut(err.Error(), "\n")
+					t.Logf("found with seed %d: %s", seed, first)
 					return
 				}
 			}
@@ -51,7 +59,9 @@ func bubble(t *testing.T, choose func(n int) int, broken fault) (err error) {
 			problem = recover()
 			w.close()
 		}()
-		err = w.run()
+		if err = w.run(); err != nil {
+			err = fmt.Errorf("%w:\n%s", err, strings.Join(w.trace, "\n"))
+		}
 	})
 	if problem != nil {
 		panic(problem)
@@ -191,4 +201,3 @@ func parse(metadata string, offset int64) checkpoint.Sink {
 func render(next int64, epoch uint32, offset int64) string {
 	return checkpoint.Sink{Next: next, Source: checkpoint.Source{Epoch: epoch, Offset: offset}}.String()
 }
-

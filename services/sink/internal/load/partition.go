@@ -113,13 +113,16 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 
 // store intends and inserts b.
 func (p *partition) store(work context.Context, b *batch) error {
+	if p.AtLeastOnce {
+		return p.storeAtLeastOnce(work, b)
+	}
 	p.step("formed")
 	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source}); err != nil {
 		return err
 	}
 	p.step("intended")
 	return p.insert(work, b, func(work context.Context, b *batch) error {
-		return p.insertRange(work, b, 0, b.rows.Len(), b.token())
+		return p.insertPiece(work, b, 0, 0, b.rows.Len())
 	})
 }
 
@@ -183,11 +186,16 @@ func (p *partition) settle(work context.Context) error {
 // member can have been given the partition in less than a session or a rebalance; later one may have, stored the batch, and gone on
 // until ClickHouse remembers no token of it. A member that was stopped and goes on notices here.
 func (p *partition) confirm(work context.Context) error {
-	if time.Since(p.confirmed) < min(p.Group.SessionTimeout, p.Group.RebalanceTimeout)/2 {
+	if time.Since(p.confirmed) < p.sure() {
 		return nil
 	}
 	p.step("confirming")
 	return p.commit(work, p.offset, p.intent)
+}
+
+// sure is how long an answer of the coordinator's or of a read-back may be relied on.
+func (p *partition) sure() time.Duration {
+	return min(p.Group.SessionTimeout, p.Group.RebalanceTimeout) / 2
 }
 
 // step tells a test where the partition is.

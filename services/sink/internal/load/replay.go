@@ -3,8 +3,6 @@ package load
 import (
 	"context"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"time"
 
 	"go.uber.org/zap"
@@ -59,133 +57,87 @@ func (p *partition) refetch(ctx context.Context, b *batch, end int64) error {
 	return nil
 }
 
-// complete inserts what the table lacks of b's rows. Some may be there because the insert landed, or landed for some months only, or
-// because a row was refused and some of the halves landed.
+// complete inserts what the table lacks of b's rows. Some may be there because the insert landed; or landed for one month and not for
+// the other, since ClickHouse stores each month's part or does not; or because a row was refused and some of the halves landed.
 //
-// While ClickHouse remembers the tokens that those rows came under, the same inserts are repeated and it drops what it has: that holds
-// even against an insert of the dead owner that the server has not finished. Otherwise exactly the missing rows are inserted.
+// Every piece that is inserted has one name, whoever inserts it and whenever: ClickHouse deduplicates by month and token, and the
+// rows of one month in one half of the batch are always the same. So a piece that a dead owner sent, and that the server stores only now,
+// is stored once. What the table has is not sent again, so that nothing depends on how long ClickHouse remembers a token.
 func (p *partition) complete(work context.Context, b *batch) error {
-	held, recent, err := p.held(work, b)
+	if err := p.confirm(work); err != nil {
+		return err
+	}
+	b.looked = time.Now()
+	held, err := p.held(work, b)
 	if err != nil {
 		return err
 	}
 	p.step("readback")
-	switch {
-	case held.none(0, len(held)), recent && b.byMonths(held):
-		return p.insertRange(work, b, 0, len(held), b.token())
-	case recent:
-		return p.completeHalves(work, b, held, 0, len(held))
+	if held.among(b.pick(0, 0, len(held))) == 0 {
+		return p.insertPiece(work, b, 0, 0, len(held))
 	}
-	missing := held.missing()
-	b.keep(missing)
-	b.rest += restOf(missing)
-	p.log.Info("the deduplication window may have passed: inserting the rows that are missing",
-		zap.Int("rows", len(held)), zap.Int("missing", b.rows.Len()), zap.String("token", b.token()))
-	if b.rows.Len() == 0 {
-		return nil
+	for _, month := range b.months() {
+		if err := p.completeMonth(work, b, held, month, 0, len(held)); err != nil {
+			return err
+		}
 	}
-	return p.insertRange(work, b, 0, b.rows.Len(), b.token())
+	return nil
 }
 
-// completeHalves goes down the halves that halve made: those of which nothing landed are inserted under their tokens. The others are not
-// tried as a whole: a server that was changed meanwhile might take it, and double them.
-func (p *partition) completeHalves(work context.Context, b *batch, held held, from, to int) error {
-	switch {
-	case held.none(from, to):
-		return p.insertRange(work, b, from, to, b.tokenOf(from, to))
-	case held.all(from, to):
+// completeMonth goes down the halves that halve made until one is there as a whole or not at all.
+func (p *partition) completeMonth(work context.Context, b *batch, held held, month, from, to int) error {
+	rows := b.pick(month, from, to)
+	switch held.among(rows) {
+	case len(rows):
 		return nil
+	case 0:
+		return p.insertPiece(work, b, month, from, to)
 	}
 	middle := from + (to-from)/2
-	if err := p.completeHalves(work, b, held, from, middle); err != nil {
+	if err := p.completeMonth(work, b, held, month, from, middle); err != nil {
 		return err
 	}
-	return p.completeHalves(work, b, held, middle, to)
+	return p.completeMonth(work, b, held, month, middle, to)
 }
 
 // A held tells for each row of a batch whether its table has it.
 type held []bool
 
-func (h held) none(from, to int) bool {
-	for _, there := range h[from:to] {
-		if there {
-			return false
+// among counts the rows that are there.
+func (h held) among(rows []int) (n int) {
+	for _, i := range rows {
+		if h[i] {
+			n++
 		}
 	}
-	return true
+	return n
 }
 
-func (h held) all(from, to int) bool {
-	for _, there := range h[from:to] {
-		if !there {
-			return false
-		}
-	}
-	return true
-}
-
-func (h held) missing() []bool {
-	out := make([]bool, len(h))
-	for i, there := range h {
-		out[i] = !there
-	}
-	return out
-}
-
-// restOf names a choice of rows in a token.
-func restOf(which []bool) string {
-	sum := fnv.New64a()
-	for _, one := range which {
-		if one {
-			_, _ = sum.Write([]byte{1})
-		} else {
-			_, _ = sum.Write([]byte{0})
-		}
-	}
-	return fmt.Sprintf("/rest-%x", sum.Sum64())
-}
-
-// byMonths tells whether of every month all rows are there or none: so it is after an insert of the whole, of which ClickHouse stores
-// each month's part or does not.
-func (b *batch) byMonths(held held) bool {
-	seen := make(map[int]bool)
-	for i, there := range held {
-		month := b.rows.Month(i)
-		if before, ok := seen[month]; ok && before != there {
-			return false
-		}
-		seen[month] = there
-	}
-	return true
-}
-
-// held asks which of b's rows are in their table, and whether the window remembers all that are.
-func (p *partition) held(work context.Context, b *batch) (out held, recent bool, err error) {
+// held asks which of b's rows are in their table.
+func (p *partition) held(work context.Context, b *batch) (held, error) {
 	there, err := p.readBack(work, b)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	places := make(map[rows.Place]bool, len(there))
 	for _, h := range there {
-		places[h.Place] = h.Recent
+		places[h.Place] = true
 	}
-	out, recent = make(held, b.rows.Len()), true
+	out := make(held, b.rows.Len())
 	twins := make(map[any]bool)
 	for i := range out {
-		fresh, ok := places[b.rows.Place(i)]
-		if out[i] = ok; ok {
-			recent = recent && fresh
+		if out[i] = places[b.rows.Place(i)]; out[i] {
 			twins[b.rows.Twin(i)] = true
 		}
 	}
 	if len(twins) == 0 {
-		return out, recent, nil
+		return out, nil
 	}
 	// Of rows that repeat one event in one insert, the table keeps one.
 	for i := range out {
 		out[i] = out[i] || twins[b.rows.Twin(i)]
 	}
-	return out, recent, nil
+	return out, nil
 }
 
 // readBack asks until ClickHouse answers, or somebody is needed.

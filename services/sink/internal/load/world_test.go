@@ -40,6 +40,9 @@ type world struct {
 	blocks int64
 	dead   map[string]bool // places given up
 
+	// trace says what happened, for a failure.
+	trace []string
+
 	mu      sync.Mutex
 	pending []*call
 	sinks   []*member
@@ -83,14 +86,15 @@ type member struct {
 type call struct {
 	from   *member
 	what   string
+	about  string
 	issued int64 // blocks then
 	do     func()
 	done   chan struct{}
 }
 
 // wait hands a call to the world and returns when it was done.
-func (m *member) wait(ctx context.Context, what string, do func()) {
-	c := &call{from: m, what: what, do: do, done: make(chan struct{})}
+func (m *member) wait(what, about string, do func()) {
+	c := &call{from: m, what: what, about: about, do: do, done: make(chan struct{})}
 	m.w.mu.Lock()
 	c.issued = m.w.blocks
 	m.w.pending = append(m.w.pending, c)
@@ -101,7 +105,7 @@ func (m *member) wait(ctx context.Context, what string, do func()) {
 var errLost = errors.New("the answer was lost")
 
 func (m *member) Fetch(ctx context.Context, _ string, _ int32, offset int64, opts kafka.FetchOptions) (out *kafka.Batch, err error) {
-	m.wait(ctx, "fetch", func() {
+	m.wait("fetch", fmt.Sprint(offset), func() {
 		end := int64(len(m.w.log))
 		if m.w.fails(10) {
 			err = errLost
@@ -122,7 +126,7 @@ func (m *member) Fetch(ctx context.Context, _ string, _ int32, offset int64, opt
 }
 
 func (m *member) Commit(ctx context.Context, offset int64, metadata string) (err error) {
-	m.wait(ctx, "commit", func() {
+	m.wait("commit", fmt.Sprint(offset, " ", metadata), func() {
 		switch {
 		case m.killed:
 			err = errLost
@@ -143,7 +147,7 @@ func (m *member) Commit(ctx context.Context, offset int64, metadata string) (err
 }
 
 func (m *member) Send(ctx context.Context, _ string, recs []event.Record) (err error) {
-	m.wait(ctx, "bury", func() {
+	m.wait("bury", fmt.Sprint(len(recs)), func() {
 		if m.w.fails(8) {
 			err = errLost
 			return
@@ -163,7 +167,7 @@ func (m *member) Send(ctx context.Context, _ string, recs []event.Record) (err e
 func (m *member) Check(context.Context) error { return nil }
 
 func (m *member) Held(ctx context.Context, _ string, span rows.Span) (out []rows.Held, err error) {
-	m.wait(ctx, "read back", func() {
+	m.wait("read back", fmt.Sprint(span.Offsets), func() {
 		switch {
 		case m.w.fails(8):
 			err = errLost
@@ -173,7 +177,7 @@ func (m *member) Held(ctx context.Context, _ string, span rows.Span) (out []rows
 		}
 		for _, r := range m.w.table {
 			if r.place.Offset >= span.Offsets[0] && r.place.Offset <= span.Offsets[1] {
-				out = append(out, rows.Held{Place: r.place, Source: r.place, Recent: (m.w.blocks-r.block)*2 < windowSize})
+				out = append(out, rows.Held{Place: r.place, Source: r.place})
 			}
 		}
 	})
@@ -197,7 +201,7 @@ func (m *member) Insert(ctx context.Context, _, token string, columns []clickhou
 		refused = refused || props[i] == badProps
 		parts[r.month] = append(parts[r.month], r)
 	}
-	m.wait(ctx, "insert", func() {
+	m.wait("insert", fmt.Sprint(token, offsets), func() {
 		switch {
 		case m.w.fails(8):
 			err = errLost
@@ -267,6 +271,10 @@ func (w *world) record(offset int64, metadata string) {
 	w.committed.offset, w.committed.metadata = offset, metadata
 }
 
+func (w *world) note(format string, args ...any) {
+	w.trace = append(w.trace, fmt.Sprintf(format, args...))
+}
+
 // fails chooses a fault once in n times.
 func (w *world) fails(n int) bool { return !w.calm && w.choose(n) == 0 }
 
@@ -286,6 +294,7 @@ func (w *world) assign() {
 		}
 	}
 	w.generation++
+	w.note("generation %d begins at %d %s", w.generation, w.committed.offset, w.committed.metadata)
 	ctx, stop := context.WithCancel(context.Background())
 	m := &member{w: w, generation: w.generation, stop: stop, ended: make(chan struct{})}
 	metrics, err := newMetrics(prometheus.NewRegistry())
@@ -335,18 +344,23 @@ func (w *world) answer(c *call) {
 		}
 	}
 	w.mu.Unlock()
+	before := w.blocks
 	c.do()
+	w.note("sink %d: %s %s, %d blocks", c.from.generation, c.what, c.about, w.blocks-before)
 	close(c.done)
 	synctest.Wait()
 }
 
-// stranger inserts a block of another partition's, unless an insert is under way.
+// stranger inserts a block of another partition's, unless an insert is under way. So many take a while: the window does not pass in the
+// time for which a sink relies on what it read.
 func (w *world) stranger() {
 	for _, c := range w.pending {
 		if c.what == "insert" {
 			return
 		}
 	}
+	<-time.After(session)
+	w.note("a stranger's block")
 	w.push(fmt.Sprintf("stranger %d", w.blocks))
 }
 

@@ -46,6 +46,9 @@ func (r *Dead) Insert() string { return r.layout.insert("dead_events") }
 // Columns returns rows [from, to).
 func (r *Dead) Columns(from, to int) []clickhouse.Column { return r.layout.columns(from, to) }
 
+// Choose returns a copy of some rows.
+func (r *Dead) Choose(which []int) []clickhouse.Column { return r.layout.choose(which) }
+
 // Len counts the rows.
 func (r *Dead) Len() int { return r.n }
 

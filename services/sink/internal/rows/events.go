@@ -69,6 +69,9 @@ func (r *Events) Insert() string { return r.layout.insert("events") }
 // Columns returns rows [from, to).
 func (r *Events) Columns(from, to int) []clickhouse.Column { return r.layout.columns(from, to) }
 
+// Choose returns a copy of some rows.
+func (r *Events) Choose(which []int) []clickhouse.Column { return r.layout.choose(which) }
+
 // Len counts the rows.
 func (r *Events) Len() int { return r.n }
 

@@ -37,8 +37,6 @@ func (s *Span) widen(first bool, partition int32, offset, millis int64) {
 type Held struct {
 	// Place is the row's own; Source where a dead row's record failed, for an event the same as Place.
 	Place, Source Place
-	// Recent is true when the table's deduplication window still remembers, with room to spare, the block the row came with.
-	Recent bool
 }
 
 // month is the table partition of a row: its year and month in UTC.

@@ -12,7 +12,9 @@ type field struct {
 	name string
 	// slice returns values [from, to).
 	slice func(from, to int) any
-	reset func()
+	// choose returns a copy of some values.
+	choose func(which []int) any
+	reset  func()
 	// keep leaves only the values whose place in it is true.
 	keep func(which []bool)
 }
@@ -22,6 +24,13 @@ func column[T any](name string, values *[]T) field {
 	return field{
 		name:  name,
 		slice: func(from, to int) any { return (*values)[from:to] },
+		choose: func(which []int) any {
+			out := make([]T, len(which))
+			for i, row := range which {
+				out[i] = (*values)[row]
+			}
+			return out
+		},
 		reset: func() {
 			clear(*values)
 			*values = (*values)[:0]
@@ -58,6 +67,14 @@ func (l layout) columns(from, to int) []clickhouse.Column {
 	out := make([]clickhouse.Column, len(l))
 	for i, f := range l {
 		out[i] = clickhouse.Column{Name: f.name, Values: f.slice(from, to)}
+	}
+	return out
+}
+
+func (l layout) choose(which []int) []clickhouse.Column {
+	out := make([]clickhouse.Column, len(l))
+	for i, f := range l {
+		out[i] = clickhouse.Column{Name: f.name, Values: f.choose(which)}
 	}
 	return out
 }
