@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -55,6 +56,7 @@ func (p *Pipeline) edgeConfig(door net.Listener) edge.Config {
 	for _, region := range Regions {
 		cfg.Regions[region] = edge.Region{Kafka: p.kafka}
 	}
+	cfg.Spool.Dir = filepath.Join(p.cfg.Data, "spool")
 	return cfg
 }
 

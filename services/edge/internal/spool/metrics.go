@@ -18,12 +18,6 @@ type metrics struct {
 }
 
 func newMetrics(reg prometheus.Registerer, l *Log) (*metrics, error) {
-	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_" + name, Help: help})
-	}
-	gauge := func(name, help string, read func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_" + name, Help: help}, read)
-	}
 	locked := func(read func() float64) func() float64 {
 		return func() float64 {
 			l.mu.Lock()
@@ -32,18 +26,18 @@ func newMetrics(reg prometheus.Registerer, l *Log) (*metrics, error) {
 		}
 	}
 	m := &metrics{
-		appended: counter("appended_events_total", "Events written to the spool, fsynced."),
-		drained:  counter("drained_events_total", "Events that went from the spool to Kafka."),
-		syncs:    counter("syncs_total", "Writes of the spool, each with its fsync; requests share them."),
+		appended: prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_appended_events_total", Help: "Events written to the spool, fsynced."}),
+		drained:  prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_drained_events_total", Help: "Events that went from the spool to Kafka."}),
+		syncs:    prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_syncs_total", Help: "Writes of the spool, each with its fsync; requests share them."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_edge_spool_refused_events_total", Help: "Events that the spool did not take, by reason: full, disk.",
 		}, []string{"reason"}),
 		syncSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "waymark_edge_spool_sync_seconds", Help: "Time of a write with its fsync.", Buckets: prometheus.ExponentialBuckets(0.0001, 3, 10),
 		}),
-		torn:     counter("torn_bytes_total", "Bytes of writes that a crash cut off before they were acknowledged."),
-		corrupt:  counter("corrupt_bytes_total", "Bytes that failed their checksum and were put aside: acknowledged events may be among them."),
-		putAside: counter("refused_records_total", "Records that Kafka will never take, put aside."),
+		torn:     prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_torn_bytes_total", Help: "Bytes of writes that a crash cut off before they were acknowledged."}),
+		corrupt:  prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_corrupt_bytes_total", Help: "Bytes that failed their checksum and were put aside: acknowledged events may be among them."}),
+		putAside: prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_refused_records_total", Help: "Records that Kafka will never take, put aside."}),
 	}
 	for _, reason := range []string{"full", "disk"} {
 		m.refused.WithLabelValues(reason)
@@ -51,10 +45,10 @@ func newMetrics(reg prometheus.Registerer, l *Log) (*metrics, error) {
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		m.appended, m.drained, m.syncs, m.refused, m.syncSeconds, m.torn, m.corrupt, m.putAside,
-		gauge("bytes", "Bytes of the spool's files.", locked(func() float64 { return float64(l.bytes) })),
-		gauge("limit_bytes", "What they may become.", func() float64 { return float64(l.Bytes) }),
-		gauge("events", "Events in the spool that Kafka does not have yet.", locked(func() float64 { return float64(l.events) })),
-		gauge("age_seconds", "Age of the oldest event that waits in the spool; 0 when none does.", locked(func() float64 {
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_bytes", Help: "Bytes of the spool's files."}, locked(func() float64 { return float64(l.bytes) })),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_limit_bytes", Help: "What they may become."}, func() float64 { return float64(l.Bytes) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_events", Help: "Events in the spool that Kafka does not have yet."}, locked(func() float64 { return float64(l.events) })),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_age_seconds", Help: "Age of the oldest event that waits in the spool; 0 when none does."}, locked(func() float64 {
 			if l.events == 0 || m.oldest.Load() == 0 {
 				return 0
 			}
