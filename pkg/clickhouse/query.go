@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // Query runs a statement and calls row with the names and values of each row of its result.
@@ -41,4 +44,13 @@ func (c *Conn) Scalar(ctx context.Context, statement string, dest ...any) error 
 		return fmt.Errorf("query: %w", err)
 	}
 	return nil
+}
+
+// Named is an argument of Query: its value stands for @name in the statement, quoted as its type needs. A time stands for its Unix
+// milliseconds.
+func Named(name string, value any) any {
+	if at, isTime := value.(time.Time); isTime {
+		value = at.UnixMilli()
+	}
+	return ch.Named(name, value)
 }

@@ -1,5 +1,10 @@
 package event
 
+import (
+	"bytes"
+	"slices"
+)
+
 // A Record is one Kafka record, independent of the client library that moves it.
 //
 // Records handed out by a fetch alias the fetch buffer: Key, Value and header values are valid only until the
@@ -37,4 +42,15 @@ func (r *Record) Size() int {
 		n += len(r.Headers[i].Key) + len(r.Headers[i].Value)
 	}
 	return n
+}
+
+// Clone returns a copy of the record that shares nothing with it.
+func (r *Record) Clone() *Record {
+	out := *r
+	out.Key, out.Value = bytes.Clone(r.Key), bytes.Clone(r.Value)
+	out.Headers = slices.Clone(r.Headers)
+	for i := range out.Headers {
+		out.Headers[i].Value = bytes.Clone(out.Headers[i].Value)
+	}
+	return &out
 }

@@ -1,4 +1,5 @@
-// Package waymarkctl is the operator's command: topics, migrations, test events, and a look at what flows.
+// Package waymarkctl is the operator's command: topics, migrations, test events, a look at what flows, proofs that nothing is missing,
+// dead letters, and enriching anew.
 package waymarkctl
 
 import (
@@ -33,6 +34,11 @@ type commands struct {
 	Tail    tailCommand    `cmd:"" help:"Print enriched events, or dead records, as JSON lines."`
 	Lag     lagCommand     `cmd:"" help:"Show how far the consumers are behind, by partition."`
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Ask ClickHouse."`
+
+	Audit    auditCommand    `cmd:"" help:"Prove what became of every event of a span of time; 1 when any is missing or doubled."`
+	Where    whereCommand    `cmd:"" help:"Say where an event is, or what became of it."`
+	Dead     deadCommand     `cmd:"" help:"Dead letters."`
+	Reenrich reenrichCommand `cmd:"" help:"Enrich a region's events again from a moment on, replacing what is stored."`
 }
 
 // environment is what a command works with.

@@ -1,0 +1,146 @@
+package waymarkctl
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/identity"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/audit"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/where"
+)
+
+// A moment is a time on the command line: RFC 3339, a date, "now", or a duration before now such as -1h or -30m.
+type moment struct{ time.Time }
+
+// UnmarshalText reads a moment.
+func (m *moment) UnmarshalText(text []byte) error {
+	s := string(text)
+	now := time.Now().UTC()
+	if s == "now" {
+		m.Time = now
+		return nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && d <= 0 {
+		m.Time = now.Add(d)
+		return nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if at, err := time.Parse(layout, s); err == nil {
+			m.Time = at.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no time: want 2026-01-31T15:04:05Z, 2026-01-31, now, or a duration before now such as -1h", s)
+}
+
+// both opens a region's Kafka and ClickHouse.
+func (env *environment) both(region Region) (*kafka.Client, *clickhouse.Conn, func() error, error) {
+	client, err := env.client(env.ctx, region)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	conn, err := clickhouse.Open(region.ClickHouse)
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, client.Close())
+	}
+	return client, conn, func() error { return errors.Join(conn.Close(), client.Close()) }, nil
+}
+
+type auditCommand struct {
+	Region string `help:"The region." placeholder:"R"`
+	From   moment `help:"Events received from then on: RFC 3339, a date, or a duration before now." default:"-1h" placeholder:"T"`
+	To     moment `help:"Up to then." default:"now" placeholder:"T"`
+	JSON   bool   `help:"Print JSON." name:"json"`
+}
+
+// Help explains the columns.
+func (*auditCommand) Help() string {
+	return `Compares every record of the raw topic whose time lies in the span with the tables. It changes nothing, and the pipeline may run on.
+
+RECORDS   records of the raw topic
+STORED    rows of events
+DEAD      dead letters (see "waymarkctl dead list")
+REPEATED  a client sent the event again; it is stored from another offset
+UNDER WAY not enriched or not stored yet, as far as the consumers have committed
+MISSING   none of these: lost
+TWICE     offsets with more than one row of the same epoch
+EXPIRED   offsets that retention deleted from Kafka and that are no rows: nobody can tell any more
+
+The status is 1 when anything is missing, twice, or an event has more than one row.`
+}
+
+// Run fails when anything is missing or doubled.
+func (c *auditCommand) Run(env *environment) error {
+	name, region, err := env.cfg.region(c.Region)
+	if err != nil {
+		return err
+	}
+	if !c.To.After(c.From.Time) {
+		return errors.New("--to must lie after --from")
+	}
+	client, conn, shut, err := env.both(region)
+	if err != nil {
+		return fmt.Errorf("region %s: %w", name, err)
+	}
+	a := audit.Audit{Client: client, Conn: conn, Region: name, From: c.From.Time, To: c.To.Time}
+	report, err := a.Run(env.ctx)
+	if err = errors.Join(err, shut()); err != nil {
+		return fmt.Errorf("region %s: %w", name, err)
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(env.stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(report)
+	} else {
+		err = report.Text(env.stdout)
+	}
+	if err == nil && !report.Complete() {
+		err = fmt.Errorf("region %s is not complete", name)
+	}
+	return err
+}
+
+type whereCommand struct {
+	ID      string `arg:"" help:"The event's id: a UUID, or with --account the id that the client gave it."`
+	Account string `help:"The account, for an id that is no UUID." placeholder:"A"`
+	Region  string `help:"Only this region." placeholder:"R"`
+	From    moment `help:"How far back the raw topic is read when no table has the event." default:"-24h" placeholder:"T"`
+}
+
+// Run fails when the event is nowhere.
+func (c *whereCommand) Run(env *environment) error {
+	id, err := uuid.Parse(c.ID)
+	switch {
+	case err != nil && c.Account == "":
+		return fmt.Errorf("%q is no UUID: name the account with --account to look for a client's own id", c.ID)
+	case err != nil:
+		id = identity.EventID(c.Account, c.ID)
+	}
+	names, err := env.cfg.regions(c.Region)
+	if err != nil {
+		return err
+	}
+	anywhere := false
+	for _, name := range names {
+		client, conn, shut, err := env.both(env.cfg.Regions[name])
+		if err != nil {
+			return fmt.Errorf("region %s: %w", name, err)
+		}
+		s := where.Search{Client: client, Conn: conn, Region: name, ID: id, From: c.From.Time, Out: env.stdout}
+		found, err := s.Run(env.ctx)
+		if err = errors.Join(err, shut()); err != nil {
+			return fmt.Errorf("region %s: %w", name, err)
+		}
+		anywhere = anywhere || found
+	}
+	if !anywhere {
+		return fmt.Errorf("event %s was not found: no edge accepted it, or it is older than --from and was never stored", id)
+	}
+	return nil
+}
