@@ -46,5 +46,6 @@
 // # Epochs
 //
 // The epoch of every event is that of the committed offset's metadata (checkpoint.Enricher), and every commit hands it on. What sets the offset back
-// to enrich anew raises it. Only records of the claim's own epoch are remembered: those of a lower one are there to be replaced.
+// to enrich anew raises it. Only records of the claim's own epoch are remembered: those of a lower one are there to be replaced. So an event before
+// the place where enriching began anew, whose repetition lies behind it, is written in both epochs: the events table collapses them.
 package stream
