@@ -62,8 +62,8 @@ func (w *Window) Repeats(id ID, key []byte, offset int64) bool {
 }
 
 // Add remembers an event that passed at offset. Of two with one id, the one of the lower offset is remembered. receivedAt is in
-// Unix milliseconds; what was received more than the span before it is forgotten, in the order it came. An edge whose clock is ahead makes the
-// window forget too early by as much, one that is behind, too late: within the bound of events.
+// Unix milliseconds; what was received more than the span before it is forgotten, in the order it came. An edge whose clock is
+// ahead makes the window forget too early by as much, one that is behind, too late: within the bound of events.
 func (w *Window) Add(id ID, key []byte, offset, receivedAt int64) {
 	if w.limit == 0 {
 		return
@@ -121,8 +121,8 @@ func (w *Window) index(at int) {
 	w.slots[slot] = uint32(at) + 1
 }
 
-// forget drops the oldest event. Those that were displaced by it move up, so that searches need no marks of what was deleted (Knuth,
-// The Art of Computer Programming 3, 6.4, algorithm R).
+// forget drops the oldest event. Those that were displaced by it move up, so that searches need no marks of what was deleted
+// (Knuth, The Art of Computer Programming 3, 6.4, algorithm R).
 func (w *Window) forget() {
 	mask := len(w.slots) - 1
 	e := &w.ring[w.oldest]

@@ -48,9 +48,9 @@ func (c *claim) produce(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// produceRange writes the enriched records [from, to) in order. A record that the cluster refuses for its size, though it
-// is within MaxRecordBytes, is found by bisection and becomes a dead letter like any other that cannot be used, before what follows it is written. It stays in the
-// claim's window: the client's repetition would fare no better.
+// produceRange writes the enriched records [from, to) in order. A record that the cluster refuses for its size, though it is
+// within MaxRecordBytes, is found by bisection and becomes a dead letter like any other that cannot be used, before what follows
+// it is written. It stays in the claim's window: the client's repetition would fare no better.
 func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error {
 	err := persist(ctx, c.watchRetries("produce", c.log), func() error {
 		_, err := c.writer.Produce(ctx, c.enriched, c.Partition, b.enriched[from:to])

@@ -23,9 +23,11 @@ import (
 
 // A crash ends an owner at its nth call of op.
 type crash struct {
-	op  string // fetch, produce, send or commit
-	n   int    // from 1
-	how string // before: without effect; half: of the records, the front; after: done, not answered; late: done by a former owner
+	op string // offsets, fetch, produce, send or commit
+	n  int    // from 1
+	// how much of the call is done. before: nothing; half: the front of its records; after: all, without an answer; late: all, while others own
+	// the partition. refused and unanswered are before and after of a call that fails for good in a process that lives.
+	how string
 	// later counts the calls of the next owners before the late write lands.
 	later int
 }
@@ -71,13 +73,13 @@ func (o *owner) call(op string, records []event.Record, effect func([]event.Reco
 		effect(records)
 		return nil
 	}
-	o.gone = true
+	o.gone = o.crash.how != "refused" && o.crash.how != "unanswered"
 	switch o.crash.how {
 	case "half":
 		if len(records) > 1 {
 			effect(records[:len(records)/2])
 		}
-	case "after":
+	case "after", "unanswered":
 		effect(records)
 	case "late":
 		if op == "produce" {
@@ -276,7 +278,7 @@ func TestEveryCrashLeavesEachEventOnce(t *testing.T) {
 	runs := 0
 	for _, op := range []string{"offsets", "fetch", "produce", "send", "commit"} {
 		for n := 1; n <= 8; n++ {
-			for _, how := range []string{"before", "half", "after", "late"} {
+			for _, how := range []string{"before", "half", "after", "late", "refused", "unanswered"} {
 				for later := range 16 {
 					if how != "late" && later > 0 || how == "late" && op != "produce" {
 						break
@@ -306,7 +308,7 @@ func TestAnyCrashesLeaveEachEventOnce(t *testing.T) {
 		crashes := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) crash {
 			return crash{
 				rapid.SampledFrom([]string{"offsets", "fetch", "produce", "send", "commit"}).Draw(t, "op"), rapid.IntRange(1, 6).Draw(t, "n"),
-				rapid.SampledFrom([]string{"before", "half", "after", "late"}).Draw(t, "how"), rapid.IntRange(0, 30).Draw(t, "later"),
+				rapid.SampledFrom([]string{"before", "half", "after", "late", "refused", "unanswered"}).Draw(t, "how"), rapid.IntRange(0, 30).Draw(t, "later"),
 			}
 		}), 0, 5).Draw(t, "crashes")
 		if problems := c.run(base, crashes); problems != nil {

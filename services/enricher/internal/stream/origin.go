@@ -25,8 +25,8 @@ const (
 
 var errNoEventID = errors.New("no event id of 16 bytes")
 
-// parseOrigin reads the few fields that matter here without making the message. As everywhere in Protobuf the last of several values
-// counts, and 0 is not written.
+// parseOrigin reads the few fields that matter here without making the message. As everywhere in Protobuf the last of several
+// values counts, and 0 is not written.
 func parseOrigin(value []byte) (origin, error) {
 	var o origin
 	identified := false

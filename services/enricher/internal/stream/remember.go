@@ -76,8 +76,8 @@ func (t *tail) add(rec *event.Record) {
 	t.recent.Add(o.eventID, rec.Key, o.offset, rec.Timestamp)
 }
 
-// readEnriched calls visit with the records in [from, end) of the enriched partition. What retention deletes meanwhile, and what the
-// log's truncation took, is not there to be visited.
+// readEnriched calls visit with the records in [from, end) of the enriched partition. What retention deletes meanwhile, and what
+// the log's truncation took, is not there to be visited.
 func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*event.Record)) error {
 	for from < end {
 		var fetched *kafka.Batch

@@ -195,6 +195,20 @@ func TestTheEpochComesFromTheCommittedOffset(t *testing.T) {
 	mustStop(t, s)
 }
 
+// What a re-enrichment writes stands for itself: it does not lean on events of the epoch before it, which it may be there to mend.
+func TestOneEpochsEventsAreNoReasonToLeaveOutAnothers(t *testing.T) {
+	w := newWorld(t, 1)
+	once := numbered(1)[0]
+	w.send(t, 0, once, once)
+	s := start(t, w.config())
+	w.committed(t)
+	mustStop(t, s)
+	w.commit(t, 1, checkpoint.Enricher{Epoch: 1}.String())
+	s = start(t, w.config())
+	want(t, w.settled(t, 0), 0, 1)
+	mustStop(t, s)
+}
+
 func TestRefusesAnOffsetCommittedByANewerEnricher(t *testing.T) {
 	w := newWorld(t, 1)
 	w.send(t, 0, numbered(1)...)

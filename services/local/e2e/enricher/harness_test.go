@@ -33,8 +33,8 @@ const accounts = `accounts:
   - {id: foreigner, region: elsewhere}
 `
 
-// patience bounds every wait of these tests.
-const patience = 30 * time.Second
+// patience bounds every wait of these tests: a member killed while it joined costs its group a few timeouts.
+const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childBroker) != "" {
@@ -89,7 +89,7 @@ func newRegion(t testing.TB, brokers []string) *world {
 func (w *world) config() enricher.Config {
 	cfg := enricher.DefaultConfig()
 	cfg.Region, cfg.Accounts, cfg.Kafka.Brokers = w.region, w.accounts, w.brokers
-	cfg.Group.HeartbeatInterval = 50 * time.Millisecond
+	cfg.Group.HeartbeatInterval, cfg.Group.RebalanceTimeout = 50*time.Millisecond, 5*time.Second
 	cfg.Batch.FetchWait = 100 * time.Millisecond
 	cfg.Batch.Drain = time.Second
 	return cfg
