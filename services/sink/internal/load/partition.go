@@ -117,7 +117,7 @@ func (p *partition) store(work context.Context, b *batch) error {
 		return p.storeAtLeastOnce(work, b)
 	}
 	p.step("formed")
-	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source}); err != nil {
+	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source, Superseded: p.state.Superseded}); err != nil {
 		return err
 	}
 	p.step("intended")
@@ -131,6 +131,7 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 	if err := p.bury(work, b.dead); err != nil {
 		return err
 	}
+	b.leaveOutSuperseded()
 	if err := p.leaveOutRepeats(work, b); err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 		}
 	}
 	p.step("stored")
-	p.state = checkpoint.Sink{Source: b.source}
+	p.state = checkpoint.Sink{Source: b.source, Superseded: b.superseded}
 	p.owed = true
 	p.metrics.stored(b)
 	return nil
@@ -156,7 +157,10 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 func (p *partition) persist(work context.Context, b *batch, send func(context.Context, *batch) error) error {
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
 	for {
-		err := send(work, b)
+		err := p.deleteSuperseded(work, b)
+		if err == nil {
+			err = send(work, b)
+		}
 		var passing *passingError
 		if !errors.As(err, &passing) {
 			return err
