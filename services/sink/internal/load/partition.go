@@ -26,6 +26,8 @@ type partition struct {
 	fresh bool
 	// owed is true while everything below next is stored and not yet committed.
 	owed bool
+	// pressure makes batches grow.
+	pressure pressure
 	// intent is what was committed for the batch in hand, at offset; confirmed is when a coordinator was last asked and then said that
 	// the generation still holds. It reads the monotonic clock, which runs on while the process is stopped.
 	offset    int64
@@ -70,10 +72,11 @@ func ended(ctx context.Context, err error) error {
 func (p *partition) form(ctx, work context.Context) (*batch, error) {
 	b := p.newBatch(p.next)
 	var started time.Time
+	rows, bytes, age := p.pressure.limits(&p.Settings)
 	for {
 		wait := p.Fetch.MaxWait
 		if !b.empty() {
-			if wait = min(wait, p.Age-time.Since(started)); wait <= 0 {
+			if wait = min(wait, age-time.Since(started)); wait <= 0 {
 				break
 			}
 		}
@@ -104,7 +107,7 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 			return nil, err
 		}
 		p.next = fetched.Next
-		if b.rows.Len() >= p.Rows || b.bytes >= p.Bytes || time.Since(started) >= p.Age {
+		if b.rows.Len() >= rows || b.bytes >= bytes || time.Since(started) >= age {
 			break
 		}
 	}
@@ -156,6 +159,7 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 // time may pass until ClickHouse can be reached, so every further try looks first what is there.
 func (p *partition) persist(work context.Context, b *batch, send func(context.Context, *batch) error) error {
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
+	failed := false
 	for {
 		err := p.deleteSuperseded(work, b)
 		if err == nil {
@@ -163,8 +167,15 @@ func (p *partition) persist(work context.Context, b *batch, send func(context.Co
 		}
 		var passing *passingError
 		if !errors.As(err, &passing) {
+			if err == nil && !failed {
+				p.pressure.eased()
+			}
+			p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
 			return err
 		}
+		failed = true
+		p.pressure.felt(err)
+		p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
 		p.metrics.retries.WithLabelValues("insert").Inc()
 		p.log.Warn("cannot insert; trying again", zap.Int("rows", b.rows.Len()), zap.String("token", b.token()), zap.Error(err))
 		if err := backoff.Wait(work); err != nil {
