@@ -5,8 +5,12 @@ import (
 	"fmt"
 )
 
-// sinkVersion is the format's. A sink refuses a newer one: to guess at an intent could lose or double its batch.
-const sinkVersion = 1
+// Versions of the format. A sink refuses a newer one: to guess at an intent could lose or double its batch. The second has Superseded
+// and is written only while that is set, so that an older sink refuses exactly what it would get wrong.
+const (
+	sinkVersion           = 1
+	sinkVersionSuperseded = 2
+)
 
 // A Sink is what the sink commits beside an offset: its write-ahead log.
 //
@@ -20,6 +24,9 @@ type Sink struct {
 	// Source is the highest raw offset stored so far, and the epoch it was enriched under; -1 before the first. Enriched
 	// records that are not above it are an enricher's repetition after a crash.
 	Source Source
+	// Superseded is above 0 while a re-enrichment goes on: raw offsets below it may be stored under an earlier epoch than Source's, and
+	// such a row goes when its successor comes.
+	Superseded int64
 }
 
 // A Source is a place on the raw topic under an epoch of enrichment.
@@ -44,11 +51,16 @@ type sinkWire struct {
 	Next    int64  `json:"next,omitempty"`
 	Epoch   uint32 `json:"epoch,omitempty"`
 	Source  int64  `json:"src"`
+	Old     int64  `json:"old,omitempty"`
 }
 
 // String renders s as metadata.
 func (s Sink) String() string {
-	text, err := json.Marshal(sinkWire{sinkVersion, s.Next, s.Source.Epoch, s.Source.Offset})
+	version := sinkVersion
+	if s.Superseded > 0 {
+		version = sinkVersionSuperseded
+	}
+	text, err := json.Marshal(sinkWire{version, s.Next, s.Source.Epoch, s.Source.Offset, s.Superseded})
 	if err != nil { // numbers always marshal
 		return ""
 	}
@@ -65,10 +77,10 @@ func ParseSink(metadata string, offset int64) (Sink, error) {
 		return Sink{}, fmt.Errorf("the offset's metadata is not the sink's: %w", err)
 	}
 	switch {
-	case w.Version != sinkVersion:
-		return Sink{}, fmt.Errorf("the offset's metadata has format %d, this sink knows %d: run the newer sink", w.Version, sinkVersion)
-	case w.Next != 0 && w.Next <= offset || w.Source < -1:
+	case w.Version != sinkVersion && w.Version != sinkVersionSuperseded:
+		return Sink{}, fmt.Errorf("the offset's metadata has format %d, this sink knows %d: run the newer sink", w.Version, sinkVersionSuperseded)
+	case w.Next != 0 && w.Next <= offset || w.Source < -1, w.Old < 0, (w.Old > 0) != (w.Version == sinkVersionSuperseded):
 		return Sink{}, fmt.Errorf("the offset's metadata contradicts itself: offset %d, %s", offset, metadata)
 	}
-	return Sink{Next: w.Next, Source: Source{w.Epoch, w.Source}}, nil
+	return Sink{Next: w.Next, Source: Source{w.Epoch, w.Source}, Superseded: w.Old}, nil
 }

@@ -13,6 +13,9 @@ func TestASinkSurvivesTheMetadata(t *testing.T) {
 		if rapid.Bool().Draw(t, "open") {
 			want.Next = offset + rapid.Int64Range(1, 1<<30).Draw(t, "rows")
 		}
+		if rapid.Bool().Draw(t, "re-enrichment") {
+			want.Superseded = rapid.Int64Min(1).Draw(t, "superseded")
+		}
 		got, err := ParseSink(want.String(), offset)
 		if err != nil || got != want {
 			t.Fatalf("got %+v, %v, want %+v", got, err, want)
@@ -26,13 +29,24 @@ func TestParseSink(t *testing.T) {
 	}
 	for name, metadata := range map[string]string{
 		"another tool's":    "checkpoint",
-		"newer format":      `{"v":2,"src":5}`,
+		"newer format":      `{"v":3,"src":5}`,
+		"old as version 1":  `{"v":1,"src":5,"old":9}`,
+		"nothing old":       `{"v":2,"src":5}`,
 		"ends at its start": `{"v":1,"next":7,"src":5}`,
 		"source negative":   `{"v":1,"src":-2}`,
 	} {
 		if got, err := ParseSink(metadata, 7); err == nil {
 			t.Errorf("%s: accepted as %+v", name, got)
 		}
+	}
+}
+
+func TestOnlyAReEnrichmentNeedsTheNewerFormat(t *testing.T) {
+	if got := (Sink{Source: Source{Epoch: 3, Offset: 5}}).String(); got != `{"v":1,"epoch":3,"src":5}` {
+		t.Errorf("got %s", got)
+	}
+	if got := (Sink{Source: Source{Epoch: 3, Offset: 5}, Superseded: 9}).String(); got != `{"v":2,"epoch":3,"src":5,"old":9}` {
+		t.Errorf("got %s", got)
 	}
 }
 

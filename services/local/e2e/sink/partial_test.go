@@ -47,17 +47,25 @@ func TestTheEndAcknowledgesNothingOfABatchThatIsStillFilling(t *testing.T) {
 // fetchedBytes is what was fetched of the events topic.
 func fetchedBytes(t *testing.T, registry *prometheus.Registry) float64 {
 	t.Helper()
+	return metric(t, registry, "waymark_kafka_fetch_bytes_total")
+}
+
+// metric reads one number about the events topic.
+func metric(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() != "waymark_kafka_fetch_bytes_total" {
+		if f.GetName() != name {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			if m.GetLabel()[0].GetValue() == schemas.EnrichedTopic(region) {
-				return m.GetCounter().GetValue()
+			for _, label := range m.GetLabel() {
+				if label.GetName() == "topic" && label.GetValue() == schemas.EnrichedTopic(region) {
+					return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				}
 			}
 		}
 	}

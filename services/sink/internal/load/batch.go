@@ -19,12 +19,15 @@ type batch struct {
 	records []*event.Record
 	dead    []deadRecord
 	// source is the highest source among the rows and before them.
-	source   checkpoint.Source
-	repeated int
-	bytes    int
-	held     int64
-	fetched  []*kafka.Batch
-	oldest   int64 // Unix milliseconds: the least timestamp
+	source checkpoint.Source
+	// superseded is as checkpoint.Sink's, after the batch; replaced are the older rows that the batch's rows stand for.
+	superseded int64
+	replaced   []replacement
+	repeated   int
+	bytes      int
+	held       int64
+	fetched    []*kafka.Batch
+	oldest     int64 // Unix milliseconds: the least timestamp
 	// looked is when the table was last asked which of the rows it has; zero before the first try to insert them.
 	looked time.Time
 	// buried are the offsets of refused rows that are in the dead topic.
@@ -38,7 +41,7 @@ type deadRecord struct {
 }
 
 func (p *partition) newBatch(from int64) *batch {
-	return &batch{p: p, from: from, to: from, rows: p.pool(p.claim.Topic).Get().(table), source: p.state.Source, buried: make(map[int64]bool)}
+	return &batch{p: p, from: from, to: from, rows: p.pool(p.claim.Topic).Get().(table), source: p.state.Source, superseded: p.state.Superseded, buried: make(map[int64]bool)}
 }
 
 // add takes fetched over, with the memory held for it. Records at or after end, unless that is 0, are left out.
@@ -63,6 +66,7 @@ func (b *batch) add(fetched *kafka.Batch, held, end int64) error {
 		case b.rows.Len() == n:
 			b.repeated++
 		default:
+			b.supersede(b.rows.Place(n), b.source)
 			b.source = source
 			b.records = append(b.records, rec)
 			if b.oldest == 0 || rec.Timestamp < b.oldest {

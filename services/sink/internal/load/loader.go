@@ -38,7 +38,7 @@ type Settings struct {
 	// benchmark measures against it what exactly-once costs.
 	AtLeastOnce bool
 	// Step, unless nil, is called as a partition comes to each step of the protocol: formed, intended, replaying, readback, confirming,
-	// inserting, inserted, burying, buried, stored, settled. Tests kill the process there.
+	// inserting, inserted, replacing, burying, buried, stored, settled. Tests kill the process there.
 	Step func(name string)
 }
 
@@ -83,6 +83,8 @@ type database interface {
 	Insert(ctx context.Context, statement, token string, columns []clickhouse.Column) error
 	// Held returns the rows of table in span, and maybe others.
 	Held(ctx context.Context, table string, span rows.Span) ([]rows.Held, error)
+	// Delete removes events of a raw partition with offsets from–to, both included, and an epoch below epoch.
+	Delete(ctx context.Context, partition int32, from, to int64, epoch uint32) error
 	// Check returns nil when the tables are as this version needs them.
 	Check(ctx context.Context) error
 }

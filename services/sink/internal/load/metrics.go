@@ -17,6 +17,7 @@ type metrics struct {
 	insertSeconds prometheus.Histogram
 	age           prometheus.Histogram
 	lag           *prometheus.GaugeVec
+	scale         *prometheus.GaugeVec
 	retries       *prometheus.CounterVec
 	failures      *prometheus.CounterVec
 	replays       prometheus.Counter
@@ -49,8 +50,11 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "waymark_sink_lag_records", Help: "Records of a partition not yet fetched.",
 		}, []string{"topic", "partition"}),
+		scale: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "waymark_sink_batch_scale", Help: "How many times larger than set a partition's batches are, since ClickHouse reported too many parts.",
+		}, []string{"topic", "partition"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_sink_retries_total", Help: "Steps tried again, by step (fetch, insert, bury).",
+			Name: "waymark_sink_retries_total", Help: "Steps tried again, by step (fetch, commit, insert, readback, bury).",
 		}, []string{"step"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_sink_insert_failures_total", Help: "Inserts that failed, by class (retriable, operator, row) and ClickHouse's error code.",
@@ -63,7 +67,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}),
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.rows, m.repeated, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.retries, m.failures, m.replays, m.lost} {
+	for _, c := range []prometheus.Collector{m.rows, m.repeated, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.scale, m.retries, m.failures, m.replays, m.lost} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -83,6 +87,11 @@ func (m *metrics) setLag(topic string, partition int32, records int64) {
 	m.lag.WithLabelValues(topic, strconv.Itoa(int(partition))).Set(float64(max(records, 0)))
 }
 
+func (m *metrics) setScale(topic string, partition int32, scale float64) {
+	m.scale.WithLabelValues(topic, strconv.Itoa(int(partition))).Set(max(scale, 1))
+}
+
 func (m *metrics) forget(topic string, partition int32) {
+	m.scale.DeleteLabelValues(topic, strconv.Itoa(int(partition)))
 	m.lag.DeleteLabelValues(topic, strconv.Itoa(int(partition)))
 }

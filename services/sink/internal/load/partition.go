@@ -26,6 +26,8 @@ type partition struct {
 	fresh bool
 	// owed is true while everything below next is stored and not yet committed.
 	owed bool
+	// pressure makes batches grow.
+	pressure pressure
 	// intent is what was committed for the batch in hand, at offset; confirmed is when a coordinator was last asked and then said that
 	// the generation still holds. It reads the monotonic clock, which runs on while the process is stopped.
 	offset    int64
@@ -70,10 +72,11 @@ func ended(ctx context.Context, err error) error {
 func (p *partition) form(ctx, work context.Context) (*batch, error) {
 	b := p.newBatch(p.next)
 	var started time.Time
+	rows, bytes, age := p.pressure.limits(&p.Settings)
 	for {
 		wait := p.Fetch.MaxWait
 		if !b.empty() {
-			if wait = min(wait, p.Age-time.Since(started)); wait <= 0 {
+			if wait = min(wait, age-time.Since(started)); wait <= 0 {
 				break
 			}
 		}
@@ -104,7 +107,7 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 			return nil, err
 		}
 		p.next = fetched.Next
-		if b.rows.Len() >= p.Rows || b.bytes >= p.Bytes || time.Since(started) >= p.Age {
+		if b.rows.Len() >= rows || b.bytes >= bytes || time.Since(started) >= age {
 			break
 		}
 	}
@@ -117,7 +120,7 @@ func (p *partition) store(work context.Context, b *batch) error {
 		return p.storeAtLeastOnce(work, b)
 	}
 	p.step("formed")
-	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source}); err != nil {
+	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source, Superseded: p.state.Superseded}); err != nil {
 		return err
 	}
 	p.step("intended")
@@ -131,6 +134,7 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 	if err := p.bury(work, b.dead); err != nil {
 		return err
 	}
+	b.leaveOutSuperseded()
 	if err := p.leaveOutRepeats(work, b); err != nil {
 		return err
 	}
@@ -145,7 +149,7 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 		}
 	}
 	p.step("stored")
-	p.state = checkpoint.Sink{Source: b.source}
+	p.state = checkpoint.Sink{Source: b.source, Superseded: b.superseded}
 	p.owed = true
 	p.metrics.stored(b)
 	return nil
@@ -155,12 +159,23 @@ func (p *partition) insert(work context.Context, b *batch, send func(context.Con
 // time may pass until ClickHouse can be reached, so every further try looks first what is there.
 func (p *partition) persist(work context.Context, b *batch, send func(context.Context, *batch) error) error {
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
+	failed := false
 	for {
-		err := send(work, b)
+		err := p.deleteSuperseded(work, b)
+		if err == nil {
+			err = send(work, b)
+		}
 		var passing *passingError
 		if !errors.As(err, &passing) {
+			if err == nil && !failed {
+				p.pressure.eased()
+			}
+			p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
 			return err
 		}
+		failed = true
+		p.pressure.felt(err)
+		p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
 		p.metrics.retries.WithLabelValues("insert").Inc()
 		p.log.Warn("cannot insert; trying again", zap.Int("rows", b.rows.Len()), zap.String("token", b.token()), zap.Error(err))
 		if err := backoff.Wait(work); err != nil {

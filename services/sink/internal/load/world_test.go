@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -115,6 +116,9 @@ func (m *member) Fetch(ctx context.Context, _ string, _ int32, offset int64, opt
 		out = &kafka.Batch{Next: offset + n, HighWatermark: end}
 		out.Records = append(out.Records, m.w.log[offset:offset+n]...)
 	})
+	if out == nil && err == nil { // the try is over
+		return nil, errLost
+	}
 	if err == nil && len(out.Records) == 0 {
 		select { // the broker waits for records
 		case <-ctx.Done():
@@ -143,6 +147,12 @@ func (m *member) Commit(ctx context.Context, offset int64, metadata string) (err
 			err = errLost
 		}
 	})
+	if errors.Is(err, errLost) {
+		select { // a Claim tries for a while itself
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
 	return err
 }
 
@@ -182,6 +192,19 @@ func (m *member) Held(ctx context.Context, _ string, span rows.Span) (out []rows
 		}
 	})
 	return out, err
+}
+
+func (m *member) Delete(_ context.Context, _ int32, from, to int64, epoch uint32) (err error) {
+	m.wait("delete", fmt.Sprint(from, to, epoch), func() {
+		if m.w.fails(8) {
+			err = errLost
+			return
+		}
+		m.w.table = slices.DeleteFunc(m.w.table, func(r row) bool {
+			return r.place.Offset >= from && r.place.Offset <= to && r.place.Epoch < epoch
+		})
+	})
+	return err
 }
 
 // Insert applies a block part by part, as ClickHouse does: all of a month's rows or none, unless it knows the token.
@@ -252,20 +275,14 @@ func (w *world) push(token string) {
 
 // record stores a commit, or what a broken sink would have committed.
 func (w *world) record(offset int64, metadata string) {
-	var next, src int64
-	var epoch uint32
-	if w.broken == noIntent || w.broken == commitsEnd || w.broken == anyEnd {
-		state := parse(metadata, offset)
-		next, src, epoch = state.Next, state.Source.Offset, state.Source.Epoch
-		if next > 0 {
-			switch w.broken {
-			case noIntent:
-				metadata = render(0, epoch, src)
-			case commitsEnd:
-				offset, metadata = next, render(0, epoch, src)
-			case anyEnd:
-				metadata = render(offset+1+int64(w.choose(int(next-offset))), epoch, src)
-			}
+	if state := parse(metadata, offset); state.Next > 0 {
+		switch w.broken {
+		case noIntent:
+			metadata = render(0, state)
+		case commitsEnd:
+			offset, metadata = state.Next, render(0, state)
+		case anyEnd:
+			metadata = render(offset+1+int64(w.choose(int(state.Next-offset))), state)
 		}
 	}
 	w.committed.offset, w.committed.metadata = offset, metadata
@@ -328,6 +345,8 @@ func (w *world) step() {
 		can = append(can, c)
 	}
 	w.mu.Unlock()
+	// Each sink waits for one call at most. In this order a failure can be repeated.
+	slices.SortFunc(can, func(a, b *call) int { return int(a.from.generation - b.from.generation) })
 	if len(can) == 0 {
 		<-time.After(50 * time.Millisecond)
 		return
@@ -345,9 +364,11 @@ func (w *world) answer(c *call) {
 	}
 	w.mu.Unlock()
 	before := w.blocks
-	c.do()
+	func() {
+		defer close(c.done) // also when choose panics: its sink must be able to end
+		c.do()
+	}()
 	w.note("sink %d: %s %s, %d blocks", c.from.generation, c.what, c.about, w.blocks-before)
-	close(c.done)
 	synctest.Wait()
 }
 
@@ -366,14 +387,17 @@ func (w *world) stranger() {
 
 // produce appends what an enricher writes: events of rising sources, now and then a rewind after its death, and poison.
 func (w *world) produce(n int) {
-	source := int64(0)
+	source, epoch := int64(0), uint32(0)
 	for len(w.log) < n {
 		at := int64(len(w.log))
 		if source > 0 && w.choose(6) == 0 {
 			source = max(0, source-1-int64(w.choose(4)))
 		}
+		if source > 0 && w.choose(20) == 0 { // a re-enrichment
+			source, epoch = max(0, source-1-int64(w.choose(12))), epoch+1
+		}
 		id := uuid.UUID{15: byte(source), 14: byte(source >> 8)}
-		e := event.Enriched{EventId: id[:], Event: fmt.Sprint("e", source), RawOffset: source}
+		e := event.Enriched{EventId: id[:], Event: fmt.Sprint("e", source, " of ", epoch), RawOffset: source, Epoch: epoch}
 		// An enricher makes the same of the same raw record.
 		e.Time = time.Date(2020+int(source*7)%months, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 		if source%9 == 5 {
@@ -383,7 +407,7 @@ func (w *world) produce(n int) {
 		if err != nil {
 			panic(err)
 		}
-		if source%11 == 10 && w.choose(2) == 0 {
+		if source%11 == 10 && epoch == 0 && w.choose(2) == 0 {
 			value = []byte{0xff, 0xff}
 		}
 		w.log = append(w.log, event.Record{Offset: at, Timestamp: 1, Value: value})
