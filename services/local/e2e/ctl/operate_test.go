@@ -283,10 +283,7 @@ func TestADeadLetterIsReplayedOnce(t *testing.T) {
 	p := build(t)
 	ids := p.send("b", 3)
 	kafkatest.Wait(t, func() bool { return p.count("SELECT count() FROM dead_events") == 3 }, "the dead letters are rows")
-	var list []map[string]any
-	for _, letter := range objects(t, ok(t, "dead", "list", "--json", "--reason", "unknown_account", "--account", "b", "--to", "2099-01-01")) {
-		list = append(list, letter)
-	}
+	list := objects(t, ok(t, "dead", "list", "--json", "--reason", "unknown_account", "--account", "b", "--to", "2099-01-01"))
 	if len(list) != 3 || list[0]["stage"] != "enrich" {
 		t.Fatalf("listed %v", list)
 	}
