@@ -4,6 +4,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,10 @@ type Config struct {
 	Seed uint64
 	// ApacheKafka runs three nodes of Apache Kafka in place of the embedded one.
 	ApacheKafka bool
+	// Only, unless empty, is the one kind of fault that comes.
+	Only string
+	// Members is how many edges, enrichers and sinks there are. Default 2.
+	Members int
 	// Sabotage breaks the protocol on purpose, so that a test can see the audit fail.
 	Sabotage Sabotage
 	// SpoolBytes bounds each edge's spool; 0 leaves the default, and gives the second edge a disk that is soon full.
@@ -50,6 +55,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 
 // within starts a world, lets play do what it does there, audits, and reports.
 func within(ctx context.Context, cfg Config, out io.Writer, play func(*run) error) (err error) {
+	cfg.Members = cmp.Or(cfg.Members, 2)
 	dir, err := os.MkdirTemp("", "waymark-chaos-")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
@@ -120,8 +126,11 @@ type planned struct {
 func plan(cfg Config) []planned {
 	random := rand.New(rand.NewPCG(cfg.Seed, 1))
 	all := faults(cfg.ApacheKafka)
+	if cfg.Only != "" {
+		all = slices.DeleteFunc(all, func(f fault) bool { return f.name != cfg.Only })
+	}
 	var out []planned
-	for len(out) < cfg.Faults {
+	for len(out) < cfg.Faults && len(all) > 0 {
 		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		for _, f := range all[:min(len(all), cfg.Faults-len(out))] {
 			out = append(out, planned{fault: f, seed: random.Uint64()})

@@ -50,6 +50,18 @@ func TestEveryAcceptedEventIsStoredOnceWhateverDies(t *testing.T) {
 	}
 }
 
+// One enricher and one sink become four and one again, several times under load.
+func TestScalingUpAndDownLosesAndDoublesNothing(t *testing.T) {
+	for _, kind := range []string{"three enrichers added and removed", "three sinks added and removed"} {
+		t.Run(kind, func(t *testing.T) {
+			out, err := run(t, chaos.Config{Events: 25_000, Rate: 1500, Faults: 2, Seed: 7, Members: 1, Only: kind})
+			if err != nil || !strings.Contains(out, "| "+kind+" | 2 |") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
 // A protocol that is broken on purpose must not pass: otherwise the audit proves nothing.
 func TestTheAuditSeesABrokenProtocol(t *testing.T) {
 	for sabotage, finds := range map[chaos.Sabotage]string{chaos.SabotageRewind: "doubled", chaos.SabotageSkip: "lost", chaos.SabotageAlter: "altered"} {

@@ -30,8 +30,8 @@ func faults(apache bool) []fault {
 		{"enricher frozen past its session", freezeOne(enrichers, sessionTimeout+2*time.Second, sessionTimeout+5*time.Second)},
 		{"sink killed", killOne(sinks)},
 		{"sink frozen past its session", freezeOne(sinks, sessionTimeout+2*time.Second, sessionTimeout+5*time.Second)},
-		{"two enrichers added and removed", scale((*world).enricher)},
-		{"two sinks added and removed", scale((*world).sink)},
+		{"three enrichers added and removed", scale((*world).enricher)},
+		{"three sinks added and removed", scale((*world).sink)},
 		{"broker killed", killBroker},
 		{"Kafka away: edges spool, one to a small disk", kafkaAway},
 		{"ClickHouse killed during inserts", killClickHouse},
@@ -108,12 +108,12 @@ func restartOne(of func(*world) []*member) func(context.Context, *world, *rand.R
 	}
 }
 
-// scale adds two members, and takes one away by SIGTERM, the other by kill -9.
+// scale adds three members, and takes two away by SIGTERM and one by kill -9.
 func scale(add func(*world, context.Context, int) (*member, error)) func(context.Context, *world, *rand.Rand) (string, error) {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 		number := 100 + int(random.Int32N(1_000_000))
 		var names string
-		for i := range 2 {
+		for i := range 3 {
 			m, err := add(w, ctx, number+i)
 			if err != nil {
 				return "", err

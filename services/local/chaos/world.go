@@ -92,7 +92,7 @@ func (w *world) start(ctx context.Context) (err error) {
 	if err := os.WriteFile(w.accounts(), []byte(accounts), 0o600); err != nil {
 		return fmt.Errorf("write the accounts: %w", err)
 	}
-	for n := range 2 {
+	for n := range w.cfg.Members {
 		if err := w.addEdge(ctx); err != nil {
 			return err
 		}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
@@ -277,6 +279,41 @@ func TestAuditAccountsForEveryRecord(t *testing.T) {
 	ok(t, "sql", "SYSTEM STOP MERGES events")
 	ok(t, "sql", "INSERT INTO events SELECT * FROM events WHERE event_id = '"+ids[4]+"'")
 	wantAudit(t, 1, summary{Records: 34, Stored: 31, Dead: 1, Repeated: 1, Missing: 1, Gaps: 1, Twice: 1, Doubled: 1})
+
+	// Once the raw topic has lost them, nobody can tell a repetition from a loss: both are shown as gone.
+	ok(t, "sql", "SYSTEM START MERGES events")
+	ok(t, "sql", "ALTER TABLE events DELETE WHERE event_id = '"+ids[4]+"' SETTINGS mutations_sync = 1")
+	p.expire(schemas.RawTopic("us"))
+	wantAudit(t, 0, summary{Expired: 3})
+	if text := ok(t, "audit", "--to", time.Now().Add(time.Hour).UTC().Format(time.RFC3339)); !strings.Contains(text, "3 offsets of this span are gone from Kafka") {
+		t.Error(text)
+	}
+}
+
+// expire deletes all records of a topic, as retention does.
+func (p *plant) expire(topic string) {
+	p.t.Helper()
+	bounds, err := p.client.Offsets(deadline(p.t), topic)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(p.broker))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer client.Close()
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	of := kmsg.NewDeleteRecordsRequestTopic()
+	of.Topic = topic
+	for _, b := range bounds {
+		partition := kmsg.NewDeleteRecordsRequestTopicPartition()
+		partition.Partition, partition.Offset = b.Partition, b.End
+		of.Partitions = append(of.Partitions, partition)
+	}
+	req.Topics = append(req.Topics, of)
+	if _, err := req.RequestWith(deadline(p.t), client); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func TestADeadLetterIsReplayedOnce(t *testing.T) {
