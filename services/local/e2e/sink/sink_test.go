@@ -41,7 +41,12 @@ type house struct {
 
 func newHouse(t *testing.T, partitions int) *house {
 	t.Helper()
-	address := kafkatest.Start(t)
+	return newHouseOn(t, kafkatest.Start(t), partitions)
+}
+
+// newHouseOn is newHouse on a Kafka of the test's own.
+func newHouseOn(t *testing.T, address string, partitions int) *house {
+	t.Helper()
 	server := chdbtest.Start(t)
 	h := &house{t: t, client: kafkatest.Client(t, address)}
 	kafkatest.Topic(t, h.client, schemas.EnrichedTopic(region), partitions, nil)

@@ -105,7 +105,7 @@ func (b *batch) tokenOf(from, to int) string {
 
 // pick returns which rows of [from, to) belong to month, and all of them for month 0.
 func (b *batch) pick(month, from, to int) []int {
-	var out []int
+	out := make([]int, 0, to-from)
 	for i := from; i < to; i++ {
 		if month == 0 || b.rows.Month(i) == month {
 			out = append(out, i)

@@ -18,8 +18,8 @@
 // # Why every piece has one name
 //
 // ClickHouse stores each month's part of an insert or does not, and deduplicates by month and token. So the unit of repetition is
-// (month, rows [i, j) of the batch [C, E)), and it always comes under the same token, whoever sends it: the whole batch, one month of it that is missing,
-// half of it. A piece is sent again only when the table holds nothing of it, and a piece that a dead sink sent, and the server stores
+// (month, rows [i, j) of the batch [C, E)), and it always comes under the same token, whoever sends it: the whole batch, one month of
+// it that is missing, half of it. A piece is sent again only when the table holds nothing of it, and a piece that a dead sink sent, and the server stores
 // only after the look, is dropped or drops the other.
 //
 // # Crash points
@@ -38,8 +38,8 @@
 // session (and half a rebalance), by the monotonic clock, which runs on while the process is stopped: within that time nobody else
 // can have been given the partition. Later it commits the intent again first, and is refused. It may bury, which repeats at worst.
 //
-// What remains is a stop between that check and the write to the socket, or a packet that long in the network. Such an insert is a piece as above: it is
-// dropped as long as ClickHouse remembers the token.
+// What remains is a stop between that check and the write to the socket, or a packet that long in the network. Such an insert is a
+// piece as above: it is dropped as long as ClickHouse remembers the token.
 //
 // # The deduplication window
 //
@@ -52,8 +52,8 @@
 //
 // An enricher that dies between writing and committing writes again; its records carry the raw offset they came from (their source),
 // and what does not come after the highest stored is left out. Offsets that retention deleted below an open intent, or inside it, are
-// reported as lost, and what is left of it is completed. A materialized view whose part ClickHouse had not stored when it died does not get it
-// later: ClickHouse drops the repeated block before its views see it.
+// reported as lost, and what is left of it is completed. A materialized view whose part ClickHouse had not stored when it died does not
+// get it later: ClickHouse drops the repeated block before its views see it.
 //
 // # Proof
 //

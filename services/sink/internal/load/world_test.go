@@ -375,12 +375,15 @@ func (w *world) answer(c *call) {
 // stranger inserts a block of another partition's, unless an insert is under way. So many take a while: the window does not pass in the
 // time for which a sink relies on what it read.
 func (w *world) stranger() {
+	<-time.After(session)
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, c := range w.pending {
 		if c.what == "insert" {
 			return
 		}
 	}
-	<-time.After(session)
 	w.note("a stranger's block")
 	w.push(fmt.Sprintf("stranger %d", w.blocks))
 }
