@@ -4,13 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -75,6 +79,23 @@ func Migrate(ctx context.Context, cfg Config, files fs.FS) ([]Migration, error) 
 	if err != nil {
 		return nil, err
 	}
+	var all []Migration
+	for try := 1; ; try++ {
+		applied, err := migrate(ctx, cfg, migrations)
+		all = append(all, applied...)
+		if err == nil || !cutOff(err) || try == 3 || ctx.Err() != nil {
+			return all, err
+		}
+	}
+}
+
+// cutOff tells whether a connection that had been made broke: doing the same again is worth it at once.
+func cutOff(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
+func migrate(ctx context.Context, cfg Config, migrations []Migration) ([]Migration, error) {
 	if err := createDatabase(ctx, cfg); err != nil {
 		return nil, err
 	}
