@@ -17,9 +17,15 @@ type Backoff struct {
 // Wait pauses, and returns ctx's error as soon as ctx ends.
 func (b *Backoff) Wait(ctx context.Context) error {
 	b.next = min(max(b.next, b.First), b.Last)
-	timer := time.NewTimer(b.next - rand.N(b.next/2+1))
-	defer timer.Stop()
+	pause := b.next - rand.N(b.next/2+1)
 	b.next *= 2
+	return Pause(ctx, pause)
+}
+
+// Pause waits for d, and returns ctx's error as soon as ctx ends.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

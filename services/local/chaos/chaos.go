@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // Config says what to run.
@@ -186,7 +188,7 @@ func (r *run) harm(ctx context.Context, c *clients) {
 	defer under.Wait()
 	for _, p := range plan(r.cfg) {
 		for c.taken.Load() < p.after {
-			if pause(ctx, 20*time.Millisecond) != nil {
+			if retry.Pause(ctx, 20*time.Millisecond) != nil {
 				return
 			}
 		}
@@ -207,7 +209,7 @@ func (r *run) harm(ctx context.Context, c *clients) {
 // sabotage breaks the protocol at half time, when that is asked for.
 func (r *run) sabotage(ctx context.Context, c *clients) {
 	for c.taken.Load() < int64(r.cfg.Events/2) {
-		if pause(ctx, 20*time.Millisecond) != nil {
+		if retry.Pause(ctx, 20*time.Millisecond) != nil {
 			return
 		}
 	}
@@ -220,7 +222,7 @@ func (r *run) sabotage(ctx context.Context, c *clients) {
 
 // progress says every ten seconds how far it is.
 func (r *run) progress(ctx context.Context, c *clients) {
-	for pause(ctx, 10*time.Second) == nil {
+	for retry.Pause(ctx, 10*time.Second) == nil {
 		r.mu.Lock()
 		done := 0
 		for _, n := range r.counts {
@@ -257,7 +259,7 @@ func (r *run) settle(ctx context.Context) error {
 			fmt.Fprintf(r.out, "Given up waiting: %d events are still under way (%v).\n", left, err)
 			return nil // the audit will say which
 		}
-		if err := pause(ctx, 300*time.Millisecond); err != nil {
+		if err := retry.Pause(ctx, 300*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // Clients retry as real SDKs do: the same events under the same ids, at another edge perhaps, after what Retry-After says or a
@@ -83,7 +85,7 @@ func (c *client) run(ctx context.Context, begin time.Time) error {
 			return nil
 		}
 		due := begin.Add(time.Duration(float64(first) / c.rate * float64(time.Second)))
-		if err := pause(ctx, time.Until(due)); err != nil {
+		if err := retry.Pause(ctx, time.Until(due)); err != nil {
 			return err
 		}
 		batch := c.batch(int(min(n, c.events-first)))
@@ -173,7 +175,7 @@ func (c *client) deliver(ctx context.Context, batch []sent, tell bool) error {
 		}
 		c.edge++ // another edge may do better
 		next := wait/2 + time.Duration(c.random.Int64N(int64(wait)))
-		if err := pause(ctx, max(next, min(retryAfter, 2*time.Second))); err != nil {
+		if err := retry.Pause(ctx, max(next, min(retryAfter, 2*time.Second))); err != nil {
 			return err
 		}
 		wait = min(2*wait, 3*time.Second)
@@ -249,15 +251,4 @@ func parse(text []byte, want int) ([]bool, error) {
 		out[i] = r.Status == "accepted"
 	}
 	return out, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/apachekafka"
 	"github.com/waymark-events/waymark/services/local/child"
@@ -100,7 +101,7 @@ func startApache(ctx context.Context, dir, region string, proxies *[]*faultproxy
 	defer cancel()
 	for {
 		_, err = client.ApplyTopics(ctx, specs)
-		if err == nil || pause(ctx, time.Second) != nil {
+		if err == nil || retry.Pause(ctx, time.Second) != nil {
 			return c, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/faultproxy"
 )
@@ -73,7 +74,7 @@ func killOne(of func(*world) []*member) func(context.Context, *world, *rand.Rand
 		if err := w.kill(m); err != nil {
 			return "", err
 		}
-		_ = pause(ctx, away)
+		_ = retry.Pause(ctx, away)
 		return fmt.Sprintf("%s, back after %s", m.Name, away), w.revive(ctx, m)
 	}
 }
@@ -91,7 +92,7 @@ func freeze(ctx context.Context, m *member, still time.Duration) (string, error)
 	if err := m.Signal(syscall.SIGSTOP); err != nil {
 		return "", err
 	}
-	_ = pause(ctx, still)
+	_ = retry.Pause(ctx, still)
 	return fmt.Sprintf("%s for %s", m.Name, still), m.Signal(syscall.SIGCONT)
 }
 
@@ -129,7 +130,7 @@ func scale(add func(*world, context.Context, int) (*member, error)) func(context
 			}()
 		}
 		stay := between(random, 2*time.Second, 6*time.Second)
-		_ = pause(ctx, stay)
+		_ = retry.Pause(ctx, stay)
 		return fmt.Sprintf("%sstayed %s", names, stay), nil
 	}
 }
@@ -139,7 +140,7 @@ func killBroker(ctx context.Context, w *world, random *rand.Rand) (string, error
 	defer w.kafkaFault.Unlock()
 	i, away := random.IntN(len(w.toKafka)), between(random, time.Second, 5*time.Second)
 	w.kafka.Kill(i)
-	_ = pause(ctx, away)
+	_ = retry.Pause(ctx, away)
 	return fmt.Sprintf("broker %d, back after %s", i+1, away), w.kafka.Start(i)
 }
 
@@ -152,7 +153,7 @@ func kafkaAway(ctx context.Context, w *world, random *rand.Rand) (string, error)
 		p.Refuse(true)
 		p.Cut()
 	}
-	_ = pause(ctx, away)
+	_ = retry.Pause(ctx, away)
 	for _, p := range w.toKafka {
 		p.Refuse(false)
 	}
@@ -166,14 +167,14 @@ func killClickHouse(ctx context.Context, w *world, random *rand.Rand) (string, e
 	w.clickhouse.mu.Lock()
 	defer w.clickhouse.mu.Unlock()
 	w.toClickHouse.Delay(150 * time.Millisecond)
-	_ = pause(ctx, between(random, 500*time.Millisecond, 2*time.Second))
+	_ = retry.Pause(ctx, between(random, 500*time.Millisecond, 2*time.Second))
 	err := w.kill(w.clickhouse)
 	w.toClickHouse.Delay(0)
 	if err != nil {
 		return "", err
 	}
 	away := between(random, 0, 4*time.Second)
-	_ = pause(ctx, away)
+	_ = retry.Pause(ctx, away)
 	return fmt.Sprintf("back after %s", away), w.revive(ctx, w.clickhouse)
 }
 
@@ -192,7 +193,7 @@ func cut(what string, proxies func(*world) []*faultproxy.Proxy) func(context.Con
 			for _, p := range proxies(w) {
 				p.Cut()
 			}
-			_ = pause(ctx, between(random, 50*time.Millisecond, 800*time.Millisecond))
+			_ = retry.Pause(ctx, between(random, 50*time.Millisecond, 800*time.Millisecond))
 		}
 		return fmt.Sprintf("%s, %d times", what, times), nil
 	}
@@ -205,7 +206,7 @@ func loseAnswers(what string, proxies func(*world) []*faultproxy.Proxy) func(con
 		for _, p := range proxies(w) {
 			p.DropAnswers(true)
 		}
-		_ = pause(ctx, lasts)
+		_ = retry.Pause(ctx, lasts)
 		for _, p := range proxies(w) {
 			p.DropAnswers(false)
 			p.Cut()
@@ -222,7 +223,7 @@ func cutPartWay(what string, proxies func(*world) []*faultproxy.Proxy, most int6
 			p.CutAfter(after)
 			p.Cut()
 		}
-		_ = pause(ctx, lasts)
+		_ = retry.Pause(ctx, lasts)
 		for _, p := range proxies(w) {
 			p.CutAfter(0)
 			p.Cut()
@@ -237,7 +238,7 @@ func slow(what string, proxies func(*world) []*faultproxy.Proxy) func(context.Co
 		for _, p := range proxies(w) {
 			p.Delay(delay)
 		}
-		_ = pause(ctx, lasts)
+		_ = retry.Pause(ctx, lasts)
 		for _, p := range proxies(w) {
 			p.Delay(0)
 		}

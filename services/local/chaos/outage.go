@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // Outage is a long absence of one engine under steady load.
@@ -72,7 +74,7 @@ func (r *run) outage(ctx context.Context, o Outage) error {
 	sent := make(chan error, 1)
 	go func() { sent <- c.run(ctx) }() // received below
 	begin := time.Now()
-	err := pause(ctx, calm)
+	err := retry.Pause(ctx, calm)
 	end("before", begin)
 	begin = time.Now()
 	err = errors.Join(err, r.away(ctx, o))
@@ -96,14 +98,14 @@ func (r *run) outage(ctx context.Context, o Outage) error {
 func (r *run) away(ctx context.Context, o Outage) error {
 	if o.Kafka {
 		r.kafka.Kill(0)
-		return errors.Join(pause(ctx, o.Away), r.kafka.Start(0))
+		return errors.Join(retry.Pause(ctx, o.Away), r.kafka.Start(0))
 	}
 	r.clickhouse.mu.Lock()
 	defer r.clickhouse.mu.Unlock()
 	if err := r.kill(r.clickhouse); err != nil {
 		return err
 	}
-	return errors.Join(pause(ctx, o.Away), r.revive(ctx, r.clickhouse))
+	return errors.Join(retry.Pause(ctx, o.Away), r.revive(ctx, r.clickhouse))
 }
 
 type use struct {

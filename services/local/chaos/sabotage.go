@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/schemas"
 )
 
@@ -115,7 +116,7 @@ func setOffsets(ctx context.Context, brokers []string, group, topic string, offs
 		if err == nil {
 			return nil
 		}
-		if pause(ctx, 500*time.Millisecond) != nil {
+		if retry.Pause(ctx, 500*time.Millisecond) != nil {
 			return fmt.Errorf("set offsets of %s: %w", group, err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/services/local/child"
 	"github.com/waymark-events/waymark/services/local/faultproxy"
 )
@@ -297,7 +298,7 @@ func (w *world) services() []*member {
 
 // supervise notes, and starts again, what ended by itself.
 func (w *world) supervise(ctx context.Context) {
-	for pause(ctx, time.Second) == nil {
+	for retry.Pause(ctx, time.Second) == nil {
 		for _, m := range append(w.services(), w.clickhouse) {
 			if !m.mu.TryLock() {
 				continue // somebody is at it

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // Plan says how traffic is sent.
@@ -73,7 +75,7 @@ func deal(ctx context.Context, g *Generator, plan Plan, clients []chan *Delivery
 		}
 		sent += len(d.Events)
 		if !plan.Fast {
-			if err := sleep(ctx, time.Until(d.Due)); err != nil {
+			if err := retry.Pause(ctx, time.Until(d.Due)); err != nil {
 				return err
 			}
 		}

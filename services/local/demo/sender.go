@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // A Sender posts deliveries to an edge as recorders do: one request, and the same events again until they are answered.
@@ -56,7 +58,7 @@ func (s *Sender) Send(ctx context.Context, d *Delivery) (Answer, error) {
 			wait = pause/2 + rand.N(pause) // spread, so that clients do not come back all at once
 			pause = min(2*pause, 5*time.Second)
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := retry.Pause(ctx, wait); err != nil {
 			return out, err
 		}
 	}
@@ -139,15 +141,4 @@ func retryAfter(value string) time.Duration {
 		return max(time.Duration(seconds)*time.Second, 10*time.Millisecond)
 	}
 	return time.Second
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

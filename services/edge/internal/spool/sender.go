@@ -162,7 +162,7 @@ func (s *Sender) Run(ctx context.Context) {
 		s.underway.Wait()
 		if err := s.drain(ctx); err != nil && ctx.Err() == nil {
 			s.zap.Error("the spool cannot be drained; trying again", zap.Error(err))
-			if pause(ctx, time.Second) == nil {
+			if retry.Pause(ctx, time.Second) == nil {
 				s.rouse()
 			}
 		}
@@ -246,15 +246,4 @@ func (s *Sender) Check(ctx context.Context, ping func(context.Context) error) er
 		return ping(ctx)
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
