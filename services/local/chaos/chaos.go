@@ -81,7 +81,7 @@ func within(ctx context.Context, cfg Config, out io.Writer, play func(*run) erro
 	if err := w.start(ctx); err != nil {
 		return err
 	}
-	r := &run{world: w, cfg: cfg, out: out, ledger: newLedger(), counts: map[string]int{}}
+	r := &run{world: w, out: out, ledger: newLedger(), counts: map[string]int{}}
 	if err := play(r); err != nil {
 		return err
 	}
@@ -106,7 +106,6 @@ func logTo(file string) (*zap.Logger, error) {
 // A run is what happens while the world stands.
 type run struct {
 	*world
-	cfg    Config
 	out    io.Writer
 	ledger *ledger
 
