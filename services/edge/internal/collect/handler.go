@@ -149,6 +149,8 @@ func (h *Handler) notStored(owner *account.Account, events int, err error) *refu
 	switch {
 	case errors.Is(err, spool.ErrFull):
 		reason = "spool_full"
+	case errors.Is(err, spool.ErrDisk):
+		reason = "spool_disk"
 	case errors.Is(err, kafka.ErrBufferFull):
 		reason = "buffer_full"
 	case errors.Is(err, context.Canceled):

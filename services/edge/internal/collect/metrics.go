@@ -37,7 +37,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "waymark_edge_body_bytes_total", Help: "Bytes of request bodies, decompressed.",
 		}),
 		notStored: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_edge_not_stored_total", Help: "Events answered 503, by region and reason (kafka, spool_full, buffer_full, client_gone).",
+			Name: "waymark_edge_not_stored_total", Help: "Events answered 503, by region and reason (kafka, spool_full, spool_disk, buffer_full, client_gone).",
 		}, []string{"region", "reason"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "waymark_edge_in_flight_bytes", Help: "Bytes set aside for the bodies of requests under way.",

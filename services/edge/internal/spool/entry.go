@@ -9,12 +9,14 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-// An entry is what one request stored: a header of its payload's length and CRC-32C, both 4 bytes big-endian, and the payload: a
-// count of records, and of each its timestamp, key, value, and headers, lengths and counts as varints.
+// An entry is what one request stored, or a part of it: a header of its payload's length and CRC-32C, both 4 bytes big-endian, and the
+// payload: a count of records, and of each its timestamp, key, value, and headers, lengths and counts as varints.
 const (
 	entryHeader = 8
-	// maxEntry bounds a payload, so that a length of garbage asks for no memory.
+	// maxEntry bounds a payload, so that a length of garbage asks for no memory. Kafka takes no record of that size.
 	maxEntry = 256 << 20
+	// entryBytes is where a request's next entry begins: the log is drained by whole entries, and a producer holds only so much at once.
+	entryBytes = 256 << 10
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -23,6 +25,25 @@ func crcOf(text string) uint32 { return crc32.Checksum([]byte(text), castagnoli)
 
 // errTorn means that the bytes are no whole entry: they were cut off, or are not what was written.
 var errTorn = errors.New("no whole entry")
+
+// appendEntries makes entries of recs, in order.
+func appendEntries(recs []event.Record) []byte {
+	total := 64
+	for i := range recs {
+		total += recs[i].Size() + 64
+	}
+	out := make([]byte, 0, total)
+	for len(recs) > 0 {
+		n, size := 0, 0
+		for n < len(recs) && (n == 0 || size+recs[n].Size() <= entryBytes) {
+			size += recs[n].Size()
+			n++
+		}
+		out = appendEntry(out, recs[:n])
+		recs = recs[n:]
+	}
+	return out
+}
 
 // appendEntry appends recs to dst as one entry.
 func appendEntry(dst []byte, recs []event.Record) []byte {

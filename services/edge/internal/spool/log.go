@@ -14,8 +14,12 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-// ErrFull means that the spool holds as much as it may.
-var ErrFull = errors.New("the spool is full")
+var (
+	// ErrFull means that the spool holds as much as it may.
+	ErrFull = errors.New("the spool is full")
+	// ErrDisk means that the disk did not take the records; what it said is wrapped too.
+	ErrDisk = errors.New("the spool's disk fails")
+)
 
 // Options say where a log is and how large it may become.
 type Options struct {
@@ -53,6 +57,7 @@ type Log struct {
 	waiting       []*ticket
 	flushing      int64 // bytes being written
 	busy          bool  // somebody writes
+	closed        bool
 }
 
 // A ticket is a call of Append waiting for its bytes to be durable, or to be the one who writes.
@@ -61,17 +66,17 @@ type ticket struct {
 	lead chan struct{}
 }
 
-// Append stores recs as one entry. nil means that they are on disk, fsynced. Callers that come while another one writes share the
-// next write and its fsync.
+// Append stores recs, all of them or none. nil means that they are on disk, fsynced. Callers that come while another one writes share
+// the next write and its fsync.
 //
-// Errors: ErrFull; otherwise what the disk said. Nothing of recs is kept then, except that after a crash at that very moment it may
-// be read all the same.
+// Errors: ErrFull; ErrDisk. Nothing of recs is kept then, except that after a crash at that very moment some may be read all the same.
 func (l *Log) Append(recs []event.Record) error {
-	size := int64(64)
 	for i := range recs {
-		size += int64(recs[i].Size()) + 64
+		if size := recs[i].Size(); size > maxEntry/2 {
+			return fmt.Errorf("a record of %d bytes is too large for the spool", size)
+		}
 	}
-	entry := appendEntry(make([]byte, 0, size), recs)
+	entry := appendEntries(recs)
 
 	l.mu.Lock()
 	if l.bytes+l.flushing+int64(len(l.pending)+len(entry)) > l.Bytes {
@@ -99,7 +104,7 @@ func (l *Log) Append(recs []event.Record) error {
 	}
 	if err != nil {
 		l.metrics.refused.WithLabelValues("disk").Add(float64(len(recs)))
-		return err
+		return fmt.Errorf("%w: %w", ErrDisk, err)
 	}
 	l.metrics.appended.Add(float64(len(recs)))
 	return nil
@@ -144,12 +149,22 @@ func (l *Log) flush() {
 
 // writable returns the segment to write to, beginning a new one when the last is full or spoilt.
 func (l *Log) writable() (*segment, error) {
+	if l.closed {
+		return nil, errors.New("the spool is closed")
+	}
 	if n := len(l.segments); n > 0 && !l.spoilt && l.segments[n-1].size < l.SegmentBytes {
 		return l.segments[n-1], nil
 	}
-	number := l.at.segment + 1
+	// A spoilt one that holds nothing goes: a disk that fails for an hour must not cost a file an attempt.
+	if n := len(l.segments); n > 0 && l.segments[n-1].size == 0 {
+		if err := l.segments[n-1].remove(); err != nil {
+			return nil, err
+		}
+		l.segments = l.segments[:n-1]
+	}
+	number := l.at.segment + 1 // behind the cursor nothing is read
 	if n := len(l.segments); n > 0 {
-		number = l.segments[n-1].number + 1
+		number = max(number, l.segments[n-1].number+1)
 	}
 	seg, err := create(l.Dir, number)
 	if err != nil {
@@ -182,10 +197,11 @@ func (l *Log) Check() error {
 	return l.failed
 }
 
-// Close saves where draining is and closes the files. Nothing may be under way.
+// Close saves where draining is and closes the files. Draining must have ended; an Append that comes later fails.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = true
 	errs := []error{l.at.save(l.Dir)}
 	for _, s := range l.segments {
 		errs = append(errs, s.file.Close())

@@ -54,6 +54,12 @@ func (l *Log) recover(reg prometheus.Registerer) (err error) {
 	}
 	slices.Sort(numbers)
 	for i, n := range numbers {
+		if n < l.at.segment { // drained; its removal failed, or a crash undid it
+			if err := os.Remove(filepath.Join(l.Dir, segmentName(n))); err != nil {
+				return fmt.Errorf("remove a drained segment of the spool: %w", err)
+			}
+			continue
+		}
 		if err := l.reopen(n, i == len(numbers)-1); err != nil {
 			return err
 		}
@@ -63,6 +69,9 @@ func (l *Log) recover(reg prometheus.Registerer) (err error) {
 	}
 	return nil
 }
+
+// maxScan bounds holdsEntry, in bytes: about a second.
+const maxScan = 4 << 30
 
 // reopen opens one segment and counts what it holds.
 func (l *Log) reopen(number int64, last bool) error {
@@ -77,15 +86,20 @@ func (l *Log) reopen(number int64, last bool) error {
 		return fmt.Errorf("read a segment of the spool: %w", err)
 	}
 	seg.size = int64(len(data))
+	// What was drained is not looked at: nothing may be cut off or written before the cursor, where nobody reads.
 	whole := int64(0)
-	for rest := data; len(rest) > 0; {
+	if number == l.at.segment {
+		if whole = l.at.offset; whole > seg.size {
+			l.spoilt = l.spoilt || last
+			whole = seg.size
+		}
+	}
+	for rest := data[whole:]; len(rest) > 0; {
 		payload, length, err := checkEntry(rest)
 		if err != nil {
 			break
 		}
-		if number > l.at.segment || number == l.at.segment && whole >= l.at.offset {
-			l.events += int64(countEntry(payload))
-		}
+		l.events += int64(countEntry(payload))
 		whole += int64(length)
 		rest = rest[length:]
 	}
@@ -105,11 +119,17 @@ func (l *Log) reopen(number int64, last bool) error {
 	return nil
 }
 
-// holdsEntry tells whether a whole entry begins anywhere in data.
+// holdsEntry tells whether a whole entry begins anywhere in data. Garbage is full of lengths that fit, and each costs a checksum: after
+// maxScan bytes of them the answer is yes, so that what nobody looked at is put aside rather than cut off.
 func holdsEntry(data []byte) bool {
+	scanned := int64(0)
 	for i := 0; i+entryHeader < len(data); i++ {
-		if size := binary.BigEndian.Uint32(data[i:]); size == 0 || int64(size) > int64(len(data)-i-entryHeader) {
+		size := binary.BigEndian.Uint32(data[i:])
+		if size == 0 || int64(size) > int64(len(data)-i-entryHeader) {
 			continue
+		}
+		if scanned += int64(size); scanned > maxScan {
+			return true
 		}
 		if payload, _, err := checkEntry(data[i:]); err == nil {
 			if _, err := decodeEntry(nil, payload); err == nil {

@@ -137,6 +137,14 @@ func (l *Log) move(to cursor, events int64) {
 	}
 }
 
+// Note writes down where draining is, for a pause of which nobody knows how long it takes: after a crash in it, what was drained long
+// ago is not sent again.
+func (l *Log) Note() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.save()
+}
+
 func (l *Log) save() {
 	if err := l.at.save(l.Dir); err != nil {
 		l.log.Error("where draining is could not be noted: after a crash more is sent again", zap.Error(err))
@@ -173,8 +181,21 @@ func (l *Log) Refuse(rec event.Record, why error) error {
 func (l *Log) aside(name string, data []byte) (string, error) {
 	dir := filepath.Join(l.Dir, "aside")
 	name = filepath.Join(dir, name)
-	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(name, data, 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o700), writeSynced(name, data)); err != nil {
+		return "", fmt.Errorf("put a part of the spool aside: %w", err)
+	}
+	if err := errors.Join(syncDir(dir), syncDir(l.Dir)); err != nil {
 		return "", fmt.Errorf("put a part of the spool aside: %w", err)
 	}
 	return name, nil
+}
+
+// writeSynced writes a file durably: the only other copy is about to go.
+func writeSynced(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
 }

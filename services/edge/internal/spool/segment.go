@@ -43,10 +43,13 @@ func create(dir string, number int64) (*segment, error) {
 	return &segment{number: number, file: f}, nil
 }
 
-// remove deletes a segment.
+// remove deletes a segment. It may be called again after an error.
 func (s *segment) remove() error {
-	if err := errors.Join(s.file.Close(), os.Remove(s.file.Name())); err != nil {
-		return fmt.Errorf("remove a drained segment of the spool: %w", err)
+	if err := os.Remove(s.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove a segment of the spool: %w", err)
+	}
+	if err := s.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return fmt.Errorf("close a segment of the spool: %w", err)
 	}
 	return nil
 }

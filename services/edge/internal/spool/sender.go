@@ -64,10 +64,12 @@ func (s *Sender) Send(ctx context.Context, topic string, recs []event.Record) er
 	if topic != s.topic {
 		return fmt.Errorf("spool of %s asked to send to %s", s.topic, topic)
 	}
+	// A client that hangs up ends nothing: if all of them are less patient than the spool, it would never begin.
+	ctx = context.WithoutCancel(ctx)
 	for {
 		err := s.sendDirect(ctx, recs)
 		behind := errors.Is(err, errSpooling)
-		if err == nil || ctx.Err() != nil || !behind && !kafka.Retriable(err) {
+		if err == nil || !behind && !kafka.Retriable(err) {
 			return err
 		}
 		if !behind {
@@ -169,8 +171,12 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 }
 
+// tellEvery is how often the log says why the spool does not empty.
+const tellEvery = time.Minute
+
 // drain sends everything in the log, oldest first.
 func (s *Sender) drain(ctx context.Context) error {
+	var told time.Time
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 3 * time.Second}
 	for {
 		chunk, err := s.log.Next()
@@ -191,6 +197,11 @@ func (s *Sender) drain(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return err
 			}
+			if time.Since(told) > tellEvery {
+				told = time.Now()
+				s.log.Note()
+				s.zap.Warn("Kafka does not take what is in the spool; trying again", zap.Error(err))
+			}
 			if err := backoff.Wait(ctx); err != nil {
 				return err
 			}
@@ -200,22 +211,24 @@ func (s *Sender) drain(ctx context.Context) error {
 	}
 }
 
-// deliver sends recs to Kafka. A record that Kafka will never take holds nothing up: it is put aside.
+// deliver sends recs to Kafka, in halves where they are too many at once. A record that Kafka will never take holds nothing up: it is
+// put aside.
 func (s *Sender) deliver(ctx context.Context, recs []event.Record) error {
 	err := s.direct.Send(ctx, s.topic, recs)
 	var tooLarge *kafka.RecordTooLarge
 	switch {
-	case !errors.As(err, &tooLarge):
+	case !errors.As(err, &tooLarge) && !errors.Is(err, kafka.ErrBufferFull):
 		return err
-	case len(recs) == 1:
-		return s.log.Refuse(recs[0], err)
-	}
-	for i := range recs {
-		if err := s.deliver(ctx, recs[i:i+1]); err != nil {
+	case len(recs) > 1:
+		half := len(recs) / 2
+		if err := s.deliver(ctx, recs[:half]); err != nil {
 			return err
 		}
+		return s.deliver(ctx, recs[half:])
+	case tooLarge != nil:
+		return s.log.Refuse(recs[0], err)
 	}
-	return nil
+	return err
 }
 
 // Still waits until the log is empty, or ctx ends.
