@@ -38,16 +38,21 @@ const (
 )
 
 func (s Sabotage) apply(ctx context.Context, w *world) error {
-	switch s {
-	case SabotageNone:
+	if s == SabotageNone {
 		return nil
-	case SabotageAlter:
-		for rows := ""; rows == "" || rows == "0\n"; {
-			var err error
-			if rows, err = w.sql(ctx, "SELECT count() FROM events"); err != nil {
-				return err
-			}
+	}
+	// There must be something to break.
+	for rows := ""; rows != "1\n"; {
+		var err error
+		if rows, err = w.sql(ctx, fmt.Sprintf("SELECT count() > %d FROM events", w.cfg.Events/4)); err != nil {
+			return err
 		}
+		if err := retry.Pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	switch s {
+	case SabotageAlter:
 		_, err := w.sql(ctx, "ALTER TABLE events UPDATE session_id = 'another' WHERE event_id = (SELECT min(event_id) FROM events) SETTINGS mutations_sync = 1")
 		return err
 	case SabotageRewind, SabotageSkip:
@@ -70,7 +75,7 @@ func (s Sabotage) apply(ctx context.Context, w *world) error {
 		}
 		for _, b := range bounds {
 			behind += b.Lag
-			offsets[b.Partition] = max(b.Start, b.Committed-1000)
+			offsets[b.Partition] = max(b.Start, b.Committed/2+1) // another batch than any before, hence another token
 			if s == SabotageSkip {
 				offsets[b.Partition] = b.End
 			}

@@ -29,7 +29,7 @@ func TestKillingTheSinkAtAnyStepNeitherLosesNorDoubles(t *testing.T) {
 		cases = append(cases, []orders{o})
 	}
 	// Most of the time is spent waiting for the sessions of the dead to end: all wait together.
-	room := make(chan struct{}, 12)
+	room := make(chan struct{}, 8)
 	var all sync.WaitGroup
 	for _, kills := range cases {
 		name := ""
