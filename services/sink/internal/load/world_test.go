@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -38,7 +39,7 @@ type world struct {
 
 	table  []row
 	window []string // tokens of parts, the oldest first
-	blocks int64
+	blocks atomic.Int64
 	dead   map[string]bool // places given up
 
 	// trace says what happened, for a failure.
@@ -97,7 +98,7 @@ type call struct {
 func (m *member) wait(what, about string, do func()) {
 	c := &call{from: m, what: what, about: about, do: do, done: make(chan struct{})}
 	m.w.mu.Lock()
-	c.issued = m.w.blocks
+	c.issued = m.w.blocks.Load()
 	m.w.pending = append(m.w.pending, c)
 	m.w.mu.Unlock()
 	<-c.done
@@ -262,13 +263,13 @@ func (w *world) apply(token string, part []row) {
 	}
 	w.push(token)
 	for _, r := range part {
-		r.block = w.blocks
+		r.block = w.blocks.Load()
 		w.table = append(w.table, r)
 	}
 }
 
 func (w *world) push(token string) {
-	w.blocks++
+	w.blocks.Add(1)
 	w.window = append(w.window, token)
 	w.window = w.window[max(0, len(w.window)-windowSize):]
 }
@@ -338,7 +339,7 @@ func (w *world) step() {
 	var can []*call
 	for _, c := range w.pending {
 		// An insert that was sent is not under way for ever: this one lands before the window has moved on.
-		if c.what == "insert" && w.blocks-c.issued >= 2 {
+		if c.what == "insert" && w.blocks.Load()-c.issued >= 2 {
 			can = []*call{c}
 			break
 		}
@@ -363,12 +364,12 @@ func (w *world) answer(c *call) {
 		}
 	}
 	w.mu.Unlock()
-	before := w.blocks
+	before := w.blocks.Load()
 	func() {
 		defer close(c.done) // also when choose panics: its sink must be able to end
 		c.do()
 	}()
-	w.note("sink %d: %s %s, %d blocks", c.from.generation, c.what, c.about, w.blocks-before)
+	w.note("sink %d: %s %s, %d blocks", c.from.generation, c.what, c.about, w.blocks.Load()-before)
 	synctest.Wait()
 }
 
@@ -385,7 +386,7 @@ func (w *world) stranger() {
 		}
 	}
 	w.note("a stranger's block")
-	w.push(fmt.Sprintf("stranger %d", w.blocks))
+	w.push(fmt.Sprintf("stranger %d", w.blocks.Load()))
 }
 
 // produce appends what an enricher writes: events of rising sources, now and then a rewind after its death, and poison.
