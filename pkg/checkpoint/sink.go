@@ -2,15 +2,19 @@ package checkpoint
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
+
+	"github.com/google/uuid"
 )
 
-// Versions of the format. A sink refuses a newer one: to guess at an intent could lose or double its batch. The second has Superseded
-// and is written only while that is set, so that an older sink refuses exactly what it would get wrong.
-const (
-	sinkVersion           = 1
-	sinkVersionSuperseded = 2
-)
+// sinkVersion is the format's. Formats 1 and 2 knew logs by their names alone: what they say is no memory of this one.
+const sinkVersion = 3
+
+// ErrForeign means that an offset was committed without metadata of ours: by a tool such as kafka-consumer-groups, or by a version that
+// knew logs by their names alone. Of what is stored it says nothing.
+var ErrForeign = errors.New("the offset was committed without Waymark's metadata")
 
 // A Sink is what the sink commits beside an offset: its write-ahead log.
 //
@@ -19,68 +23,108 @@ const (
 // token: if they had landed, ClickHouse drops them. The commit of E carries the next batch's intent, so that in the steady
 // state a batch costs one commit.
 type Sink struct {
-	// Next ends the batch whose insert is under way: it begins at the committed offset. 0 when there is none.
-	Next int64
-	// Source is the highest raw offset stored so far, and the epoch it was enriched under; -1 before the first. Enriched
-	// records that are not above it are an enricher's repetition after a crash.
-	Source Source
-	// Superseded is above 0 while a re-enrichment goes on: raw offsets below it may be stored under an earlier epoch than Source's, and
-	// such a row goes when its successor comes.
-	Superseded int64
+	// Log is the id of the topic that the offset is of, LeaderEpoch that of the record before the offset, -1 where there is none. If the
+	// log is another one by now, or was cut off below the offset, the offset means nothing on it.
+	Log         uuid.UUID
+	LeaderEpoch int32
+	// Next ends the batch whose insert is under way: it begins at the committed offset. 0 when there is none. NextLeaderEpoch is that of
+	// the record before Next: it tells whether the batch can still be read.
+	Next            int64
+	NextLeaderEpoch int32
+	// Marks are how far the raw logs are stored that the partition was fed from. Enriched records that are not above their log's mark are an
+	// enricher's repetition after a crash. The dead topic's partitions have none.
+	Marks Marks
 }
 
-// A Source is a place on the raw topic under an epoch of enrichment.
-type Source struct {
-	Epoch  uint32
-	Offset int64
-}
-
-// Nowhere is before every source.
-var Nowhere = Source{Offset: -1}
-
-// After tells whether s comes after other: epochs first, then offsets.
-func (s Source) After(other Source) bool {
-	if s.Epoch != other.Epoch {
-		return s.Epoch > other.Epoch
-	}
-	return s.Offset > other.Offset
-}
+// NewSink is the state of a partition of which nothing is known.
+func NewSink(log uuid.UUID) Sink { return Sink{Log: log, LeaderEpoch: -1, NextLeaderEpoch: -1} }
 
 type sinkWire struct {
-	Version int    `json:"v"`
-	Next    int64  `json:"next,omitempty"`
-	Epoch   uint32 `json:"epoch,omitempty"`
-	Source  int64  `json:"src"`
-	Old     int64  `json:"old,omitempty"`
+	Version     int        `json:"v"`
+	Log         string     `json:"log"`
+	LeaderEpoch int32      `json:"le"`
+	Next        int64      `json:"next,omitempty"`
+	NextEpoch   int32      `json:"nle,omitempty"`
+	Marks       []markWire `json:"src,omitempty"`
+}
+
+type markWire struct {
+	Topic       string `json:"t"`
+	Epoch       uint32 `json:"e,omitempty"`
+	LeaderEpoch int32  `json:"l"`
+	Offset      int64  `json:"o"`
+	Superseded  int64  `json:"old,omitempty"`
+	// Doubt holds epoch, leader epoch and offset.
+	Doubt *[3]int64 `json:"d,omitempty"`
 }
 
 // String renders s as metadata.
 func (s Sink) String() string {
-	version := sinkVersion
-	if s.Superseded > 0 {
-		version = sinkVersionSuperseded
+	w := sinkWire{Version: sinkVersion, Log: shortID(s.Log), LeaderEpoch: s.LeaderEpoch, Next: s.Next}
+	if s.Next > 0 {
+		w.NextEpoch = s.NextLeaderEpoch
 	}
-	text, err := json.Marshal(sinkWire{version, s.Next, s.Source.Epoch, s.Source.Offset, s.Superseded})
-	if err != nil { // numbers always marshal
+	for _, m := range s.Marks {
+		mark := markWire{shortID(m.Topic), m.Epoch, m.LeaderEpoch, m.Offset, m.Superseded, nil}
+		// Doubt ends where Source has passed it.
+		if m.Doubt.After(m.Source) {
+			mark.Doubt = &[3]int64{int64(m.Doubt.Epoch), int64(m.Doubt.LeaderEpoch), m.Doubt.Offset}
+		}
+		w.Marks = append(w.Marks, mark)
+	}
+	text, err := json.Marshal(w)
+	if err != nil { // numbers and text always marshal
 		return ""
 	}
 	return string(text)
 }
 
-// ParseSink reads the metadata committed with offset. Empty metadata is a first start, or a commit by another tool.
+// formatOf returns the format of metadata, 0 when it is not ours.
+func formatOf(metadata string) int {
+	var w struct {
+		Version int `json:"v"`
+	}
+	if json.Unmarshal([]byte(metadata), &w) != nil {
+		return 0
+	}
+	return w.Version
+}
+
+// ParseSink reads the metadata committed with offset. ErrForeign means that nothing of ours is there; any other error that a newer sink
+// wrote it, or that it contradicts itself: to guess at an intent could lose or double its batch.
 func ParseSink(metadata string, offset int64) (Sink, error) {
-	if metadata == "" {
-		return Sink{Source: Nowhere}, nil
+	switch version := formatOf(metadata); {
+	case version < sinkVersion:
+		return Sink{}, ErrForeign
+	case version > sinkVersion:
+		return Sink{}, fmt.Errorf("the offset's metadata has format %d, this sink knows %d: run the newer sink", version, sinkVersion)
 	}
+	contradicts := fmt.Errorf("the offset's metadata contradicts itself: offset %d, %s", offset, metadata)
 	var w sinkWire
-	if err := json.Unmarshal([]byte(metadata), &w); err != nil {
-		return Sink{}, fmt.Errorf("the offset's metadata is not the sink's: %w", err)
+	if json.Unmarshal([]byte(metadata), &w) != nil {
+		return Sink{}, contradicts
 	}
-	switch {
-	case w.Version != sinkVersion && w.Version != sinkVersionSuperseded:
-		return Sink{}, fmt.Errorf("the offset's metadata has format %d, this sink knows %d: run the newer sink", w.Version, sinkVersionSuperseded)
-	case w.Next != 0 && w.Next <= offset || w.Source < -1, w.Old < 0, (w.Old > 0) != (w.Version == sinkVersionSuperseded):
-		return Sink{}, fmt.Errorf("the offset's metadata contradicts itself: offset %d, %s", offset, metadata)
+	s := Sink{LeaderEpoch: w.LeaderEpoch, Next: w.Next, NextLeaderEpoch: -1}
+	var err error
+	if s.Log, err = parseID(w.Log); err != nil || s.Log == uuid.Nil || w.LeaderEpoch < -1 || w.Next != 0 && w.Next <= offset {
+		return Sink{}, contradicts
 	}
-	return Sink{Next: w.Next, Source: Source{w.Epoch, w.Source}, Superseded: w.Old}, nil
+	if w.Next > 0 {
+		s.NextLeaderEpoch = w.NextEpoch
+	}
+	for _, mark := range w.Marks {
+		topic, err := parseID(mark.Topic)
+		if _, again := s.Marks.Find(topic); err != nil || topic == uuid.Nil || again || mark.Offset < -1 || mark.LeaderEpoch < -1 || mark.Superseded < 0 {
+			return Sink{}, contradicts
+		}
+		m := Mark{Source: Source{topic, mark.Epoch, mark.LeaderEpoch, mark.Offset}, Superseded: mark.Superseded, Doubt: Nowhere(topic)}
+		if d := mark.Doubt; d != nil {
+			if d[0] < 0 || d[0] > math.MaxUint32 || d[1] < -1 || d[1] > math.MaxInt32 || d[2] < -1 {
+				return Sink{}, contradicts
+			}
+			m.Doubt = Source{topic, uint32(d[0]), int32(d[1]), d[2]}
+		}
+		s.Marks = append(s.Marks, m)
+	}
+	return s, nil
 }

@@ -46,9 +46,12 @@ type Dead struct {
 	FailedAt   int64 `protobuf:"varint,10,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
 	ReceivedAt int64 `protobuf:"varint,11,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	// The record itself, byte for byte.
-	Key           []byte        `protobuf:"bytes,12,opt,name=key,proto3" json:"key,omitempty"`
-	Value         []byte        `protobuf:"bytes,13,opt,name=value,proto3" json:"value,omitempty"`
-	Headers       []*DeadHeader `protobuf:"bytes,14,rep,name=headers,proto3" json:"headers,omitempty"`
+	Key     []byte        `protobuf:"bytes,12,opt,name=key,proto3" json:"key,omitempty"`
+	Value   []byte        `protobuf:"bytes,13,opt,name=value,proto3" json:"value,omitempty"`
+	Headers []*DeadHeader `protobuf:"bytes,14,rep,name=headers,proto3" json:"headers,omitempty"`
+	// The topic's id, 16 bytes, and the leader epoch under which the record was appended: with partition and offset they name it.
+	TopicId       []byte `protobuf:"bytes,15,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
+	LeaderEpoch   int32  `protobuf:"varint,16,opt,name=leader_epoch,json=leaderEpoch,proto3" json:"leader_epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -181,6 +184,20 @@ func (x *Dead) GetHeaders() []*DeadHeader {
 	return nil
 }
 
+func (x *Dead) GetTopicId() []byte {
+	if x != nil {
+		return x.TopicId
+	}
+	return nil
+}
+
+func (x *Dead) GetLeaderEpoch() int32 {
+	if x != nil {
+		return x.LeaderEpoch
+	}
+	return 0
+}
+
 type DeadHeader struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -239,7 +256,7 @@ const file_dead_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
 	"dead.proto\x12\n" +
-	"waymark.v1\"\x80\x03\n" +
+	"waymark.v1\"\xbe\x03\n" +
 	"\x04Dead\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x14\n" +
@@ -257,7 +274,9 @@ const file_dead_proto_rawDesc = "" +
 	"receivedAt\x12\x10\n" +
 	"\x03key\x18\f \x01(\fR\x03key\x12\x14\n" +
 	"\x05value\x18\r \x01(\fR\x05value\x120\n" +
-	"\aheaders\x18\x0e \x03(\v2\x16.waymark.v1.DeadHeaderR\aheaders\"4\n" +
+	"\aheaders\x18\x0e \x03(\v2\x16.waymark.v1.DeadHeaderR\aheaders\x12\x19\n" +
+	"\btopic_id\x18\x0f \x01(\fR\atopicId\x12!\n" +
+	"\fleader_epoch\x18\x10 \x01(\x05R\vleaderEpoch\"4\n" +
 	"\n" +
 	"DeadHeader\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

@@ -150,9 +150,14 @@ type Enriched struct {
 	RawPartition int32 `protobuf:"varint,51,opt,name=raw_partition,json=rawPartition,proto3" json:"raw_partition,omitempty"`
 	RawOffset    int64 `protobuf:"varint,52,opt,name=raw_offset,json=rawOffset,proto3" json:"raw_offset,omitempty"`
 	// Raised by a deliberate re-enrichment; compared before raw_offset.
-	Epoch         uint32 `protobuf:"varint,53,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Epoch uint32 `protobuf:"varint,53,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// The raw topic's id, 16 bytes (KIP-516): a topic made anew has the same name and offsets, and another id.
+	RawTopicId []byte `protobuf:"bytes,54,opt,name=raw_topic_id,json=rawTopicId,proto3" json:"raw_topic_id,omitempty"`
+	// Of the leader that appended the raw record (KIP-320): after a truncation another record may have its offset, under a higher epoch. Topic
+	// id, partition, leader epoch and offset name a raw record for ever.
+	RawLeaderEpoch int32 `protobuf:"varint,55,opt,name=raw_leader_epoch,json=rawLeaderEpoch,proto3" json:"raw_leader_epoch,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Enriched) Reset() {
@@ -556,12 +561,26 @@ func (x *Enriched) GetEpoch() uint32 {
 	return 0
 }
 
+func (x *Enriched) GetRawTopicId() []byte {
+	if x != nil {
+		return x.RawTopicId
+	}
+	return nil
+}
+
+func (x *Enriched) GetRawLeaderEpoch() int32 {
+	if x != nil {
+		return x.RawLeaderEpoch
+	}
+	return 0
+}
+
 var File_enriched_proto protoreflect.FileDescriptor
 
 const file_enriched_proto_rawDesc = "" +
 	"\n" +
 	"\x0eenriched.proto\x12\n" +
-	"waymark.v1\"\xb5\f\n" +
+	"waymark.v1\"\x81\r\n" +
 	"\bEnriched\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\fR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -627,7 +646,10 @@ const file_enriched_proto_rawDesc = "" +
 	"\rraw_partition\x183 \x01(\x05R\frawPartition\x12\x1d\n" +
 	"\n" +
 	"raw_offset\x184 \x01(\x03R\trawOffset\x12\x14\n" +
-	"\x05epoch\x185 \x01(\rR\x05epochB\v\n" +
+	"\x05epoch\x185 \x01(\rR\x05epoch\x12 \n" +
+	"\fraw_topic_id\x186 \x01(\fR\n" +
+	"rawTopicId\x12(\n" +
+	"\x10raw_leader_epoch\x187 \x01(\x05R\x0erawLeaderEpochB\v\n" +
 	"\t_latitudeB\f\n" +
 	"\n" +
 	"_longitude*`\n" +

@@ -12,6 +12,9 @@ import (
 type Record struct {
 	Partition int32
 	Offset    int64
+	// LeaderEpoch is that of the leader that appended the record (KIP-320). Within one incarnation of a topic it and the offset name the record:
+	// after a truncation another record may have the offset.
+	LeaderEpoch int32
 	// Timestamp is the record's CreateTime in Unix milliseconds.
 	Timestamp int64
 	Key       []byte

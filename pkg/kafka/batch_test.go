@@ -24,7 +24,9 @@ func encode(t testing.TB, offset int64, c codec, recs ...event.Record) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary.BigEndian.PutUint64(out[atBaseOffset:], uint64(offset)) // as the broker does; the checksum leaves it out
+	// As the broker does; the checksum leaves both out.
+	binary.BigEndian.PutUint64(out[atBaseOffset:], uint64(offset))
+	binary.BigEndian.PutUint32(out[atLeaderEpoch:], 5)
 	return out
 }
 
@@ -73,13 +75,13 @@ func TestEveryCodecGivesTheRecordsBack(t *testing.T) {
 			want := sample(300)
 			got := decode(t, encode(t, 1000, c, want...), 0)
 			for i := range want {
-				want[i].Partition, want[i].Offset = 7, 1000+int64(i)
+				want[i].Partition, want[i].Offset, want[i].LeaderEpoch = 7, 1000+int64(i), 5
 			}
 			if diff := cmp.Diff(want, got.Records); diff != "" {
 				t.Error(diff)
 			}
-			if got.Next != 1300 {
-				t.Errorf("next is %d", got.Next)
+			if got.Next != 1300 || got.LeaderEpoch != 5 {
+				t.Errorf("next is %d of leader epoch %d", got.Next, got.LeaderEpoch)
 			}
 		})
 	}
@@ -119,6 +121,32 @@ func TestDecodePassesOverControlRecordsAndAbortedTransactions(t *testing.T) {
 	}
 	if got.Next != 7 { // past the control record, or a fetch loop would spin there
 		t.Errorf("next is %d", got.Next)
+	}
+}
+
+// What compaction takes out leaves holes: whole batches, or records of one, whose last offset stays.
+func TestDecodeCountsOffsetsThatNothingExplains(t *testing.T) {
+	long := encode(t, 20, codecNone, sample(2)...) // 20 and 21, of once six
+	binary.BigEndian.PutUint32(long[atLastOffsetDelta:], 5)
+	long = mark(long, 0, -1)
+	for name, c := range map[string]struct {
+		data []byte
+		from int64
+		want int64
+	}{
+		"nothing is missing":                   {append(encode(t, 10, codecNone, sample(3)...), encode(t, 13, codecNone, sample(3)...)...), 10, 0},
+		"asked in the middle of a batch":       {encode(t, 10, codecNone, sample(3)...), 12, 0},
+		"a batch is missing before the first":  {encode(t, 10, codecNone, sample(3)...), 7, 3},
+		"a batch is missing between":           {append(encode(t, 10, codecNone, sample(3)...), encode(t, 17, codecNone, sample(3)...)...), 10, 4},
+		"records at a batch's end are missing": {long, 20, 4},
+		"asked where they are missing":         {long, 24, 2},
+		"an aborted transaction and its marker": {slices.Concat(encode(t, 0, codecNone, sample(2)...),
+			mark(encode(t, 2, codecNone, sample(2)...), attributeTransactional, 1), mark(encode(t, 4, codecNone, sample(1)...), attributeTransactional|attributeControl, 1),
+			encode(t, 5, codecNone, sample(1)...)), 0, 0},
+	} {
+		if got := decode(t, c.data, c.from, abortedTransaction{1, 2}); got.Holes != c.want {
+			t.Errorf("%s: %d holes, want %d", name, got.Holes, c.want)
+		}
 	}
 }
 

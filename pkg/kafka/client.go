@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +27,8 @@ type Client struct {
 	dialer    *kafkago.Dialer
 	stop      context.CancelFunc
 	metrics   *metrics
+	// topicIDs is true once a broker said that it takes topic ids.
+	topicIDs atomic.Bool
 }
 
 // NewClient makes a client without contacting the cluster. Metrics go to reg.

@@ -67,7 +67,11 @@ func decodeBatches(data []byte, partition int32, from int64, aborted []abortedTr
 				return fmt.Errorf("%w: batch at offset %d: %w", ErrCorrupt, base, err)
 			}
 		}
-		out.Next = max(out.Next, next)
+		if next > out.Next {
+			// Control records and what was aborted count as explained; a record that a batch lacks inside is counted by decodeRecords.
+			out.Holes += max(0, base-out.Next)
+			out.Next, out.LeaderEpoch = next, int32(binary.BigEndian.Uint32(batch[atLeaderEpoch:]))
+		}
 	}
 	return nil
 }
@@ -85,7 +89,9 @@ func decodeRecords(batch []byte, partition int32, from int64, out *Batch) error 
 	}
 	base := int64(binary.BigEndian.Uint64(batch[atBaseOffset:]))
 	baseTime := int64(binary.BigEndian.Uint64(batch[atBaseTimestamp:]))
+	epoch := int32(binary.BigEndian.Uint32(batch[atLeaderEpoch:]))
 	count := int(int32(binary.BigEndian.Uint32(batch[atRecordCount:])))
+	before := max(base, from) - 1 // the last offset accounted for
 	for i := range count {
 		rec, err := r.record(base, baseTime, out)
 		if err != nil {
@@ -97,9 +103,13 @@ func decodeRecords(batch []byte, partition int32, from int64, out *Batch) error 
 		if attributes&attributeLogAppendTime != 0 {
 			rec.Timestamp = int64(binary.BigEndian.Uint64(batch[atMaxTimestamp:]))
 		}
-		rec.Partition = partition
+		out.Holes += max(0, rec.Offset-before-1)
+		before = rec.Offset
+		rec.Partition, rec.LeaderEpoch = partition, epoch
 		out.Records = append(out.Records, rec)
 	}
+	last := base + int64(int32(binary.BigEndian.Uint32(batch[atLastOffsetDelta:])))
+	out.Holes += max(0, last-before)
 	return nil
 }
 

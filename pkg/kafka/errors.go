@@ -19,6 +19,10 @@ var (
 	ErrBufferFull = errors.New("kafka: the producer's buffer is full")
 	// ErrClosed means that the producer or client was closed.
 	ErrClosed = errors.New("kafka: closed")
+	// ErrLogGone means that the log that was asked for is no more: its topic was deleted, and there is another of its name.
+	ErrLogGone = errors.New("kafka: the topic was deleted and made anew")
+	// ErrNoTopicIDs means that the cluster cannot tell a topic from another that had its name before.
+	ErrNoTopicIDs = errors.New("kafka: the brokers know no fetch by topic id (KIP-516): Kafka 3.1 or newer is needed")
 	// ErrCorrupt means that a fetched batch fails its checksum or cannot be decoded.
 	ErrCorrupt = errors.New("kafka: corrupt record batch")
 )
@@ -32,6 +36,18 @@ type OffsetOutOfRange struct {
 
 func (e *OffsetOutOfRange) Error() string {
 	return fmt.Sprintf("kafka: offset %d of %s/%d is not in %d–%d", e.Offset, e.Topic, e.Partition, e.Start, e.End)
+}
+
+// Truncated means that the log does not hold any more what lay before Offset: from To on its records are others, or none. An unclean
+// election does that: a replica became leader that lacked them.
+type Truncated struct {
+	Topic      string
+	Partition  int32
+	Offset, To int64
+}
+
+func (e *Truncated) Error() string {
+	return fmt.Sprintf("kafka: %s/%d was truncated at %d, below %d", e.Topic, e.Partition, e.To, e.Offset)
 }
 
 // RecordTooLarge means that one record alone exceeds what the producer or the broker takes.
@@ -54,10 +70,12 @@ func (e *RecordTooLarge) Error() string {
 func Retriable(err error) bool {
 	var tooLarge *RecordTooLarge
 	var outOfRange *OffsetOutOfRange
+	var truncated *Truncated
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return false
-	case errors.Is(err, ErrFenced), errors.Is(err, ErrClosed), errors.Is(err, ErrCorrupt), errors.As(err, &tooLarge), errors.As(err, &outOfRange):
+	case errors.Is(err, ErrFenced), errors.Is(err, ErrClosed), errors.Is(err, ErrCorrupt), errors.As(err, &tooLarge), errors.As(err, &outOfRange),
+		errors.As(err, &truncated), errors.Is(err, ErrLogGone), errors.Is(err, ErrNoTopicIDs):
 		return false
 	case errors.Is(err, ErrUnknownTopic), errors.Is(err, ErrBufferFull):
 		return true

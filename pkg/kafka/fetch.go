@@ -33,6 +33,10 @@ type Batch struct {
 	Records []event.Record
 	// Next is the offset to fetch next: after the last record, past control records and what a compacted log leaves out.
 	Next int64
+	// LeaderEpoch is that of the record before Next, -1 when the batch is empty (KIP-320).
+	LeaderEpoch int32
+	// Holes counts offsets without a record that no transaction explains: what compaction, or whatever else, took out of the log.
+	Holes int64
 	// HighWatermark is the offset after the last record that all in-sync replicas have; LogStart is the oldest one kept.
 	HighWatermark, LogStart int64
 
@@ -84,47 +88,58 @@ func (b *Batch) name(key []byte) string {
 	return name
 }
 
-// Fetch reads records of one partition from offset on, at the read-committed level. An empty batch means that nothing came
-// within MaxWait.
+// Fetch reads records of one log from offset on, at the read-committed level. An empty batch means that nothing came
+// within MaxWait. It never reads from a log that took the topic's name later.
 //
-// Errors: *OffsetOutOfRange, ErrUnknownTopic, ErrCorrupt, and those that Retriable tells of.
-func (c *Client) Fetch(ctx context.Context, topic string, partition int32, offset int64, opts FetchOptions) (*Batch, error) {
+// Errors: *OffsetOutOfRange, ErrLogGone, ErrUnknownTopic, ErrCorrupt, and those that Retriable tells of. After one of these Verify tells
+// whether the log still is what it was.
+func (c *Client) Fetch(ctx context.Context, log Log, offset int64, opts FetchOptions) (*Batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.MaxWait+c.cfg.RequestTimeout)
 	defer cancel()
 	b := batches.Get().(*Batch)
-	req := &fetchRequest{clientID: c.cfg.ClientID, topic: topic, partition: partition, offset: offset, options: opts, into: b.raw}
+	req := &fetchRequest{clientID: c.cfg.ClientID, log: log, offset: offset, options: opts, into: b.raw}
 	answer, err := c.transport.RoundTrip(ctx, c.addr, req)
 	if err != nil {
 		// The exchange may still be under way and own the buffer: the batch is left to the garbage collector.
-		return nil, c.fetchFailed(ctx, topic, partition, offset, explain(err))
+		return nil, c.fetchFailed(ctx, log, offset, explain(err))
 	}
 	res := answer.(*fetchResponse)
 	b.raw = res.raw
 	if res.code != 0 {
 		b.Release()
-		return nil, c.fetchFailed(ctx, topic, partition, offset, explain(kafkago.Error(res.code)))
+		return nil, c.fetchFailed(ctx, log, offset, explain(kafkago.Error(res.code)))
 	}
-	b.Next, b.HighWatermark, b.LogStart = offset, res.highWatermark, res.logStart
-	if err := decodeBatches(res.records, partition, offset, res.aborted, expansion*opts.MaxBytes, b); err != nil {
+	b.Next, b.LeaderEpoch, b.HighWatermark, b.LogStart = offset, NoLeaderEpoch, res.highWatermark, res.logStart
+	if err := decodeBatches(res.records, log.Partition, offset, res.aborted, expansion*opts.MaxBytes, b); err != nil {
 		b.Release()
-		return nil, c.fetchFailed(ctx, topic, partition, offset, err)
+		return nil, c.fetchFailed(ctx, log, offset, err)
 	}
-	c.metrics.fetchBytes.WithLabelValues(topic).Add(float64(len(res.records)))
+	c.metrics.fetchBytes.WithLabelValues(log.Topic).Add(float64(len(res.records)))
 	return b, nil
 }
 
 // fetchFailed counts an error and adds what it was about.
-func (c *Client) fetchFailed(ctx context.Context, topic string, partition int32, offset int64, err error) error {
+func (c *Client) fetchFailed(ctx context.Context, log Log, offset int64, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return err
 	}
-	c.metrics.fetchErrors.WithLabelValues(topic).Inc()
-	if errors.Is(err, kafkago.OffsetOutOfRange) {
-		of, lookErr := c.offsets(ctx, topic, []int32{partition})
+	c.metrics.fetchErrors.WithLabelValues(log.Topic).Inc()
+	switch {
+	case errors.Is(err, kafkago.OffsetOutOfRange):
+		of, lookErr := c.offsets(ctx, log.Topic, []int32{log.Partition})
 		if lookErr != nil {
 			return lookErr
 		}
-		return &OffsetOutOfRange{Topic: topic, Partition: partition, Offset: offset, Start: of[0].Start, End: of[0].End}
+		// The bounds were asked for by name: they must be this log's.
+		if lookErr := c.sameLog(ctx, log); lookErr != nil {
+			return lookErr
+		}
+		return &OffsetOutOfRange{Topic: log.Topic, Partition: log.Partition, Offset: offset, Start: of[0].Start, End: of[0].End}
+	case errors.Is(err, kafkago.UnknownTopicID), errors.Is(err, kafkago.InconsistentTopicID):
+		// A broker that has not heard yet of a new topic says the same as one where it was deleted.
+		if lookErr := c.sameLog(ctx, log); lookErr != nil {
+			return lookErr
+		}
 	}
-	return fmt.Errorf("fetch %s/%d at %d: %w", topic, partition, offset, err)
+	return fmt.Errorf("fetch %s/%d at %d: %w", log.Topic, log.Partition, offset, err)
 }

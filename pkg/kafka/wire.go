@@ -7,13 +7,14 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// Requests and answers as bytes: https://kafka.apache.org/protocol. The versions are the newest without tagged fields that
-// every broker from 2.3 to 4.x takes.
+// Requests and answers as bytes: https://kafka.apache.org/protocol. A fetch names the topic by its id (KIP-516), which brokers take from
+// 3.1 on; for the others the newest version without tagged fields serves.
 const (
-	fetchVersion          = 11
+	fetchVersion          = 13
 	produceVersion        = 7
 	initProducerIDVersion = 1
 
@@ -58,6 +59,19 @@ func finishRequest(request []byte) {
 
 func appendString(dst []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(len(s))), s...)
+}
+
+// appendFlexibleHeader starts a request with tagged fields (header version 2, KIP-482), of which it has none.
+func appendFlexibleHeader(dst []byte, key protocol.ApiKey, version int16, clientID string) []byte {
+	return append(appendRequestHeader(dst, key, version, clientID), noTags)
+}
+
+// noTags is an empty section of tagged fields.
+const noTags = 0
+
+// appendCompactCount appends the length of a compact array, string or byte string.
+func appendCompactCount(dst []byte, n int) []byte {
+	return binary.AppendUvarint(dst, uint64(n)+1)
 }
 
 // readResponse reads one answer into buf, growing it, and returns it without length and correlation id.
@@ -121,14 +135,54 @@ func (f *fields) count() int {
 	return max(n, 0)
 }
 
+// uvarint reads an unsigned number of variable length.
+func (f *fields) uvarint() uint64 {
+	v, n := binary.Uvarint(f.data)
+	if f.err != nil || n <= 0 {
+		f.err = errShort
+		return 0
+	}
+	f.data = f.data[n:]
+	return v
+}
+
+// compact reads the length of a compact array, string or byte string; a null one has none.
+func (f *fields) compact() int {
+	n := f.uvarint()
+	if n > uint64(len(f.data))+1 {
+		f.err = errShort
+		return 0
+	}
+	return max(int(n)-1, 0)
+}
+
+func (f *fields) compactString() string { return string(f.take(f.compact())) }
+
+func (f *fields) uuid() (id uuid.UUID) {
+	if b := f.take(len(id)); f.err == nil {
+		copy(id[:], b)
+	}
+	return id
+}
+
+// tags passes over a section of tagged fields.
+func (f *fields) tags() {
+	for range f.uvarint() {
+		f.uvarint()
+		f.take(int(min(f.uvarint(), 1<<31-1)))
+		if f.err != nil {
+			return
+		}
+	}
+}
+
 // A fetchRequest asks one partition for records.
 type fetchRequest struct {
-	clientID  string
-	topic     string
-	partition int32
-	offset    int64
-	options   FetchOptions
-	into      []byte // memory for the answer
+	clientID string
+	log      Log
+	offset   int64
+	options  FetchOptions
+	into     []byte // memory for the answer
 }
 
 type fetchResponse struct {
@@ -143,13 +197,13 @@ func (*fetchRequest) ApiKey() protocol.ApiKey                 { return protocol.
 func (*fetchResponse) ApiKey() protocol.ApiKey                { return protocol.Fetch }
 func (*fetchRequest) Required(map[protocol.ApiKey]int16) bool { return true }
 func (r *fetchRequest) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
-	return leader(cluster, r.topic, r.partition)
+	return leader(cluster, r.log.Topic, r.log.Partition)
 }
 
 // RawExchange writes the request and reads the answer.
 func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	const readCommitted = 1
-	out := appendRequestHeader(make([]byte, 0, 128+len(r.topic)), protocol.Fetch, fetchVersion, r.clientID)
+	out := appendFlexibleHeader(make([]byte, 0, 192), protocol.Fetch, fetchVersion, r.clientID)
 	out = binary.BigEndian.AppendUint32(out, ^uint32(0)) // replica: none
 	out = binary.BigEndian.AppendUint32(out, uint32(r.options.MaxWait.Milliseconds()))
 	out = binary.BigEndian.AppendUint32(out, uint32(r.options.MinBytes))
@@ -157,16 +211,19 @@ func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	out = append(out, readCommitted)
 	out = binary.BigEndian.AppendUint32(out, 0)          // session: none
 	out = binary.BigEndian.AppendUint32(out, ^uint32(0)) // session epoch: none
-	out = binary.BigEndian.AppendUint32(out, 1)
-	out = appendString(out, r.topic)
-	out = binary.BigEndian.AppendUint32(out, 1)
-	out = binary.BigEndian.AppendUint32(out, uint32(r.partition))
+	out = appendCompactCount(out, 1)
+	out = append(out, r.log.ID[:]...)
+	out = appendCompactCount(out, 1)
+	out = binary.BigEndian.AppendUint32(out, uint32(r.log.Partition))
 	out = binary.BigEndian.AppendUint32(out, ^uint32(0)) // leader epoch: not known
 	out = binary.BigEndian.AppendUint64(out, uint64(r.offset))
+	out = binary.BigEndian.AppendUint32(out, ^uint32(0)) // last fetched epoch: Verify asks
 	out = binary.BigEndian.AppendUint64(out, ^uint64(0)) // log start: we are no replica
 	out = binary.BigEndian.AppendUint32(out, uint32(r.options.MaxBytes))
-	out = binary.BigEndian.AppendUint32(out, 0) // forgotten topics
-	out = appendString(out, "")                 // rack
+	out = append(out, noTags, noTags)
+	out = appendCompactCount(out, 0) // forgotten topics
+	out = appendCompactCount(out, 0) // rack
+	out = append(out, noTags)
 	finishRequest(out)
 	if _, err := rw.Write(out); err != nil {
 		return nil, fmt.Errorf("write fetch request: %w", err)
@@ -181,25 +238,34 @@ func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 func parseFetchResponse(raw []byte) (*fetchResponse, error) {
 	res := &fetchResponse{raw: raw}
 	f := fields{data: raw}
+	f.tags()  // of the header
 	f.int32() // throttle time
 	if res.code = f.int16(); res.code != 0 {
 		return res, f.err
 	}
 	f.int32() // session
-	for range f.count() {
-		_ = f.string()
-		for range f.count() {
+	answered := false
+	for range f.compact() {
+		f.uuid()
+		for range f.compact() {
 			f.int32() // partition
 			res.code = f.int16()
 			res.highWatermark = f.int64()
 			f.int64() // last stable offset
 			res.logStart = f.int64()
-			for range f.count() {
+			for range f.compact() {
 				res.aborted = append(res.aborted, abortedTransaction{f.int64(), f.int64()})
+				f.tags()
 			}
 			f.int32() // preferred replica
-			res.records = f.take(max(int(f.int32()), 0))
+			res.records = f.take(f.compact())
+			f.tags()
+			answered = true
 		}
+		f.tags()
+	}
+	if f.err == nil && !answered {
+		f.err = errShort
 	}
 	return res, f.err
 }

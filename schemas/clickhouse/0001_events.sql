@@ -85,8 +85,10 @@ CREATE TABLE IF NOT EXISTS events
     library          LowCardinality(String)          COMMENT 'The client that sent the event',
     library_version  LowCardinality(String)          COMMENT 'Its version',
 
+    raw_topic_id     UUID                            COMMENT 'The raw topic: one that is made anew has another id. With the next three it names the raw record' CODEC(ZSTD(1)),
     raw_partition    Int32                           COMMENT 'Partition of the raw topic' CODEC(ZSTD(1)),
-    raw_offset       Int64                           COMMENT 'Offset on it' CODEC(DoubleDelta, ZSTD(1)),
+    raw_leader_epoch Int32                           COMMENT 'Epoch of the leader that appended the raw record: after a truncation another record may have its offset' CODEC(ZSTD(1)),
+    raw_offset       Int64                           COMMENT 'Offset on the partition' CODEC(DoubleDelta, ZSTD(1)),
     epoch            UInt32                          COMMENT 'Raised by a deliberate re-enrichment' CODEC(ZSTD(1)),
 
     INDEX by_time time TYPE minmax GRANULARITY 1,

@@ -14,15 +14,18 @@ CREATE TABLE IF NOT EXISTS dead_events
     event_id       UUID                   COMMENT 'The event; all zero when the record does not say',
     received_at    DateTime64(3, 'UTC')   COMMENT 'When the edge accepted it; 1970 when the record does not say' CODEC(DoubleDelta, ZSTD(1)),
     topic          LowCardinality(String) COMMENT 'Topic the record failed on',
+    topic_id       UUID                   COMMENT 'Id of that topic: one that is made anew has another' CODEC(ZSTD(1)),
     partition      Int32                  COMMENT 'Partition of it',
+    leader_epoch   Int32                  COMMENT 'Epoch of the leader that appended the record' CODEC(ZSTD(1)),
     offset         Int64                  COMMENT 'Offset on it' CODEC(DoubleDelta, ZSTD(1)),
     value_bytes    UInt32                 COMMENT 'Length of the record''s value',
-    dead_partition Int32                  COMMENT 'Partition of the dead topic that keeps the record',
+    dead_topic_id  UUID                   COMMENT 'Id of the dead topic that keeps the record' CODEC(ZSTD(1)),
+    dead_partition Int32                  COMMENT 'Partition of it',
     dead_offset    Int64                  COMMENT 'Offset on it' CODEC(DoubleDelta, ZSTD(1)),
     inserted_at    DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When ClickHouse stored it' CODEC(DoubleDelta, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(failed_at)
-ORDER BY (region, topic, partition, offset)
+ORDER BY (region, topic, partition, offset, topic_id, leader_epoch)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'One row a record that no stage could use';

@@ -49,7 +49,7 @@ func TestProduceAndFetchOutliveALostLeader(t *testing.T) {
 	for p := range int32(spec.Partitions) {
 		seen := ""
 		for offset := int64(0); len(seen) < 3; {
-			batch, err := client.Fetch(ctx, "t", p, offset, kafka.DefaultFetchOptions)
+			batch, err := client.Fetch(ctx, logOf(ctx, t, client, "t", p), offset, kafka.DefaultFetchOptions)
 			if kafka.Retriable(err) {
 				continue
 			}

@@ -131,6 +131,20 @@ func inOrder(values []string) bool {
 	return true
 }
 
+// logOf names the log that a partition has now.
+func logOf(ctx context.Context, t *testing.T, client *kafka.Client, topic string, partition int32) kafka.Log {
+	t.Helper()
+	for {
+		log, err := client.Log(ctx, topic, partition)
+		if err == nil {
+			return log
+		}
+		if !kafka.Retriable(err) || ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // values reads a partition to its end, whoever leads it.
 func values(ctx context.Context, t *testing.T, client *kafka.Client, topic string, partition int32) []string {
 	t.Helper()
@@ -139,8 +153,9 @@ func values(ctx context.Context, t *testing.T, client *kafka.Client, topic strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := logOf(ctx, t, client, topic, partition)
 	for offset := int64(0); offset < bounds[partition].End; {
-		batch, err := client.Fetch(ctx, topic, partition, offset, kafka.DefaultFetchOptions)
+		batch, err := client.Fetch(ctx, log, offset, kafka.DefaultFetchOptions)
 		if kafka.Retriable(err) && ctx.Err() == nil {
 			continue
 		}

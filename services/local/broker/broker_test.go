@@ -67,7 +67,14 @@ func TestRestartKeepsRecordsAndTheClientComesBack(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	got, err := client.Fetch(ctx, "t", 0, 0, kafka.DefaultFetchOptions)
+	log, err := client.Log(ctx, "t", 0)
+	for kafka.Retriable(err) && ctx.Err() == nil { // connections to the broker before the restart
+		log, err = client.Log(ctx, "t", 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := client.Fetch(ctx, log, 0, kafka.DefaultFetchOptions)
 	if err != nil || len(got.Records) != 3 || string(got.Records[2].Value) != "late" {
 		t.Errorf("after the restart: %+v, %v", got, err)
 	}

@@ -35,7 +35,7 @@ func read(t testing.TB, client *kafka.Client, topic string, partition int32, off
 	}
 	var out []event.Record
 	for offset < bounds[partition].End {
-		batch, err := client.Fetch(ctx, topic, partition, offset, kafka.DefaultFetchOptions)
+		batch, err := Fetch(ctx, client, topic, partition, offset, kafka.DefaultFetchOptions)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,10 +181,10 @@ func TestFetchTellsWhatIsNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	var outOfRange *kafka.OffsetOutOfRange
-	if _, err := client.Fetch(deadline(t), "bounds", 0, 6, kafka.DefaultFetchOptions); !errors.As(err, &outOfRange) || outOfRange.End != 5 {
+	if _, err := Fetch(deadline(t), client, "bounds", 0, 6, kafka.DefaultFetchOptions); !errors.As(err, &outOfRange) || outOfRange.End != 5 {
 		t.Errorf("past the end: %v", err)
 	}
-	if _, err := client.Fetch(deadline(t), "no-such-topic", 0, 0, kafka.DefaultFetchOptions); !errors.Is(err, kafka.ErrUnknownTopic) {
+	if _, err := Fetch(deadline(t), client, "no-such-topic", 0, 0, kafka.DefaultFetchOptions); !errors.Is(err, kafka.ErrUnknownTopic) {
 		t.Errorf("an unknown topic: %v", err)
 	}
 	if _, err := client.Partitions(deadline(t), "no-such-topic"); !errors.Is(err, kafka.ErrUnknownTopic) {
@@ -192,7 +192,7 @@ func TestFetchTellsWhatIsNotThere(t *testing.T) {
 	}
 	options := kafka.DefaultFetchOptions
 	options.MaxWait = 10 * time.Millisecond
-	batch, err := client.Fetch(deadline(t), "bounds", 0, 5, options)
+	batch, err := Fetch(deadline(t), client, "bounds", 0, 5, options)
 	if err != nil || len(batch.Records) != 0 || batch.Next != 5 || batch.HighWatermark != 5 {
 		t.Errorf("at the end: %+v, %v", batch, err)
 	}
@@ -350,13 +350,17 @@ func BenchmarkProduceAndFetch(b *testing.B) {
 		recs[i] = event.Record{Key: []byte("account|visitor"), Value: make([]byte, 500), Headers: []event.Header{{Key: "account", Value: []byte("demo")}}}
 	}
 	b.ReportAllocs()
+	log, err := client.Log(context.Background(), "bench", 0)
+	if err != nil {
+		b.Fatal(err)
+	}
 	var offset int64
 	for b.Loop() {
 		if _, err := producer.Produce(context.Background(), "bench", 0, recs); err != nil {
 			b.Fatal(err)
 		}
 		for end := offset + int64(len(recs)); offset < end; {
-			batch, err := client.Fetch(context.Background(), "bench", 0, offset, kafka.DefaultFetchOptions)
+			batch, err := client.Fetch(context.Background(), log, offset, kafka.DefaultFetchOptions)
 			if err != nil {
 				b.Fatal(err)
 			}

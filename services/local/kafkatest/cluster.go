@@ -4,6 +4,7 @@ package kafkatest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -51,6 +52,19 @@ func Topic(t testing.TB, client *kafka.Client, name string, n int, config map[st
 		_, err = client.Offsets(ctx, name)
 		return err == nil
 	}, "topic %s", name)
+}
+
+// Fetch reads from the log that a partition has now.
+func Fetch(ctx context.Context, client *kafka.Client, topic string, partition int32, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error) {
+	for {
+		log, err := client.Log(ctx, topic, partition)
+		switch {
+		case err == nil:
+			return client.Fetch(ctx, log, offset, opts)
+		case !kafka.Retriable(err) || errors.Is(err, kafka.ErrUnknownTopic) || ctx.Err() != nil:
+			return nil, err
+		}
+	}
 }
 
 // Wait polls until ok, for two minutes at most: a machine busy with other tests is no failure. It looks less often the longer it

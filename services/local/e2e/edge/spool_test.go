@@ -75,7 +75,7 @@ func rawEvents(t *testing.T, client *kafka.Client) map[string][]string {
 	out := map[string][]string{}
 	for _, b := range bounds {
 		for at := b.Start; at < b.End; {
-			batch, err := client.Fetch(ctx, schemas.RawTopic("us"), b.Partition, at, kafka.DefaultFetchOptions)
+			batch, err := kafkatest.Fetch(ctx, client, schemas.RawTopic("us"), b.Partition, at, kafka.DefaultFetchOptions)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -197,7 +197,7 @@ func (w *world) readUntil(t testing.TB, topic string, partition int32, enough fu
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for next, seen := int64(0), 0; ; {
-		batch, err := w.client.Fetch(ctx, topic, partition, next, kafka.DefaultFetchOptions)
+		batch, err := kafkatest.Fetch(ctx, w.client, topic, partition, next, kafka.DefaultFetchOptions)
 		if kafka.Retriable(err) && ctx.Err() == nil {
 			<-time.After(10 * time.Millisecond) // a new topic's leader takes a moment to be known
 			continue

@@ -28,7 +28,7 @@ func (r running) onTopic(topic, id string) bool {
 	}
 	for _, p := range partitions {
 		for next := p.Start; next < p.End; {
-			batch, err := client.Fetch(r.t.Context(), topic, p.Partition, next, kafka.FetchOptions{MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Second})
+			batch, err := kafkatest.Fetch(r.t.Context(), client, topic, p.Partition, next, kafka.FetchOptions{MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Second})
 			if err != nil {
 				r.t.Fatal(err)
 			}

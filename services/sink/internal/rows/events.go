@@ -32,7 +32,8 @@ type Events struct {
 	latitude, longitude                                               []*float32
 	props, detail                                                     []string
 	library, libraryVersion                                           []string
-	rawPartition                                                      []int32
+	rawTopicID                                                        []uuid.UUID
+	rawPartition, rawLeaderEpoch                                      []int32
 	rawOffset                                                         []int64
 }
 
@@ -55,7 +56,8 @@ func NewEvents() *Events {
 		column("subdivision", &r.subdivision), column("city", &r.city), column("latitude", &r.latitude), column("longitude", &r.longitude),
 		column("asn", &r.asn), column("as_name", &r.asName),
 		column("props", &r.props), column("detail", &r.detail), column("library", &r.library), column("library_version", &r.libraryVersion),
-		column("raw_partition", &r.rawPartition), column("raw_offset", &r.rawOffset), column("epoch", &r.epoch),
+		column("raw_topic_id", &r.rawTopicID), column("raw_partition", &r.rawPartition), column("raw_leader_epoch", &r.rawLeaderEpoch),
+		column("raw_offset", &r.rawOffset), column("epoch", &r.epoch),
 	}
 	return r
 }

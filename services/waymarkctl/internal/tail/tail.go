@@ -55,9 +55,20 @@ func (t *Tail) Run(ctx context.Context) error {
 }
 
 func (t *Tail) partition(ctx context.Context, partition int32, offset, end int64) error {
+	log, err := t.Client.Log(ctx, t.Topic, partition)
+	if err != nil {
+		return fmt.Errorf("tail %s/%d: %w", t.Topic, partition, err)
+	}
 	for t.Follow || offset < end {
-		batch, err := t.Client.Fetch(ctx, t.Topic, partition, offset, options)
+		batch, err := t.Client.Fetch(ctx, log, offset, options)
 		switch {
+		case errors.Is(err, kafka.ErrLogGone) && t.Follow:
+			fmt.Fprintf(t.Errors, "%s/%d was made anew: going on at its start\n", t.Topic, partition)
+			if log, err = t.Client.Log(ctx, t.Topic, partition); err != nil {
+				return fmt.Errorf("tail %s/%d: %w", t.Topic, partition, err)
+			}
+			offset = 0
+			continue
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil && kafka.Retriable(err):

@@ -14,14 +14,14 @@ import (
 
 var options = kafka.FetchOptions{MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 500 * time.Millisecond}
 
-// Partition calls visit with every record of offsets [from, to), in order; a record is valid during the call only. Offsets that the
+// Log calls visit with every record of offsets [from, to), in order; a record is valid during the call only. Offsets that the
 // log has no longer are left out; first is the lowest one it could read from.
-func Partition(ctx context.Context, client *kafka.Client, topic string, partition int32, from, to int64, visit func(*event.Record) error) (first int64, err error) {
+func Log(ctx context.Context, client *kafka.Client, log kafka.Log, from, to int64, visit func(*event.Record) error) (first int64, err error) {
 	first = from
 	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: time.Second}
 	failures := 0
 	for at := from; at < to; {
-		batch, err := client.Fetch(ctx, topic, partition, at, options)
+		batch, err := client.Fetch(ctx, log, at, options)
 		var outside *kafka.OffsetOutOfRange
 		switch {
 		case errors.As(err, &outside) && outside.Start > at:
@@ -31,7 +31,7 @@ func Partition(ctx context.Context, client *kafka.Client, topic string, partitio
 			failures++
 			continue
 		case err != nil:
-			return first, fmt.Errorf("read %s/%d at %d: %w", topic, partition, at, err)
+			return first, fmt.Errorf("read %s/%d at %d: %w", log.Topic, log.Partition, at, err)
 		}
 		failures = 0
 		for i := range batch.Records {
@@ -45,6 +45,15 @@ func Partition(ctx context.Context, client *kafka.Client, topic string, partitio
 		batch.Release()
 	}
 	return first, nil
+}
+
+// Partition is Log on the log that has the name now.
+func Partition(ctx context.Context, client *kafka.Client, topic string, partition int32, from, to int64, visit func(*event.Record) error) (first int64, err error) {
+	log, err := client.Log(ctx, topic, partition)
+	if err != nil {
+		return from, fmt.Errorf("read %s/%d: %w", topic, partition, err)
+	}
+	return Log(ctx, client, log, from, to, visit)
 }
 
 // One reads the record at an offset; nil when the log has it no longer.
