@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,8 @@ type Client struct {
 	metrics   *metrics
 	// topicIDs is true once a broker said that it takes topic ids.
 	topicIDs atomic.Bool
+	// verified holds by Log the leader epoch, an int32, under which Verify found the log in order.
+	verified sync.Map
 }
 
 // NewClient makes a client without contacting the cluster. Metrics go to reg.
