@@ -23,9 +23,9 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
-// Direct is the way to Kafka: nil means that every record is acknowledged.
+// Direct is the way to Kafka: nil means that every record is acknowledged, a *kafka.TooLarge that every one is but those it names.
 type Direct interface {
-	Send(ctx context.Context, topic string, recs []event.Record) error
+	SendEach(ctx context.Context, topic string, recs []event.Record) error
 }
 
 // A Sender sends the records of one topic to Kafka or into a log. Run must run.
@@ -36,7 +36,7 @@ type Sender struct {
 	after  time.Duration
 	zap    *zap.Logger
 
-	// gate is held for reading by every Send, so that whoever holds it for writing may change spooling.
+	// gate is held for reading by every SendEach, so that whoever holds it for writing may change spooling.
 	gate     sync.RWMutex
 	spooling bool
 	// coming counts those who began the spooling and have yet to put their records into the log.
@@ -58,9 +58,9 @@ func NewSender(direct Direct, log *Log, topic string, after time.Duration, zap *
 	return s
 }
 
-// Send returns nil when recs are acknowledged by Kafka or durable in the log. Errors: ErrFull and what the disk says, when Kafka is
-// away too; what Kafka refuses for good.
-func (s *Sender) Send(ctx context.Context, topic string, recs []event.Record) error {
+// SendEach returns nil when recs are acknowledged by Kafka or durable in the log. Errors: ErrFull and ErrDisk, when Kafka is away too;
+// what Kafka refuses for good: with a *kafka.TooLarge all records are acknowledged but those it names.
+func (s *Sender) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	if topic != s.topic {
 		return fmt.Errorf("spool of %s asked to send to %s", s.topic, topic)
 	}
@@ -113,7 +113,7 @@ func (s *Sender) sendDirect(ctx context.Context, recs []event.Record) error {
 	defer s.underway.Done()
 	ctx, cancel := context.WithTimeout(ctx, s.after)
 	defer cancel()
-	return s.direct.Send(ctx, s.topic, recs)
+	return s.direct.SendEach(ctx, s.topic, recs)
 }
 
 // startSpooling sends everything to the log from now on; not before the function it returns was called can that end.
@@ -211,22 +211,25 @@ func (s *Sender) drain(ctx context.Context) error {
 	}
 }
 
-// deliver sends recs to Kafka, in halves where they are too many at once. A record that Kafka will never take holds nothing up: it is
-// put aside.
+// deliver sends recs to Kafka, in halves where they are more than its producer holds. A record that Kafka will never take holds nothing
+// up: it is put aside.
 func (s *Sender) deliver(ctx context.Context, recs []event.Record) error {
-	err := s.direct.Send(ctx, s.topic, recs)
-	var tooLarge *kafka.RecordTooLarge
+	err := s.direct.SendEach(ctx, s.topic, recs)
+	var tooLarge *kafka.TooLarge
 	switch {
-	case !errors.As(err, &tooLarge) && !errors.Is(err, kafka.ErrBufferFull):
-		return err
-	case len(recs) > 1:
+	case errors.As(err, &tooLarge):
+		for _, i := range tooLarge.Records {
+			if err := s.log.Refuse(recs[i], err); err != nil {
+				return err
+			}
+		}
+		return nil
+	case errors.Is(err, kafka.ErrBufferFull) && len(recs) > 1:
 		half := len(recs) / 2
 		if err := s.deliver(ctx, recs[:half]); err != nil {
 			return err
 		}
 		return s.deliver(ctx, recs[half:])
-	case tooLarge != nil:
-		return s.log.Refuse(recs[0], err)
 	}
 	return err
 }
