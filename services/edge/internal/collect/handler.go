@@ -50,6 +50,7 @@ type Handler struct {
 	metrics  *metrics
 	rates    *rates
 	inFlight *semaphore.Weighted
+	told     seldom
 }
 
 // New makes a handler.
@@ -157,8 +158,10 @@ func (h *Handler) rejectTooLarge(owner *account.Account, results []result, why *
 			results[i] = reject(event.Reject(event.ReasonTooLarge, errors.New("the event is larger than its region's Kafka takes: it cannot be stored")))
 		}
 	}
-	h.Log.Warn("events are larger than the raw topic takes, though not than limits.event_bytes: look at the topic's max.message.bytes",
-		zap.String("region", owner.Region), zap.String("topic", why.Topic), zap.Int("events", len(why.Records)))
+	if n, now := h.told.add(owner.Region+" too large", len(why.Records), time.Now()); now {
+		h.Log.Warn("events are larger than the raw topic takes, though not than limits.event_bytes: look at the topic's max.message.bytes",
+			zap.String("region", owner.Region), zap.String("topic", why.Topic), zap.Int("events", n))
+	}
 }
 
 // notStored answers a failed SendEach.
@@ -176,8 +179,10 @@ func (h *Handler) notStored(owner *account.Account, events int, err error) *refu
 	}
 	h.metrics.notStored.WithLabelValues(owner.Region, reason).Add(float64(events))
 	if reason != "client_gone" {
-		h.Log.Error("events could not be written; the client is told to send them again",
-			zap.String("region", owner.Region), zap.Int("events", events), zap.String("reason", reason), zap.Error(err))
+		if n, now := h.told.add(owner.Region+" "+reason, events, time.Now()); now {
+			h.Log.Error("events could not be written; the client is told to send them again",
+				zap.String("region", owner.Region), zap.Int("events", n), zap.String("reason", reason), zap.Error(err))
+		}
 	}
 	return refuse(http.StatusServiceUnavailable, "unavailable", "the events could not be stored now: send them again with the same ids").after(5 * time.Second)
 }

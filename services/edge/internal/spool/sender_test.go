@@ -22,6 +22,7 @@ type fakeKafka struct {
 	mu    sync.Mutex
 	fails error
 	taken map[string][]int
+	times []int64 // of all that were taken
 	// lies makes it take records and fail all the same, now and then.
 	lies *rand.Rand
 	// large is the number it never takes.
@@ -50,6 +51,7 @@ func (k *fakeKafka) SendEach(ctx context.Context, topic string, recs []event.Rec
 			continue
 		}
 		k.taken[key] = append(k.taken[key], n)
+		k.times = append(k.times, recs[i].Timestamp)
 	}
 	if len(large) > 0 {
 		return &kafka.TooLarge{Topic: topic, Records: large}
