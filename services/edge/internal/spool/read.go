@@ -53,7 +53,13 @@ func (l *Log) Next() (*Chunk, error) {
 		case errors.Is(err, os.ErrClosed): // it was written anew a moment ago
 			continue
 		case errors.Is(err, io.EOF): // somebody cut it: Keep takes it as long as it is
-			if err := l.Keep(); err != nil {
+			if kept := l.Keep(); kept != nil {
+				return nil, errors.Join(err, kept)
+			}
+			l.mu.Lock()
+			cut := seg.size < size
+			l.mu.Unlock()
+			if !cut {
 				return nil, err
 			}
 			continue
