@@ -4,6 +4,9 @@
 // a moment share. After kill -9 the log is read again: a last write that was cut off was never acknowledged and is cut away; what
 // fails its checksum elsewhere is put aside, never skipped in silence.
 //
+// The log outlives what is done to its folder under the running process: what was deleted, renamed, replaced or hidden by a mount is
+// written anew from the files that are still open, before anything more is acknowledged (Log.Keep).
+//
 // A Sender decides: straight to Kafka while it answers in time and nothing waits; into the log otherwise. As long as the log holds
 // anything, everything new goes behind it, so a visitor's events keep their order. What went both ways, since Kafka's answer came
 // too late or a crash forgot that it was drained, carries the same event id twice, and the enricher leaves the second out.
