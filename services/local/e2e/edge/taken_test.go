@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,7 @@ const restored = `waymark_edge_spool_restored_events_total{region="us"}`
 // Kafka is away, the spool holds events, and its folder is taken away. Then the edge is killed.
 func TestWhatWasAcceptedSurvivesTheLossOfTheSpoolsFolderAndAKill(t *testing.T) {
 	for name, take := range map[string]func(dir string) error{
-		"deleted": os.RemoveAll,
+		"deleted": func(dir string) error { return errors.Join(os.Rename(dir, dir+".gone"), os.RemoveAll(dir+".gone")) },
 		"renamed": func(dir string) error { return os.Rename(dir, dir+".old") },
 		"emptied": func(dir string) error { return emptied(filepath.Join(dir, "us")) },
 		"file replaced": func(dir string) error {
@@ -89,7 +90,7 @@ func TestWhatWasAcceptedSurvivesTheLossOfTheSpoolsFolderAndAKill(t *testing.T) {
 func emptied(dir string) error {
 	names, err := filepath.Glob(filepath.Join(dir, "*"))
 	for _, name := range names {
-		if err := os.Remove(name); err != nil {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
