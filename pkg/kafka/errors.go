@@ -69,13 +69,14 @@ func (e *RecordTooLarge) Error() string {
 // vain only takes time.
 func Retriable(err error) bool {
 	var tooLarge *RecordTooLarge
+	var someTooLarge *TooLarge
 	var outOfRange *OffsetOutOfRange
 	var truncated *Truncated
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return false
-	case errors.Is(err, ErrFenced), errors.Is(err, ErrClosed), errors.Is(err, ErrCorrupt), errors.As(err, &tooLarge), errors.As(err, &outOfRange),
-		errors.As(err, &truncated), errors.Is(err, ErrLogGone), errors.Is(err, ErrNoTopicIDs):
+	case errors.Is(err, ErrFenced), errors.Is(err, ErrClosed), errors.Is(err, ErrCorrupt), errors.As(err, &tooLarge), errors.As(err, &someTooLarge),
+		errors.As(err, &outOfRange), errors.As(err, &truncated), errors.Is(err, ErrLogGone), errors.Is(err, ErrNoTopicIDs):
 		return false
 	case errors.Is(err, ErrUnknownTopic), errors.Is(err, ErrBufferFull):
 		return true

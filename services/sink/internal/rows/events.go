@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/google/uuid"
@@ -141,10 +142,12 @@ func (r *Events) Span() (s Span) {
 	return s
 }
 
-// limits of DateTime64(3), in Unix milliseconds: 1900-01-01 to 2299-12-31.
+// limits of a time on its way into a DateTime64(3), in Unix milliseconds: 1900-01-01, where the type begins, and 2262-04-11 23:47:16.854.
+// The type goes on to 2299, but clickhouse-go makes nanoseconds of every time, which an int64 counts no further: a later one would be
+// stored as one of the 18th century.
 const (
 	earliest = -2208988800000
-	latest   = 10413791999999
+	latest   = math.MaxInt64 / 1_000_000
 )
 
 func clamp(millis int64) int64 { return min(max(millis, earliest), latest) }
