@@ -26,6 +26,8 @@ type Client struct {
 	dialer    *kafkago.Dialer
 	stop      context.CancelFunc
 	metrics   *metrics
+	standings standings
+	fetches   fetches
 }
 
 // NewClient makes a client without contacting the cluster. Metrics go to reg.

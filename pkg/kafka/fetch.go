@@ -109,6 +109,7 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int32, offse
 		b.Release()
 		return nil, c.fetchFailed(ctx, topic, partition, offset, err)
 	}
+	c.fetches.touch(topic, partition, time.Now())
 	c.metrics.fetchBytes.WithLabelValues(topic).Add(float64(len(res.records)))
 	return b, nil
 }
