@@ -91,6 +91,7 @@ func (b *Batch) name(key []byte) string {
 func (c *Client) Fetch(ctx context.Context, topic string, partition int32, offset int64, opts FetchOptions) (*Batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.MaxWait+c.cfg.RequestTimeout)
 	defer cancel()
+	c.fetches.asked(topic, partition, time.Now())
 	b := batches.Get().(*Batch)
 	req := &fetchRequest{clientID: c.cfg.ClientID, topic: topic, partition: partition, offset: offset, options: opts, into: b.raw}
 	answer, err := c.transport.RoundTrip(ctx, c.addr, req)

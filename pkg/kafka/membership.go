@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -63,7 +64,14 @@ func (r *groupRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 
 // askCoordinator sends a request and returns the answer's fields after throttle time and error code, which is returned as an error.
 func (c *Client) askCoordinator(ctx context.Context, key protocol.ApiKey, version int16, group string, body []byte) (*fields, error) {
-	answer, err := c.transport.RoundTrip(ctx, c.addr, &groupRequest{key, version, c.cfg.ClientID, group, body})
+	var answer protocol.Message
+	var err error
+	for range staleConnections {
+		answer, err = c.transport.RoundTrip(ctx, c.addr, &groupRequest{key, version, c.cfg.ClientID, group, body})
+		if !stale(err) || ctx.Err() != nil {
+			break
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +85,14 @@ func (c *Client) askCoordinator(ctx context.Context, key protocol.ApiKey, versio
 		return f, kafkago.Error(code)
 	}
 	return f, nil
+}
+
+// staleConnections is how many connections that broke while they were idle, as all do when a broker restarts, one request gets past.
+// kafka-go finds out by using them, one a try.
+const staleConnections = 10
+
+func stale(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // joined is a coordinator's answer to a member that joined. Only the leader is told the members, each with its topics.

@@ -123,14 +123,14 @@ type topicPartition struct {
 	partition int32
 }
 
-// expect starts to watch a partition.
+// expect watches a partition from its first fetch on: what its handler does before is its own to report.
 func (f *fetches) expect(topic string, partition int32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.answered == nil {
 		f.answered = make(map[topicPartition]time.Time)
 	}
-	f.answered[topicPartition{topic, partition}] = time.Now()
+	f.answered[topicPartition{topic, partition}] = time.Time{}
 }
 
 func (f *fetches) forget(topic string, partition int32) {
@@ -139,11 +139,22 @@ func (f *fetches) forget(topic string, partition int32) {
 	delete(f.answered, topicPartition{topic, partition})
 }
 
+// asked notes the first fetch of a partition, if it is watched.
+func (f *fetches) asked(topic string, partition int32, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := topicPartition{topic, partition}
+	if at, watched := f.answered[key]; watched && at.IsZero() {
+		f.answered[key] = now
+	}
+}
+
 // touch notes an answer of a partition, if it is watched.
 func (f *fetches) touch(topic string, partition int32, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if key := (topicPartition{topic, partition}); !f.answered[key].IsZero() {
+	key := topicPartition{topic, partition}
+	if _, watched := f.answered[key]; watched {
 		f.answered[key] = now
 	}
 }
@@ -152,7 +163,7 @@ func (f *fetches) check(now time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for key, at := range f.answered {
-		if silent := now.Sub(at); silent > fetchSilence {
+		if silent := now.Sub(at); silent > fetchSilence && !at.IsZero() {
 			return fmt.Errorf("no fetch from partition %d of %s was answered for %s", key.partition, key.topic, silent.Round(time.Second))
 		}
 	}

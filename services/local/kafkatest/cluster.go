@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
@@ -51,6 +54,29 @@ func Topic(t testing.TB, client *kafka.Client, name string, n int, config map[st
 		_, err = client.Offsets(ctx, name)
 		return err == nil
 	}, "topic %s", name)
+}
+
+// DeleteTopic deletes a topic of the cluster at address.
+func DeleteTopic(t testing.TB, address, topic string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	named := kmsg.NewDeleteTopicsRequestTopic()
+	named.Topic = &topic
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	req.TopicNames, req.Topics, req.TimeoutMillis = []string{topic}, []kmsg.DeleteTopicsRequestTopic{named}, 30_000
+	answer, err := req.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Wait polls until ok, for two minutes at most: a machine busy with other tests is no failure. It looks less often the longer it
