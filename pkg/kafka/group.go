@@ -102,8 +102,8 @@ type Claim struct {
 func (c *Client) RunGroup(ctx context.Context, cfg GroupConfig, handle func(ctx context.Context, claim *Claim) error) error {
 	m := &membership{
 		client: c, cfg: cfg, log: c.log.With(zap.String("group", cfg.ID)), standing: c.standings.open(cfg),
-		again: retry.Backoff{First: joinPause, Last: lastJoinPause},
 	}
+	m.settle()
 	defer c.standings.close(m.standing)
 	defer m.leave(ctx)
 	for {
@@ -307,8 +307,7 @@ func (m *membership) joinFailed(ctx context.Context, err error) error {
 func (m *membership) pauseAfter(ctx context.Context, g *generation) error {
 	switch {
 	case time.Since(g.since) >= settled:
-		m.again = retry.Backoff{First: joinPause, Last: lastJoinPause}
-		m.early, m.hurry = 0, retry.Backoff{First: firstHurry, Last: lastHurry}
+		m.settle()
 	case g.left.Load(): // it has paused already, while the other partitions were served
 	default:
 		if m.early++; m.early > hurried {
@@ -316,6 +315,12 @@ func (m *membership) pauseAfter(ctx context.Context, g *generation) error {
 		}
 	}
 	return nil
+}
+
+// settle forgets what went wrong: the next pauses are short again.
+func (m *membership) settle() {
+	m.again = retry.Backoff{First: joinPause, Last: lastJoinPause}
+	m.early, m.hurry = 0, retry.Backoff{First: firstHurry, Last: lastHurry}
 }
 
 // leave tells the coordinator that this member is gone, so that the others need not wait for its session's end.
@@ -417,7 +422,7 @@ func (g *generation) rejoin(ctx context.Context, why string, fields ...zap.Field
 	g.leaving.Do(func() {
 		g.log.Warn("joining the group again: "+why, fields...)
 		if time.Since(g.since) >= settled {
-			g.again = retry.Backoff{First: joinPause, Last: lastJoinPause}
+			g.settle()
 		}
 		if g.again.Wait(ctx) == nil {
 			g.left.Store(true)

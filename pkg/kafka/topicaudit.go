@@ -90,7 +90,7 @@ func (a *TopicAudit) look(ctx context.Context) error {
 	if time.Now().Before(a.until) {
 		return a.last
 	}
-	var losses []error
+	var losses []string
 	for _, use := range a.uses {
 		config, err := a.client.topicConfig(ctx, use.Topic, auditedSettings)
 		switch {
@@ -105,15 +105,15 @@ func (a *TopicAudit) look(ctx context.Context) error {
 		}
 		loss, doubts := judge(use, config)
 		if loss != "" {
-			losses = append(losses, fmt.Errorf("%w: %s has %s", ErrTopicLoses, use.Topic, loss))
+			losses = append(losses, use.Topic+" has "+loss)
 		}
 		for _, doubt := range doubts {
 			a.say("a topic's configuration is doubtful", zap.String("topic", use.Topic), zap.String("doubt", doubt))
 		}
 	}
-	a.last, a.until = errors.Join(losses...), time.Now().Add(auditAgain)
-	if a.last != nil {
-		a.until = time.Now().Add(mendedSoon)
+	a.last, a.until = nil, time.Now().Add(auditAgain)
+	if len(losses) > 0 {
+		a.last, a.until = fmt.Errorf("%w: %s", ErrTopicLoses, strings.Join(losses, "; ")), time.Now().Add(mendedSoon)
 	}
 	return a.last
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -38,8 +39,21 @@ func (c *applyCommand) Run(env *environment) error {
 			errs = append(errs, fmt.Errorf("region %s: %w", name, err))
 		}
 	}
-	return errors.Join(errs...)
+	return inOneLine(errs...)
 }
+
+// inOneLine joins the errors of what was done side by side.
+func inOneLine(errs ...error) error {
+	if err := errors.Join(errs...); err != nil {
+		return oneLine{err}
+	}
+	return nil
+}
+
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }
+func (e oneLine) Unwrap() error { return e.error }
 
 // apply mends a region's topics, each by itself: an error says what could not be done, the output what was.
 func (f *topicFlags) apply(env *environment, region string) error {
@@ -76,7 +90,7 @@ func (f *topicFlags) apply(env *environment, region string) error {
 	for _, change := range changes {
 		fmt.Fprintf(env.stdout, "%s: %s %s\n", change.Topic, change.Action, change.Detail)
 	}
-	return err
+	return inOneLine(err)
 }
 
 // pairedPartitions is how many partitions the raw or the enriched topic has, whichever has more. They can only be added, and both must
@@ -138,7 +152,7 @@ func (c *lagCommand) Run(env *environment) error {
 			errs = append(errs, fmt.Errorf("region %s: %w", name, err))
 		}
 	}
-	return errors.Join(append(errs, table.Flush())...)
+	return inOneLine(append(errs, table.Flush())...)
 }
 
 // electionTime bounds the wait for a group's coordinator, which a cluster elects when it is first asked.
@@ -177,5 +191,5 @@ func lagOf(env *environment, table *tabwriter.Writer, region string) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\tall\t\t\t%d\n", of.group, of.topic, total)
 	}
-	return errors.Join(errs...)
+	return inOneLine(errs...)
 }

@@ -157,7 +157,7 @@ func TestATopicThatIsAwayMakesNoGenerations(t *testing.T) {
 	DeleteTopic(t, address, "away")
 	before, used := a.generations()+b.generations(), cpu()
 	Wait(t, func() bool { return a.holds()() && b.holds()() }, "no partitions")
-	<-time.After(30 * time.Second) // what is asserted is that nothing happens in this time
+	<-after(30) // what is asserted is that nothing happens in this time
 	if err := a.client.CheckGroups(deadline(t)); err == nil {
 		t.Error("the member is ready without its only topic")
 	}
@@ -271,7 +271,7 @@ func TestADrainMayOutlastTheSession(t *testing.T) {
 	a := joins(t, address, "long", []string{"long"}, func(ctx context.Context, claim *kafka.Claim) error {
 		<-ctx.Done()
 		if claim.Partition == 0 && drains.CompareAndSwap(false, true) {
-			<-time.After(8 * time.Second) // a session lasts 6
+			<-after(8) // a session lasts 6
 			return claim.Commit(context.WithoutCancel(ctx), 5, "drained")
 		}
 		return nil
@@ -401,3 +401,31 @@ func TestBrokenConnectionsEndNoGeneration(t *testing.T) {
 	Wait(t, m.holds("broken-links/0"), "the partition again")
 	Wait(t, func() bool { return m.client.CheckGroups(deadline(t)) == nil }, "ready")
 }
+
+// More members than partitions are no reason to join again; the one without takes over when another leaves.
+func TestAMemberWithoutPartitionsWaitsForThem(t *testing.T) {
+	address := Start(t)
+	Topic(t, Client(t, address), "few", 1, nil)
+	a := joins(t, address, "few", []string{"few"}, nil)
+	Wait(t, a.holds("few/0"), "the partition")
+	b := joins(t, address, "few", []string{"few"}, nil)
+	Wait(t, func() bool { return a.generations() >= 2 && a.count()+b.count() == 1 }, "both are members")
+	<-after(3) // what is asserted is that nothing happens in this time
+	if n := max(a.generations(), b.generations()); n > 2 {
+		t.Errorf("%d generations of two members", n)
+	}
+	holder, idle := a, b
+	if b.count() == 1 {
+		holder, idle = b, a
+	}
+	if err := idle.client.CheckGroups(deadline(t)); err != nil {
+		t.Errorf("a member without partitions is not ready: %v", err)
+	}
+	if err := holder.leave(); err != nil {
+		t.Error(err)
+	}
+	Wait(t, idle.holds("few/0"), "the idle member takes over")
+}
+
+// after is a time in which nothing, or not much, must happen.
+func after(seconds int) <-chan time.Time { return time.After(time.Duration(seconds) * time.Second) }
