@@ -156,7 +156,7 @@ func (m *membership) ended(ctx context.Context, err error) error {
 // member: nobody else has anything to do either.
 func (m *membership) waitForTopics(ctx context.Context) error {
 	pause := retry.Backoff{First: joinPause, Last: 2 * joinPause}
-	for {
+	for said := false; ; {
 		seen, err := m.look(ctx, m.cfg.Topics)
 		var missing []string
 		for _, topic := range m.cfg.Topics {
@@ -177,7 +177,10 @@ func (m *membership) waitForTopics(ctx context.Context) error {
 		case lasting(err):
 			return err
 		default:
-			m.log.Warn("cannot look for the group's topics; trying again", zap.Error(err))
+			if !said {
+				m.log.Warn("cannot look for the group's topics; trying again", zap.Error(err))
+				said = true
+			}
 			m.standing.failed(err)
 		}
 		if err := pause.Wait(ctx); err != nil {

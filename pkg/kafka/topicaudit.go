@@ -35,15 +35,15 @@ const (
 	mendedSoon = 5 * time.Second
 )
 
-// A TopicAudit looks whether topics are configured to hold what is written to them. It is safe for concurrent use.
+// A TopicAudit looks whether topics are configured to hold what is written to them. Start is called once, then Watch; Check at any
+// time.
 type TopicAudit struct {
 	client *Client
 	uses   []TopicUse
+	said   map[string]bool // each doubt is said once
 
-	mu    sync.Mutex
-	until time.Time
-	last  error
-	said  map[string]bool // each doubt is said once
+	mu   sync.Mutex
+	last error
 }
 
 // AuditTopics returns an audit of topics. Topics that do not exist yet are looked at once they do.
@@ -57,8 +57,11 @@ func (a *TopicAudit) Start(ctx context.Context) error {
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
 	for {
 		err := a.look(ctx)
-		if err == nil || errors.Is(err, ErrTopicLoses) || ctx.Err() != nil {
-			return ignoreEnd(ctx, err)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			return a.Check(ctx)
 		}
 		a.say("cannot look at the topics' configuration; trying again", zap.Error(err))
 		if backoff.Wait(ctx) != nil {
@@ -67,29 +70,29 @@ func (a *TopicAudit) Start(ctx context.Context) error {
 	}
 }
 
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+// Watch looks again until ctx ends: configurations change while services run.
+func (a *TopicAudit) Watch(ctx context.Context) {
+	for {
+		pause := auditAgain
+		if a.Check(ctx) != nil {
+			pause = mendedSoon
+		}
+		if retry.Pause(ctx, pause) != nil {
+			return
+		}
+		_ = a.look(ctx) // that the cluster cannot be asked is for Reach to say
 	}
-	return err
 }
 
-// Check is a readiness check: ErrTopicLoses, or nil. It looks again every minute: configurations change while services run. That the
-// cluster cannot be asked is for Reach to say.
-func (a *TopicAudit) Check(ctx context.Context) error {
-	err := a.look(ctx)
-	if errors.Is(err, ErrTopicLoses) {
-		return err
-	}
-	return nil
-}
-
-func (a *TopicAudit) look(ctx context.Context) error {
+// Check is a readiness check: ErrTopicLoses or nil, as found last.
+func (a *TopicAudit) Check(context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if time.Now().Before(a.until) {
-		return a.last
-	}
+	return a.last
+}
+
+// look notes what it finds. Its error is that the cluster cannot be asked.
+func (a *TopicAudit) look(ctx context.Context) error {
 	var losses []string
 	for _, use := range a.uses {
 		config, err := a.client.topicConfig(ctx, use.Topic, auditedSettings)
@@ -111,11 +114,12 @@ func (a *TopicAudit) look(ctx context.Context) error {
 			a.say("a topic's configuration is doubtful", zap.String("topic", use.Topic), zap.String("doubt", doubt))
 		}
 	}
-	a.last, a.until = nil, time.Now().Add(auditAgain)
-	if len(losses) > 0 {
-		a.last, a.until = fmt.Errorf("%w: %s", ErrTopicLoses, strings.Join(losses, "; ")), time.Now().Add(mendedSoon)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last = nil; len(losses) > 0 {
+		a.last = fmt.Errorf("%w: %s", ErrTopicLoses, strings.Join(losses, "; "))
 	}
-	return a.last
+	return nil
 }
 
 // say logs a warning, each once.

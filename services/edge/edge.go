@@ -119,7 +119,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	})
 	for _, i := range intakes {
 		group.Go(func() error {
-			i.report(groupCtx)
+			i.watch(groupCtx)
 			return nil
 		})
 	}

@@ -26,9 +26,9 @@ func newIntake(client *kafka.Client, topic string, batchBytes int, log *zap.Logg
 	}
 }
 
-// report tells at the start whether the topic can be written to and keeps what is written: the first request is a bad moment to learn
-// of it. It returns when that is settled, or ctx ends.
-func (i *intake) report(ctx context.Context) {
+// watch tells at the start whether the topic can be written to and keeps what is written: the first request is a bad moment to learn
+// of it. From then on it watches the topic's configuration, until ctx ends.
+func (i *intake) watch(ctx context.Context) {
 	backoff := retry.Backoff{First: time.Second, Last: 10 * time.Second}
 	for said := false; ; said = true {
 		err := i.tryReach(ctx)
@@ -48,6 +48,7 @@ func (i *intake) report(ctx context.Context) {
 	if err := i.audit.Start(ctx); err != nil {
 		i.log.Error("the topic must be mended; not ready until then", zap.Error(err))
 	}
+	i.audit.Watch(ctx)
 }
 
 func (i *intake) tryReach(ctx context.Context) error {

@@ -71,6 +71,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 		if err := audit.Start(groupCtx); err != nil {
 			return err
 		}
+		group.Go(func() error {
+			audit.Watch(groupCtx)
+			return nil
+		})
 		return events.Run(groupCtx)
 	})
 	err = group.Wait()

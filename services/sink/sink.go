@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -44,12 +45,17 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	tel.Health.Check("configuration of topics", audit.Check)
 	tel.Health.Check("consumer group", client.CheckGroups)
 	tel.Health.Check("clickhouse", conn.Ping)
-	err = check(ctx, tables, tel.Log)
-	if err == nil {
-		err = audit.Start(ctx)
-	}
-	if err == nil {
-		err = loader.Run(ctx)
+	start, startCtx := errgroup.WithContext(ctx)
+	start.Go(func() error { return check(startCtx, tables, tel.Log) })
+	start.Go(func() error { return audit.Start(startCtx) })
+	if err = start.Wait(); err == nil {
+		work, workCtx := errgroup.WithContext(ctx)
+		work.Go(func() error {
+			audit.Watch(workCtx)
+			return nil
+		})
+		work.Go(func() error { return loader.Run(workCtx) })
+		err = work.Wait()
 	}
 	if err != nil {
 		tel.Health.Fail(err)

@@ -7,11 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/services/local/broker"
 )
 
@@ -98,4 +102,39 @@ func TestAStormOfRebalancesIsFollowedSlowly(t *testing.T) {
 	}
 	storm.Remove()
 	Wait(t, m.holds("t/0"), "the partition")
+}
+
+// The right to describe configurations is one more than the services need.
+func TestWithoutTheRightToDescribeAnAuditWarnsOnce(t *testing.T) {
+	b, err := broker.Start(broker.Config{Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	Topic(t, Client(t, b.Address()), "t", 1, map[string]string{"cleanup.policy": "compact"})
+	b.ControlKey(int16(kmsg.DescribeConfigs), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.KeepControl()
+		resp := req.ResponseKind().(*kmsg.DescribeConfigsResponse)
+		for _, r := range req.(*kmsg.DescribeConfigsRequest).Resources {
+			denied := kmsg.NewDescribeConfigsResponseResource()
+			denied.ResourceType, denied.ResourceName, denied.ErrorCode = r.ResourceType, r.ResourceName, kerr.TopicAuthorizationFailed.Code
+			resp.Resources = append(resp.Resources, denied)
+		}
+		return resp, nil, true
+	})
+	core, logs := observer.New(zap.WarnLevel)
+	client, err := kafka.NewClient(kafka.Config{Brokers: []string{b.Address()}}, zap.New(core), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	audit := client.AuditTopics(kafka.TopicUse{Topic: "t"})
+	for range 2 {
+		if err := audit.Start(deadline(t)); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := logs.FilterMessageSnippet("may not describe").Len(); n != 1 || logs.Len() != 1 {
+		t.Errorf("%d warnings of %d lines", n, logs.Len())
+	}
 }
