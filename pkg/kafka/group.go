@@ -106,25 +106,12 @@ func (c *Client) RunGroup(ctx context.Context, cfg GroupConfig, handle func(ctx 
 	m.settle()
 	defer c.standings.close(m.standing)
 	defer m.leave(ctx)
-	for {
-		if err := m.waitForTopics(ctx); err != nil {
-			return m.ended(ctx, err)
-		}
-		g, err := m.join(ctx)
-		if err == nil {
-			m.log.Info("joined", zap.Int32("generation", g.ID), zap.Int("partitions", g.partitions()))
-			c.metrics.generations.WithLabelValues(cfg.ID).Inc()
-			if err := g.run(ctx, handle); err != nil || ctx.Err() != nil {
-				return err
-			}
-			err = m.pauseAfter(ctx, g)
-		} else if err = m.joinFailed(ctx, err); err == nil {
-			err = m.again.Wait(ctx)
-		}
-		if err != nil {
-			return m.ended(ctx, err)
+	for ctx.Err() == nil {
+		if err := m.round(ctx, handle); err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+			return err
 		}
 	}
+	return nil
 }
 
 // A membership is this process in a group, over all generations.
@@ -144,12 +131,30 @@ type membership struct {
 	missing string
 }
 
-// ended makes the error that RunGroup returns.
-func (m *membership) ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+// round lasts from one generation's end to the next one's. Its error is not for another round to mend.
+func (m *membership) round(ctx context.Context, handle func(context.Context, *Claim) error) error {
+	if err := m.waitForTopics(ctx); err != nil {
+		return fmt.Errorf("join %s: %w", m.cfg.ID, err)
 	}
-	return fmt.Errorf("join %s: %w", m.cfg.ID, err)
+	g, err := m.join(ctx)
+	switch {
+	case errors.Is(err, kafkago.RebalanceInProgress): // others came or went between joining and syncing
+		return m.keepUp(ctx)
+	case err != nil:
+		return m.joinFailed(ctx, err)
+	}
+	m.log.Info("joined", zap.Int32("generation", g.ID), zap.Int("partitions", g.partitions()))
+	m.client.metrics.generations.WithLabelValues(m.cfg.ID).Inc()
+	if err := g.run(ctx, handle); err != nil {
+		return err
+	}
+	switch {
+	case time.Since(g.since) >= settled:
+		m.settle()
+	case !g.left.Load(): // otherwise it has paused already, while the other partitions were served
+		return m.keepUp(ctx)
+	}
+	return nil
 }
 
 // waitForTopics returns when at least one topic exists. Its error is ctx's, or one that waiting does not mend. While it waits this is no
@@ -194,8 +199,11 @@ func (m *membership) lacks(missing []string) {
 	m.standing.lacks(missing)
 	if now := strings.Join(missing, " and "); now != m.missing {
 		m.missing = now
-		if now != "" {
-			m.log.Warn("a topic does not exist; the others are served without it", zap.String("topic", now), zap.Error(ErrUnknownTopic))
+		switch {
+		case len(missing) == len(m.cfg.Topics):
+			m.log.Warn("waiting for topics", zap.Strings("topics", missing), zap.Error(ErrUnknownTopic))
+		case len(missing) > 0:
+			m.log.Warn("topics are missing; the others are served without them", zap.Strings("topics", missing), zap.Error(ErrUnknownTopic))
 		}
 	}
 }
@@ -285,39 +293,31 @@ func partitionsOf(topics map[string]topicState) []kafkago.Partition {
 	return out
 }
 
-// joinFailed reports err, and returns it when joining again would meet it again.
+// joinFailed reports err and pauses, or returns err when joining again would meet it again.
 func (m *membership) joinFailed(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ctx.Err()
-	case errors.Is(err, kafkago.RebalanceInProgress): // between joining and syncing: others came or went
-		return nil
-	case errors.Is(err, kafkago.InvalidSessionTimeout):
-		return fmt.Errorf("the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms do not allow a session_timeout of %s: %w",
-			m.cfg.SessionTimeout, err)
-	case errors.Is(err, kafkago.InconsistentGroupProtocol):
-		return fmt.Errorf("the group has members that are not Waymark's, of another assignor or the protocol of KIP-848; stop them: %w", err)
 	}
-	if err = explain(err); lasting(err) {
-		return err
+	switch err = explain(err); {
+	case errors.Is(err, kafkago.InvalidSessionTimeout):
+		return fmt.Errorf("join %s: the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms do not allow a session_timeout of %s: %w",
+			m.cfg.ID, m.cfg.SessionTimeout, err)
+	case errors.Is(err, kafkago.InconsistentGroupProtocol):
+		return fmt.Errorf("join %s: the group has members that are not Waymark's, of another assignor or the protocol of KIP-848; stop them: %w", m.cfg.ID, err)
+	case lasting(err):
+		return fmt.Errorf("join %s: %w", m.cfg.ID, err)
 	}
 	m.log.Warn("cannot join the group; trying again", zap.Error(err))
 	m.standing.failed(err)
-	return nil
+	return m.again.Wait(ctx)
 }
 
-// pauseAfter keeps generations that end at once from following each other at once.
-func (m *membership) pauseAfter(ctx context.Context, g *generation) error {
-	switch {
-	case time.Since(g.since) >= settled:
-		m.settle()
-	case g.left.Load(): // it has paused already, while the other partitions were served
-	default:
-		if m.early++; m.early > hurried {
-			return m.hurry.Wait(ctx)
-		}
+// keepUp follows what other members do at once, and slower when they do not settle.
+func (m *membership) keepUp(ctx context.Context) error {
+	if m.early++; m.early > hurried {
+		return m.hurry.Wait(ctx)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // settle forgets what went wrong: the next pauses are short again.

@@ -84,6 +84,26 @@ func TestASessionThatTheBrokerDoesNotAllowIsAnError(t *testing.T) {
 	}
 }
 
+// Brokers that create topics when they are asked for them, as Kafka's do unless told otherwise, would make one of one partition and
+// one copy. The group asks for none.
+func TestAGroupCreatesNoTopics(t *testing.T) {
+	b, err := broker.Start(broker.Config{Address: "127.0.0.1:0", Options: []kfake.Opt{kfake.AllowAutoTopicCreation()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	Topic(t, Client(t, b.Address()), "present", 1, nil)
+	looks := b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Observe: true, Count: -1})
+	m := joins(t, b.Address(), "g", []string{"present", "absent"}, nil)
+	Wait(t, m.holds("present/0"), "the partition")
+	if err := looks.Wait(deadline(t), looks.Hits()+3); err != nil { // the transport's, which the leader's rest on
+		t.Fatal(err)
+	}
+	if n, err := m.client.Partitions(deadline(t), "absent"); !errors.Is(err, kafka.ErrUnknownTopic) {
+		t.Errorf("the topic was created: %d partitions, %v", n, err)
+	}
+}
+
 // A rebalance that others cause again and again is followed ever more slowly.
 func TestAStormOfRebalancesIsFollowedSlowly(t *testing.T) {
 	b, err := broker.Start(broker.Config{Address: "127.0.0.1:0"})

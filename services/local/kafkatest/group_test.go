@@ -161,8 +161,10 @@ func TestATopicThatIsAwayMakesNoGenerations(t *testing.T) {
 	if err := a.client.CheckGroups(deadline(t)); err == nil {
 		t.Error("the member is ready without its only topic")
 	}
-	if n, spent := a.generations()+b.generations()-before, cpu()-used; n > 6 || spent > 6*time.Second {
-		t.Errorf("%d generations and %s of CPU while the topic was away", n, spent)
+	n, spent := a.generations()+b.generations()-before, cpu()-used
+	t.Logf("two members, half a minute without the topic: %d generations, %s of CPU", n, spent)
+	if n > 6 || spent > 6*time.Second {
+		t.Error("they are busy with nothing")
 	}
 
 	Topic(t, client, "away", 2, nil)
