@@ -95,7 +95,7 @@ func (c *Client) Ping(ctx context.Context) error {
 }
 
 func (c *Client) ping(ctx context.Context, broker string) error {
-	conn, err := c.dialer.DialContext(ctx, "tcp", broker)
+	conn, err := c.connect(ctx, broker)
 	if err != nil {
 		return err
 	}

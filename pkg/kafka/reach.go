@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
 )
 
 // Reach returns a readiness check: nil while a broker of the settings answers, the topics exist, and the leader of every partition of
@@ -91,7 +93,7 @@ func (r *reach) dial(ctx context.Context, leaders map[string]string) error {
 	var all sync.WaitGroup
 	for i, address := range slices.Sorted(maps.Keys(leaders)) {
 		all.Go(func() {
-			conn, err := r.client.dialer.DialContext(ctx, "tcp", address)
+			conn, err := r.client.connect(ctx, address)
 			if err != nil {
 				errs[i] = fmt.Errorf("a broker that leads %s cannot be reached at %s, the address it advertises: %w", leaders[address], address, explain(err))
 				return
@@ -106,4 +108,31 @@ func (r *reach) dial(ctx context.Context, leaders map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// connect dials address, TLS and SASL included, before ctx and DialTimeout end. kafka-go's dialer alone would wait for ever for a
+// broker that takes the connection and is silent about SASL.
+func (c *Client) connect(ctx context.Context, address string) (*kafkago.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
+	defer cancel()
+	dialer := *c.dialer
+	inTime := func() bool { return true }
+	dialer.DialFunc = func(dialCtx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{KeepAlive: dialer.KeepAlive}).DialContext(dialCtx, network, address)
+		if err == nil {
+			inTime = context.AfterFunc(ctx, func() { conn.Close() })
+		}
+		return conn, err
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	switch {
+	case err == nil && inTime():
+		return conn, nil
+	case err == nil:
+		_ = conn.Close() // it is closed already
+		return nil, ctx.Err()
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return nil, err
 }

@@ -28,6 +28,30 @@ func TestABrokerThatHangsHidesNoOther(t *testing.T) {
 	}
 }
 
+// A probe ends in its time whatever the broker keeps to itself. kafka-go's dialer waits for the answer to SASL without end.
+func TestABrokerThatIsSilentAboutSASLHoldsNoProbe(t *testing.T) {
+	hangs, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hangs.Close()
+	client := ClientOf(t, kafka.Config{Brokers: []string{hangs.Addr().String()}, SASL: kafka.SASL{Mechanism: "PLAIN", Username: "u", Password: "p"}})
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		defer cancel()
+		done <- client.Reach("t")(ctx)
+	}()
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("reached")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the probe hangs")
+	}
+}
+
 func TestReachTellsWhatIsMissing(t *testing.T) {
 	address, proxy := StartProxied(t)
 	client := Client(t, address)
