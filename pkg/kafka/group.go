@@ -441,7 +441,8 @@ func (g *generation) beat(ctx context.Context) {
 	heard := g.since
 	for retry.Pause(ctx, g.cfg.HeartbeatInterval) == nil {
 		asked := time.Now()
-		wait := min(g.client.cfg.RequestTimeout, g.cfg.SessionTimeout-time.Since(heard))
+		// A third of a session, so that a connection whose answers are lost leaves time for another.
+		wait := min(g.client.cfg.RequestTimeout, g.cfg.SessionTimeout/3, g.cfg.SessionTimeout-time.Since(heard))
 		beatCtx, cancel := context.WithTimeout(ctx, max(wait, time.Millisecond))
 		err := g.client.heartbeat(beatCtx, g.GroupID, g.joined)
 		cancel()

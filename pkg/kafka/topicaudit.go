@@ -91,33 +91,56 @@ func (a *TopicAudit) Check(context.Context) error {
 	return a.last
 }
 
+// Doubts looks now, and returns each doubt and loss as "topic: sentence". Topics that this user may not describe are left out.
+func (a *TopicAudit) Doubts(ctx context.Context) ([]string, error) {
+	var out []string
+	err := a.judgeAll(ctx, func(topic, loss string, doubts []string) {
+		if loss != "" {
+			doubts = append(doubts, loss)
+		}
+		for _, doubt := range doubts {
+			out = append(out, topic+": "+doubt)
+		}
+	})
+	return out, err
+}
+
 // look notes what it finds. Its error is that the cluster cannot be asked.
 func (a *TopicAudit) look(ctx context.Context) error {
 	var losses []string
-	for _, use := range a.uses {
-		config, err := a.client.topicConfig(ctx, use.Topic, auditedSettings)
-		switch {
-		case errors.Is(err, ErrUnknownTopic):
-			continue
-		case err != nil && !Retriable(err) && ctx.Err() == nil:
-			a.say("this user may not describe the topics' configuration: whether they keep and take all records is not checked",
-				zap.String("topic", use.Topic), zap.Error(err))
-			continue
-		case err != nil:
-			return err
-		}
-		loss, doubts := judge(use, config)
+	err := a.judgeAll(ctx, func(topic, loss string, doubts []string) {
 		if loss != "" {
-			losses = append(losses, use.Topic+" has "+loss)
+			losses = append(losses, topic+" has "+loss)
 		}
 		for _, doubt := range doubts {
-			a.say("a topic's configuration is doubtful", zap.String("topic", use.Topic), zap.String("doubt", doubt))
+			a.say("a topic's configuration is doubtful", zap.String("topic", topic), zap.String("doubt", doubt))
 		}
+	})
+	if err != nil {
+		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.last = nil; len(losses) > 0 {
 		a.last = fmt.Errorf("%w: %s", ErrTopicLoses, strings.Join(losses, "; "))
+	}
+	return nil
+}
+
+func (a *TopicAudit) judgeAll(ctx context.Context, found func(topic, loss string, doubts []string)) error {
+	for _, use := range a.uses {
+		config, err := a.client.topicConfig(ctx, use.Topic, auditedSettings)
+		switch {
+		case errors.Is(err, ErrUnknownTopic): // another time
+		case err != nil && !Retriable(err) && ctx.Err() == nil:
+			a.say("this user may not describe the topics' configuration: whether they keep and take all records is not checked",
+				zap.String("topic", use.Topic), zap.Error(err))
+		case err != nil:
+			return err
+		default:
+			loss, doubts := judge(use, config)
+			found(use.Topic, loss, doubts)
+		}
 	}
 	return nil
 }

@@ -90,7 +90,15 @@ func (f *topicFlags) apply(env *environment, region string) error {
 	for _, change := range changes {
 		fmt.Fprintf(env.stdout, "%s: %s %s\n", change.Topic, change.Action, change.Detail)
 	}
-	return inOneLine(err)
+	uses := make([]kafka.TopicUse, len(specs))
+	for i, spec := range specs {
+		uses[i] = kafka.TopicUse{Topic: spec.Name, BatchBytes: kafka.DefaultProducerConfig().MaxBatchBytes}
+	}
+	doubts, doubtsErr := client.AuditTopics(uses...).Doubts(env.ctx)
+	for _, doubt := range doubts {
+		fmt.Fprintln(env.stdout, "doubtful:", doubt)
+	}
+	return inOneLine(err, doubtsErr)
 }
 
 // pairedPartitions is how many partitions the raw or the enriched topic has, whichever has more. They can only be added, and both must

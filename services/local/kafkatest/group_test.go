@@ -388,6 +388,11 @@ func TestBrokenConnectionsEndNoGeneration(t *testing.T) {
 		Wait(t, func() bool { return m.client.Ping(deadline(t)) != nil }, "nobody answers")
 		proxy.Heal()
 	})
+	after(func() {
+		proxy.DropAnswers(true)
+		Wait(t, func() bool { return proxy.Swallowed() > 0 }, "an answer is lost")
+		proxy.DropAnswers(false) // those connections stay dumb
+	})
 	if now := m.generation("broken-links/0"); now != generation {
 		t.Errorf("generation %d became %d", generation, now)
 	}
