@@ -79,6 +79,26 @@ func DeleteTopic(t testing.TB, address, topic string) {
 	}
 }
 
+// GroupState is what the cluster at address says of a group: Stable, Empty, PreparingRebalance, ….
+func GroupState(t testing.TB, address, group string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{group}
+	for _, shard := range client.RequestSharded(ctx, req) {
+		if described, ok := shard.Resp.(*kmsg.DescribeGroupsResponse); ok && shard.Err == nil && len(described.Groups) > 0 {
+			return described.Groups[0].State
+		}
+	}
+	return ""
+}
+
 // Wait polls until ok, for two minutes at most: a machine busy with other tests is no failure. It looks less often the longer it
 // takes, so that looking does not keep what it looks at from going on.
 func Wait(t testing.TB, ok func() bool, what string, args ...any) {

@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap/zaptest"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -126,17 +125,6 @@ func (m *member) generations() int {
 	return 0
 }
 
-// admin asks the cluster what pkg/kafka has no call for.
-func admin(t *testing.T, address string) *kgo.Client {
-	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(address))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
-}
-
 // cpu is what this process has used, the embedded broker included.
 func cpu() time.Duration {
 	var usage syscall.Rusage
@@ -240,7 +228,7 @@ func TestAMemberThatWaitsForOthersCanEnd(t *testing.T) {
 	Wait(t, a.holds("slow/0", "slow/1"), "both partitions")
 	b := joins(t, address, "slow", []string{"slow"}, nil)
 	// The coordinator has told a to drain: b waits now.
-	Wait(t, func() bool { return groupState(t, address, "slow") == "PreparingRebalance" }, "a rebalance")
+	Wait(t, func() bool { return GroupState(t, address, "slow") == "PreparingRebalance" }, "a rebalance")
 	started := time.Now()
 	if err := b.leave(); err != nil {
 		t.Error(err)
@@ -250,19 +238,6 @@ func TestAMemberThatWaitsForOthersCanEnd(t *testing.T) {
 	}
 	close(drained)
 	Wait(t, a.holds("slow/0", "slow/1"), "both partitions again")
-}
-
-func groupState(t *testing.T, address, group string) string {
-	t.Helper()
-	req := kmsg.NewPtrDescribeGroupsRequest()
-	req.Groups = []string{group}
-	answer := admin(t, address).RequestSharded(deadline(t), req)
-	for _, shard := range answer {
-		if described, ok := shard.Resp.(*kmsg.DescribeGroupsResponse); ok && shard.Err == nil && len(described.Groups) > 0 {
-			return described.Groups[0].State
-		}
-	}
-	return ""
 }
 
 // A member that drains longer than a session is no dead one: it is waited for as long as RebalanceTimeout says.
@@ -353,7 +328,7 @@ func TestAGroupOfAnotherKindIsAnError(t *testing.T) {
 	poll, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	go foreign.PollFetches(poll)
-	Wait(t, func() bool { return groupState(t, address, "foreign") == "Stable" }, "the other program's group")
+	Wait(t, func() bool { return GroupState(t, address, "foreign") == "Stable" }, "the other program's group")
 	m := joins(t, address, "foreign", []string{"foreign"}, nil)
 	select {
 	case err := <-m.done:
