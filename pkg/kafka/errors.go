@@ -15,6 +15,9 @@ var (
 	ErrUnknownTopic = errors.New("kafka: no such topic, or no right to see it")
 	// ErrFenced means that the generation a commit was made under is over: another member may own the partition.
 	ErrFenced = errors.New("kafka: the generation is over")
+	// ErrClaimEnded is what a handler of RunGroup returns, wrapped in the reason, when its partition is no longer the one it was given:
+	// the member joins its group again, after a pause.
+	ErrClaimEnded = errors.New("kafka: the claim has ended")
 	// ErrBufferFull means that the producer holds as much unacknowledged data as it may.
 	ErrBufferFull = errors.New("kafka: the producer's buffer is full")
 	// ErrClosed means that the producer or client was closed.

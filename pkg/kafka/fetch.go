@@ -97,6 +97,7 @@ func (b *Batch) name(key []byte) string {
 func (c *Client) Fetch(ctx context.Context, log Log, offset int64, opts FetchOptions) (*Batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.MaxWait+c.cfg.RequestTimeout)
 	defer cancel()
+	c.fetches.asked(log.Topic, log.Partition, time.Now())
 	b := batches.Get().(*Batch)
 	leader, known := c.verified.Load(log)
 	if !known {
@@ -119,6 +120,7 @@ func (c *Client) Fetch(ctx context.Context, log Log, offset int64, opts FetchOpt
 		b.Release()
 		return nil, c.fetchFailed(ctx, log, offset, err)
 	}
+	c.fetches.touch(log.Topic, log.Partition, time.Now())
 	c.metrics.fetchBytes.WithLabelValues(log.Topic).Add(float64(len(res.records)))
 	return b, nil
 }
