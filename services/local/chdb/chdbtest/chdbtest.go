@@ -22,6 +22,8 @@ type Server struct {
 	NativeAddr string // host:port
 	HTTPAddr   string // host:port
 	Database   string // empty at first, dropped with the test
+	// Pid is the engine's process.
+	Pid int
 }
 
 // Start returns the process's ClickHouse, starting it for the first test that asks; it stops, and its files go, when no test
@@ -98,7 +100,11 @@ func use(t testing.TB) Server {
 			}
 		}
 	})
-	return Server{NativeAddr: shared.engine.Native(), HTTPAddr: shared.engine.HTTP()}
+	return serverOf(shared.engine)
+}
+
+func serverOf(engine *chdb.Engine) Server {
+	return Server{NativeAddr: engine.Native(), HTTPAddr: engine.HTTP(), Pid: engine.Pid()}
 }
 
 // start runs the shared engine in a folder of its own.

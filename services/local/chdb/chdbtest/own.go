@@ -39,7 +39,7 @@ func Run(t testing.TB, o Options) *Engine {
 			t.Errorf("stop the embedded ClickHouse: %v", err)
 		}
 	})
-	return &Engine{Server{NativeAddr: engine.Native(), HTTPAddr: engine.HTTP()}, t, engine}
+	return &Engine{serverOf(engine), t, engine}
 }
 
 // Kill ends the engine as kill -9 does.
@@ -52,6 +52,7 @@ func (e *Engine) Restart() {
 	if err := e.engine.Restart(context.Background()); err != nil {
 		e.t.Fatalf("start the embedded ClickHouse again: %v", err)
 	}
+	e.Pid = e.engine.Pid()
 }
 
 // Configure restarts the engine with other users and settings.
