@@ -231,10 +231,11 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	}
 	other := start(t, locked)
 	defer other.stop()
-	for name, c := range map[string]struct {
+	type fault struct {
 		change func(cfg *chdb.Config)
 		want   string
-	}{
+	}
+	faults := map[string]fault{
 		"no library":      {func(cfg *chdb.Config) { cfg.Library = filepath.Join(t.TempDir(), "none.so") }, "make libchdb"},
 		"no real library": {func(cfg *chdb.Config) { cfg.Library = text }, text},
 		"another library": {func(cfg *chdb.Config) { cfg.Library = "/lib/x86_64-linux-gnu/libm.so.6" }, "lacks chdb_query_cmdline"},
@@ -242,7 +243,11 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		"not a directory": {func(cfg *chdb.Config) { cfg.Dir = file }, "not a directory"},
 		"wrong users":     {func(cfg *chdb.Config) { cfg.Users = "<clickhouse><users>" }, "ClickHouse does not start"},
 		"wrong settings":  {func(cfg *chdb.Config) { cfg.Server = "<broken>" }, "ClickHouse does not start"},
-	} {
+	}
+	if full := chdbtest.Disk(t, 10); full != "" {
+		faults["full disk"] = fault{func(cfg *chdb.Config) { cfg.Dir = full }, "MiB are free, 64 are needed"}
+	}
+	for name, c := range faults {
 		t.Run(name, func(t *testing.T) {
 			cfg := mustConfig(t, t.TempDir())
 			c.change(&cfg)

@@ -68,7 +68,8 @@ func self() (string, error) {
 
 // environment is what the engine needs: others of this process's variables would be settings of a ClickHouse client.
 func environment(cfg Config) []string {
-	env := []string{libraryVariable + "=" + cfg.Library, "HOME=" + cfg.Dir, "TERM=dumb"}
+	// The runtime's signals for preemption would meet ClickHouse's threads (tsouza/cerberus#1133).
+	env := []string{libraryVariable + "=" + cfg.Library, "HOME=" + cfg.Dir, "TERM=dumb", "GODEBUG=asyncpreemptoff=1"}
 	for _, name := range []string{"PATH", "TZ", "TZDIR", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
