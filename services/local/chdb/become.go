@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"unsafe"
 
-	"github.com/creack/pty"
 	"github.com/ebitengine/purego"
 	"golang.org/x/sys/unix"
 )
@@ -26,9 +25,6 @@ const (
 
 // cannotStart is the exit status of a child that says on standard error, in one sentence, why it cannot be an engine.
 const cannotStart = 3
-
-// quit on the lifeline asks the engine to end; the end of the lifeline ends it at once.
-const quit = 'q'
 
 func init() {
 	library := os.Getenv(libraryVariable)
@@ -48,14 +44,10 @@ func become(library string, args []string) error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("forbid core dumps: %w", err)
 	}
-	terminal, keyboard, err := pty.Open()
-	if err != nil {
-		return fmt.Errorf("open a terminal for ClickHouse: %w", err)
-	}
-	if err := unix.Dup2(int(keyboard.Fd()), int(os.Stdin.Fd())); err != nil {
-		return fmt.Errorf("give ClickHouse a terminal: %w", err)
-	}
-	go obey(os.NewFile(lifeline, "lifeline"), terminal) // ends with the process
+	go func() { // ends with the process
+		_, _ = os.NewFile(lifeline, "lifeline").Read(make([]byte, 1)) // nothing is ever written to it
+		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
+	}()
 	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return fmt.Errorf("load libchdb from %s: %w", library, err)
@@ -80,16 +72,4 @@ func become(library string, args []string) error {
 		return errors.New("ClickHouse ended without a reason")
 	}
 	return nil
-}
-
-// obey types the command that ends ClickHouse when the parent asks for it, and kills this process when the parent is gone.
-func obey(parent, terminal *os.File) {
-	for order := make([]byte, 1); ; {
-		if n, _ := parent.Read(order); n == 0 {
-			_ = unix.Kill(os.Getpid(), unix.SIGKILL)
-		}
-		if order[0] == quit {
-			_, _ = terminal.WriteString("exit\n") // a terminal that is gone has ended ClickHouse
-		}
-	}
 }

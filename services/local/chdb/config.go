@@ -15,7 +15,7 @@ type Config struct {
 	Library string
 	// Dir is made if missing and keeps everything: databases, tables, rows, and the settings that the engine was started with.
 	Dir string
-	// Log is the engine's own log, of at most 2 × 10 MB. Default Dir/clickhouse.log.
+	// Log is the engine's own log: 10 MB at most, and an older part, compressed. Default Dir/clickhouse.log.
 	Log string
 	// Native and HTTP are where the engine listens, on the same host.
 	Native, HTTP *Port
@@ -31,8 +31,8 @@ const (
 	usersFile  = "waymark-users.xml"
 )
 
-// DefaultUsers is the users file with one user, "default", who has no password and may do everything from the given networks.
-func DefaultUsers(networks ...string) string {
+// defaultUsers is the users file with one user, "default", who has no password and may do everything from the given networks.
+func defaultUsers(networks ...string) string {
 	var ips strings.Builder
 	for _, network := range networks {
 		ips.WriteString("<ip>" + escape(network) + "</ip>")
@@ -53,8 +53,8 @@ func DefaultUsers(networks ...string) string {
 `
 }
 
-// Loopback are the networks of this machine.
-var Loopback = []string{"127.0.0.0/8", "::1"}
+// loopback are the networks of this machine.
+var loopback = []string{"127.0.0.0/8", "::1"}
 
 // write puts the files that the engine reads at its start into its folder.
 func (c Config) write() error {
@@ -64,11 +64,11 @@ func (c Config) write() error {
 	}
 	users := c.Users
 	if users == "" {
-		networks := Loopback
+		networks := loopback
 		if !native.IP.IsLoopback() {
 			networks = []string{"::/0"}
 		}
-		users = DefaultUsers(networks...)
+		users = defaultUsers(networks...)
 	}
 	server := fmt.Sprintf(`<clickhouse>
   <listen_host>%s</listen_host>
@@ -92,8 +92,8 @@ func (c Config) write() error {
 	)
 }
 
-// args are the command line of `clickhouse local`. It is interactive because only then does it outlive a client that resets its
-// connection (ClickHouse/ClickHouse#115666); hence the terminal on standard input, and no file for what is typed there.
+// args are the command line of `clickhouse local`. It is interactive because version 26.7 ends at the first client that resets its
+// connection when it is not; hence the terminal on standard input, and no file for what is typed there.
 func (c Config) args() []string {
 	return []string{
 		"clickhouse", "--interactive", "--disable_suggestion", "--history_file=/dev/null",

@@ -17,7 +17,7 @@ import (
 // minFreeBytes is the room the engine must find on disk to start: below it, merges and inserts fail one after the other.
 const minFreeBytes = 64 << 20
 
-// Engine is a ClickHouse in a process of its own. Its methods are for one goroutine at a time, but for Native, HTTP and Pid.
+// Engine is a ClickHouse in a process of its own. Its methods are for one goroutine at a time, but for Native and HTTP.
 type Engine struct {
 	cfg     Config
 	lock    *os.File

@@ -377,8 +377,7 @@ func TestFindNamesTheCommandThatInstallsTheLibrary(t *testing.T) {
 	}
 }
 
-// What a port scanner or a browser sends, and a client that resets its connection, must harm nobody
-// (ClickHouse/ClickHouse#115666).
+// What a port scanner or a browser sends, and a client that resets its connection, must harm nobody.
 func TestTheEngineSurvivesClientsThatSpeakSomethingElseOrReset(t *testing.T) {
 	server := chdbtest.Start(t)
 	conn := server.Open(t)

@@ -10,15 +10,18 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/creack/pty"
 )
 
 // A process is one run of the engine.
 type process struct {
-	cmd   *exec.Cmd
-	life  *os.File // its end is the engine's
-	said  *tail
-	ended chan struct{}
-	err   error // once ended is closed
+	cmd      *exec.Cmd
+	life     *os.File // its end is the engine's
+	terminal *os.File // where somebody could type
+	said     *tail
+	ended    chan struct{}
+	err      error // once ended is closed
 }
 
 // spawn starts this program again as the engine.
@@ -32,16 +35,21 @@ func spawn(cfg Config, lock *os.File) (*process, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	p := &process{cmd: exec.Command(program), life: ours, said: new(tail), ended: make(chan struct{})}
+	terminal, keyboard, err := pty.Open()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open a terminal: %w", err), ours.Close())
+	}
+	defer keyboard.Close()
+	p := &process{cmd: exec.Command(program), life: ours, terminal: terminal, said: new(tail), ended: make(chan struct{})}
 	p.cmd.Args = cfg.args()
 	p.cmd.Env = environment(cfg)
 	p.cmd.Dir = cfg.Dir
-	p.cmd.Stderr = p.said
+	p.cmd.Stdin, p.cmd.Stderr = keyboard, p.said
 	p.cmd.ExtraFiles = []*os.File{lifeline - 3: theirs, folder - 3: lock}
 	p.cmd.SysProcAttr = apart()
 	started := make(chan error)
 	go func() { // ends with the process, which kill and stop wait for
-		// The child dies with the thread that made it (golang/go#27505): the thread must stay this goroutine's.
+		// The child dies with the thread that made it, not with the process: the thread must stay this goroutine's.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := p.cmd.Start()
@@ -53,7 +61,8 @@ func spawn(cfg Config, lock *os.File) (*process, error) {
 		close(p.ended)
 	}()
 	if err := <-started; err != nil {
-		return nil, errors.Join(err, ours.Close())
+		p.release()
+		return nil, err
 	}
 	return p, nil
 }
@@ -68,7 +77,7 @@ func self() (string, error) {
 
 // environment is what the engine needs: others of this process's variables would be settings of a ClickHouse client.
 func environment(cfg Config) []string {
-	// The runtime's signals for preemption would meet ClickHouse's threads (tsouza/cerberus#1133).
+	// The runtime's signals for preemption would meet ClickHouse's threads.
 	env := []string{libraryVariable + "=" + cfg.Library, "HOME=" + cfg.Dir, "TERM=dumb", "GODEBUG=asyncpreemptoff=1"}
 	for _, name := range []string{"PATH", "TZ", "TZDIR", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
 		if value, ok := os.LookupEnv(name); ok {
@@ -84,7 +93,7 @@ const stopTimeout = 2 * time.Second
 
 // stop asks the engine to end and waits; an engine that does not is killed.
 func (p *process) stop() {
-	_, _ = p.life.Write([]byte{quit}) // an engine that is gone has ended
+	_, _ = p.terminal.WriteString("exit\n") // an engine that is gone has ended
 	timeout := time.NewTimer(stopTimeout)
 	defer timeout.Stop()
 	select {
@@ -98,12 +107,17 @@ func (p *process) stop() {
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // one that is gone is what is wanted
 	<-p.ended
+	p.release()
+}
+
+func (p *process) release() {
 	p.life.Close()
+	p.terminal.Close()
 }
 
 // failure says in one sentence how the process ended.
 func (p *process) failure(what string) error {
-	p.life.Close()
+	p.release()
 	if p.cmd.ProcessState.ExitCode() == cannotStart {
 		return errors.New(p.said.last())
 	}

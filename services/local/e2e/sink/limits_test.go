@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -93,6 +94,40 @@ func TestAFullDiskHoldsTheRowsUntilThereIsRoom(t *testing.T) {
 			t.Error(err)
 		}
 	}, 320)
+}
+
+// The engine stops answering in the middle of inserts, and dies in the middle of others: what it did of them nobody knows.
+func TestAClickHouseThatFreezesAndDiesUnderLoadStoresEverythingOnce(t *testing.T) {
+	h, engine := newHouseOf(t, login{}, 2)
+	h.cfg.ClickHouse.RequestTimeout, h.cfg.ClickHouse.DialTimeout = time.Second, 500*time.Millisecond
+	sent := 0
+	more := func() {
+		for p := range int32(2) {
+			h.send(p, h.some(200)...)
+			sent += 200
+		}
+	}
+	more()
+	registry := prometheus.NewRegistry()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: registry, Health: new(telemetry.Health)})
+	}()
+	kafkatest.Wait(t, func() bool { return h.count("SELECT count() FROM events") > 0 }, "the first rows")
+	more()
+	engine.Freeze()
+	more()
+	kafkatest.Wait(t, func() bool { return failures(t, registry, "retriable", "client") >= 1 }, "an insert without an answer")
+	engine.Thaw()
+	more()
+	engine.Restart()
+	more()
+	kafkatest.Wait(t, h.holds(sent), "%d rows", sent)
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 // fill takes all the room of a disk and returns the file that does.
