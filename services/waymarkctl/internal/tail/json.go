@@ -96,7 +96,7 @@ func (o *object) field(name string, field protoreflect.FieldDescriptor, v protor
 func (o *object) bytes(name string, b []byte) {
 	id, err := uuid.FromBytes(b)
 	switch {
-	case name == "event_id" && err == nil:
+	case (name == "event_id" || strings.HasSuffix(name, "topic_id")) && err == nil:
 		o.value(name, id.String())
 	case (name == "props" || name == "detail") && jsontext.Value(b).IsValid():
 		o.raw(name, b)
