@@ -273,9 +273,9 @@ func TestAuditSaysWhatMayHaveAgedOut(t *testing.T) {
 func TestAuditTellsHolesFromTransactions(t *testing.T) {
 	h := byHand(t)
 	raw := schemas.RawTopic("us")
-	h.transaction(raw, false)
+	h.transaction(raw, time.Now(), false)
 	stored := h.edge(1, time.Now())
-	h.transaction(raw, true)
+	h.transaction(raw, time.Now(), true)
 	h.store(stored)
 	h.enricherAt(h.end(raw))
 	_, counts, _ := audited(t)
@@ -301,12 +301,12 @@ func TestAuditTellsHolesFromTransactions(t *testing.T) {
 }
 
 // transaction puts a record on a topic under a transaction, and ends it.
-func (h *hand) transaction(topic string, commit bool) {
+func (h *hand) transaction(topic string, at time.Time, commit bool) {
 	h.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(h.broker.Address()), kgo.TransactionalID(uuid.NewString()))
 	h.must(err)
 	defer client.Close()
 	h.must(client.BeginTransaction())
-	h.must(client.ProduceSync(h.ctx, &kgo.Record{Topic: topic, Value: []byte("{}")}).FirstErr())
+	h.must(client.ProduceSync(h.ctx, &kgo.Record{Topic: topic, Timestamp: at, Value: []byte("{}")}).FirstErr())
 	h.must(client.EndTransaction(h.ctx, kgo.TransactionEndTry(commit)))
 }
