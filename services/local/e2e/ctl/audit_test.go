@@ -60,6 +60,25 @@ func TestAuditReadsNoPositionOfAPredecessor(t *testing.T) {
 	finds(t, 1, found{Records: 50, Missing: 50, Predecessors: 20})
 }
 
+// Enriched records of the predecessor, which the sink has not read yet, have the new records' offsets: they are not these.
+func TestAuditTakesNoEnrichedRecordOfAPredecessorForOne(t *testing.T) {
+	h := byHand(t)
+	h.enrich(h.edge(10, time.Now()))
+	h.anew(schemas.RawTopic("us"))
+	h.edge(10, time.Now())
+	h.enricherAt(10)
+	finds(t, 1, found{Records: 10, Missing: 10})
+}
+
+// More records than one statement can name (ClickHouse parses 256 KiB of it) are under way, or lost, as well.
+func TestAuditOfALargeBacklog(t *testing.T) {
+	h := byHand(t)
+	events := h.edge(9000, time.Now())
+	h.enrich(events[:8000])
+	h.enricherAt(9000)
+	finds(t, 1, found{Records: 9000, UnderWay: 8000, Missing: 1000})
+}
+
 // A record counts as under way only where it is seen to wait.
 func TestAuditCallsUnderWayOnlyWhatItSees(t *testing.T) {
 	raw, enriched, dead := schemas.RawTopic("us"), schemas.EnrichedTopic("us"), schemas.DeadTopic("us")
