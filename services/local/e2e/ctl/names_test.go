@@ -135,13 +135,28 @@ func TestALetterIsNotWhatTookItsPlace(t *testing.T) {
 		LeaderEpoch: refused.leaderEpoch, Offset: refused.Offset, Value: value,
 	}))
 	shown := objects(t, ok(t, "dead", "show", events[0].EventID.String()))
-	if len(shown) != 1 || shown[0]["topic_id"] != events[0].log.ID.String() {
+	if len(shown) != 1 || shown[0]["topic_id"] != events[0].log.ID.String() || shown[0]["leader_epoch"] == nil {
 		t.Errorf("shown %v", shown)
 	}
 	listed := objects(t, ok(t, "dead", "list", "--json", "--to", "2099-01-01"))
 	if len(listed) != 3 || listed[0]["dead_topic_id"] != h.log(dead).ID.String() || listed[0]["topic_id"] == nil || listed[0]["leader_epoch"] == nil {
 		t.Errorf("listed %v", listed)
 	}
+
+	// A letter of a record that the log lost in a truncation: another event has its place now, and so has another leader epoch.
+	cut := events[2]
+	cut.EventID, cut.Value = uuid.New(), nil
+	h.file(cut, event.StageEnrich, h.bury(cut))
+	contains(t, ok(t, "dead", "replay", "--yes", "--wait", "0s", "--id", cut.EventID.String(), "--to", "2099-01-01"), "sent 0:", "1 cannot be sent")
+	cut = events[1]
+	cut.leaderEpoch, cut.Value = 5, nil
+	h.exec("TRUNCATE TABLE dead_events")
+	h.file(cut, event.StageEnrich, h.bury(cut))
+	contains(t, ok(t, "dead", "replay", "--yes", "--wait", "0s", "--to", "2099-01-01"), "sent 0:", "1 cannot be sent")
+	h.exec("TRUNCATE TABLE dead_events")
+	h.file(events[0], event.StageEnrich, 0)
+	h.file(events[1], event.StageEnrich, 1)
+	h.file(refused, event.StageInsert, 2)
 
 	// The raw topic is made anew, with another event at every place.
 	h.anew(raw)
@@ -258,6 +273,8 @@ func TestReenrichRefusesALogThatTheEnrichersDoNotKnow(t *testing.T) {
 	if at, got := h.committed(); at != 20 || got != state {
 		t.Errorf("committed %d, %+v: want nothing done", at, got)
 	}
+	h.must(h.op.SetOffset(h.ctx, schemas.EnricherGroup("us"), raw, 0, 21))
+	fails(t, []string{"was cut off below the enrichers' offset 21"}, "reenrich", "--from", "2020-01-01", "--yes")
 }
 
 // An offset that a tool set has lost its epoch. What comes under a lower one than is stored would be left out.
