@@ -109,6 +109,9 @@ func TestAuditCallsUnderWayOnlyWhatItSees(t *testing.T) {
 		"a tool set the enricher forward": {func(h *hand, events []sent) {
 			h.must(h.op.SetOffset(h.ctx, schemas.EnricherGroup("us"), raw, 0, 7))
 		}, 1, found{Records: 10, Missing: 7, UnderWay: 3}, "not enriched: the enricher's offset was set to 7 by another tool"},
+		"a tool set the enricher beyond the end": {func(h *hand, events []sent) {
+			h.must(h.op.SetOffset(h.ctx, schemas.EnricherGroup("us"), raw, 0, 70))
+		}, 0, found{Records: 10, UnderWay: 10}, "the offset of the enricher on events.raw.us/0 is 70, beyond the log's end 10"},
 		"a tool set the sink forward": {func(h *hand, events []sent) {
 			h.enrich(events)
 			h.enricherAt(10)

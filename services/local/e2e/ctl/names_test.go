@@ -269,12 +269,12 @@ func TestReenrichRefusesALogThatTheEnrichersDoNotKnow(t *testing.T) {
 	fails(t, []string{"events.raw.us/0 was made anew", "start them"}, "reenrich", "--from", "2020-01-01", "--yes")
 	state.Log = h.log(raw).ID
 	h.commit(schemas.EnricherGroup("us"), raw, 20, state.String())
-	fails(t, []string{"was cut off below the enrichers' offset 20"}, "reenrich", "--from", "2020-01-01", "--yes")
+	fails(t, []string{"ends below the enrichers' offset 20"}, "reenrich", "--from", "2020-01-01", "--yes")
 	if at, got := h.committed(); at != 20 || got != state {
 		t.Errorf("committed %d, %+v: want nothing done", at, got)
 	}
 	h.must(h.op.SetOffset(h.ctx, schemas.EnricherGroup("us"), raw, 0, 21))
-	fails(t, []string{"was cut off below the enrichers' offset 21"}, "reenrich", "--from", "2020-01-01", "--yes")
+	fails(t, []string{"ends below the enrichers' offset 21"}, "reenrich", "--from", "2020-01-01", "--yes")
 }
 
 // An offset that a tool set has lost its epoch. What comes under a lower one than is stored would be left out.
@@ -294,6 +294,12 @@ func TestReenrichRisesAboveTheEpochThatIsStored(t *testing.T) {
 	if _, got := h.committed(); got.Epoch != 8 || got.Log != h.log(raw).ID {
 		t.Errorf("committed %+v", got)
 	}
+	// What the sink has not come to yet is above its marks.
+	value, err := (&event.Enriched{Epoch: 11}).MarshalVT()
+	h.must(err)
+	h.produce(schemas.EnrichedTopic("us"), []event.Record{{Value: value}})
+	h.must(h.op.SetOffset(h.ctx, schemas.EnricherGroup("us"), raw, 0, 5))
+	contains(t, ok(t, "reenrich", "--from", "2020-01-01", "--dry-run"), "epoch 12, 5 records")
 }
 
 func TestReenrichSaysWhatItCannotReach(t *testing.T) {

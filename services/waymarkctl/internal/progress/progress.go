@@ -35,10 +35,10 @@ const (
 type Position struct {
 	kafka.PartitionLag
 	Standing Standing
-	// At is the offset that the group goes on from on this log: Committed, where that is of this log and the log was not cut off below it;
-	// otherwise where the log begins.
+	// At is the offset that the group goes on from on this log, at least: Committed, where that is of this log and on it; where the log was
+	// cut off below it, its end then; otherwise where the log begins.
 	At int64
-	// Cut is true when the log lost what lay before Committed.
+	// Cut is true when the log lost what lay before Committed, or never had it.
 	Cut bool
 }
 
@@ -150,13 +150,13 @@ func (p *Position) place(ctx context.Context, client *kafka.Client, log kafka.Lo
 		p.Lag = p.End - p.Start
 		return nil
 	}
-	p.At = p.Committed
-	if p.At > p.End {
-		p.At, p.Cut = p.End, true
+	if p.Cut = p.Committed > p.End; !p.Cut {
+		p.At = p.Committed
 	}
-	if p.Standing != Own {
+	if p.Standing != Own { // beyond the end, nobody knows what they have done
 		return nil
 	}
+	p.At = min(p.Committed, p.End)
 	var truncated *kafka.Truncated
 	err := client.Verify(ctx, log, kafka.Position{Offset: p.Committed, LeaderEpoch: leaderEpoch})
 	switch {
@@ -175,6 +175,8 @@ func (p *Position) Sentence(who, topic string) string {
 		return fmt.Sprintf("%s has committed nothing on %s/%d", who, topic, p.Partition)
 	case p.Standing == Elsewhere:
 		return fmt.Sprintf("%s has not begun with %s/%d: what it committed is of an earlier topic of that name", who, topic, p.Partition)
+	case p.Cut && p.Standing != Own:
+		return fmt.Sprintf("the offset of %s on %s/%d is %d, beyond the log's end %d", who, topic, p.Partition, p.Committed, p.End)
 	case p.Cut:
 		return fmt.Sprintf("%s committed offset %d of %s/%d, and the log was cut off at %d", who, p.Committed, topic, p.Partition, p.At)
 	case p.Standing == Foreign:

@@ -64,7 +64,7 @@ func Make(ctx context.Context, client *kafka.Client, region string, from time.Ti
 			return nil, fmt.Errorf("%s/%d was made anew and the enrichers have not begun with it: start them, wait until waymarkctl lag shows an offset, and stop them again",
 				topic, e.Partition)
 		case e.Cut:
-			return nil, fmt.Errorf("%s/%d was cut off below the enrichers' offset %d: start them, wait until they have dealt with it, and stop them again",
+			return nil, fmt.Errorf("%s/%d ends below the enrichers' offset %d: start them, wait until they have dealt with it, and stop them again",
 				topic, e.Partition, e.Committed)
 		}
 		plan.Epoch = max(plan.Epoch, e.State.Epoch)
@@ -74,17 +74,18 @@ func Make(ctx context.Context, client *kafka.Client, region string, from time.Ti
 			Partition: e.Partition, Committed: committed, Offset: to, Again: committed - to, start: e.Start, state: e.State,
 		})
 	}
-	if err := plan.sinks(ctx, client); err != nil {
+	if err := plan.written(ctx, client); err != nil {
 		return nil, err
 	}
 	plan.Epoch++
 	return plan, plan.warn(ctx, client, from)
 }
 
-// sinks raises the epoch to what the sinks have stored: an enricher's offset that a tool set has lost its own, and what came under a lower
-// one than is stored would be left out.
-func (p *Plan) sinks(ctx context.Context, client *kafka.Client) error {
-	_, sinks, err := progress.Sinks(ctx, client, p.Region, schemas.EnrichedTopic(p.Region))
+// written raises the epoch to what the enrichers have written and the sinks have stored: an enricher's offset that a tool set has lost its
+// own, and what came under no higher one than is there would be left out.
+func (p *Plan) written(ctx context.Context, client *kafka.Client) error {
+	topic := schemas.EnrichedTopic(p.Region)
+	id, sinks, err := progress.Sinks(ctx, client, p.Region, topic)
 	if err != nil {
 		return err
 	}
@@ -97,6 +98,17 @@ func (p *Plan) sinks(ctx context.Context, client *kafka.Client) error {
 				earlier = true
 			}
 		}
+		log := kafka.Log{Topic: topic, ID: id, Partition: int32(i)}
+		_, err := walk.Log(ctx, client, log, max(sinks[i].Start, sinks[i].End-last), sinks[i].End, func(rec *event.Record) error {
+			var e event.Enriched
+			if e.UnmarshalVT(rec.Value) == nil {
+				p.Epoch = max(p.Epoch, e.Epoch)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if earlier {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s was made anew: rows of the earlier topic of that name have no raw records any more, and stay as they are",
@@ -104,6 +116,9 @@ func (p *Plan) sinks(ctx context.Context, client *kafka.Client) error {
 	}
 	return nil
 }
+
+// last is how many of the last enriched records are looked at. Epochs rise along a log, and so one would do, but for what others write there.
+const last = 100
 
 // rate is how many events a second a region is taken to enrich and to store again, at least: a tenth of what one core was measured to store.
 const rate = 3_000

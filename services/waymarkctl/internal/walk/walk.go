@@ -28,6 +28,7 @@ func Log(ctx context.Context, client *kafka.Client, log kafka.Log, from, to int6
 	walk := Walk{First: from}
 	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: time.Second}
 	failures := 0
+	epoch := int32(kafka.NoLeaderEpoch) // of the record before at
 	for at := from; at < to; {
 		batch, err := client.Fetch(ctx, log, at, options)
 		var outside *kafka.OffsetOutOfRange
@@ -37,6 +38,11 @@ func Log(ctx context.Context, client *kafka.Client, log kafka.Log, from, to int6
 			continue
 		case err != nil && kafka.Retriable(err) && failures < 10 && backoff.Wait(ctx) == nil:
 			failures++
+			// A new leader may have another log, cut off below what was read.
+			var truncated *kafka.Truncated
+			if err := client.Verify(ctx, log, kafka.Position{Offset: at, LeaderEpoch: epoch}); errors.Is(err, kafka.ErrLogGone) || errors.As(err, &truncated) {
+				return walk, fmt.Errorf("read %s/%d at %d: %w", log.Topic, log.Partition, at, err)
+			}
 			continue
 		case err != nil:
 			return walk, fmt.Errorf("read %s/%d at %d: %w", log.Topic, log.Partition, at, err)
@@ -53,7 +59,9 @@ func Log(ctx context.Context, client *kafka.Client, log kafka.Log, from, to int6
 		}
 		// The last batch may reach beyond to, and so may its holes.
 		walk.Holes += min(batch.Holes, min(batch.Next, to)-at-read)
-		at = batch.Next
+		if at = batch.Next; batch.LeaderEpoch != kafka.NoLeaderEpoch {
+			epoch = batch.LeaderEpoch
+		}
 		batch.Release()
 	}
 	return walk, nil
