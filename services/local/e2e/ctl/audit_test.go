@@ -187,6 +187,26 @@ func TestAuditCallsUnderWayOnlyWhatItSees(t *testing.T) {
 			refused.log = h.log(enriched)
 			h.file(refused, event.StageInsert, 0)
 		}, 0, found{Records: 10, Stored: 9, Dead: 1}, ""},
+		"a client's repetition is left out": {func(h *hand, events []sent) {
+			h.edgeOf([]event.Raw{events[3].Raw})
+			h.enrich(events)
+			h.enricherAt(11)
+			h.sinkAt(10, 9)
+			h.store(events)
+		}, 0, found{Records: 11, Stored: 10, Repeated: 1}, ""},
+		"retention took raw records": {func(h *hand, events []sent) {
+			h.store(append(events[:3:3], events[7:]...)) // three repetitions, one dead
+			h.file(events[4], event.StageEnrich, 0)
+			h.enricherAt(10)
+			h.must(h.op.Trim(h.ctx, raw, 0, 8))
+		}, 0, found{Records: 2, Stored: 2, Expired: 3}, ""},
+		"a row is there twice": {func(h *hand, events []sent) {
+			h.exec("SYSTEM STOP MERGES events")
+			h.store(events)
+			h.store(events[6:7])
+			h.row(events[7], events[7].EventID, "received_at + 0", 1) // its successor of a re-enrichment, before it was merged
+			h.enricherAt(10)
+		}, 1, found{Records: 10, Stored: 10, Twice: 1, Doubled: 2}, ""},
 		"another account's row has the event's id": {func(h *hand, events []sent) {
 			h.enrich(events)
 			h.enricherAt(10)
