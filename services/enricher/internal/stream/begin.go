@@ -86,7 +86,8 @@ func (c *claim) completeFrom(ctx context.Context, raw bounds, most int32) error 
 // gather asks for all that resume wants to know. The order matters: what was read of the enriched partition and of the sink is held
 // against the raw log as it is after it, and the topics' ids are asked for before all and after all.
 func (c *claim) gather(ctx context.Context) (evidence, *tail, error) {
-	e := evidence{region: c.Region, partition: c.Partition, committed: c.committed, at: c.at, foreign: c.foreign, cut: -1, replaced: c.sawCut}
+	e := evidence{region: c.Region, partition: c.Partition, committed: c.committed, at: c.at, foreign: c.foreign, cut: -1}
+	before := c.enriched.ID // of the stretch before
 	err := c.ask(ctx, func() (err error) {
 		if c.raw, err = c.reader.Log(ctx, c.Topic, c.Partition); err == nil {
 			c.enriched, err = c.reader.Log(ctx, c.enrichedTopic, c.Partition)
@@ -103,6 +104,11 @@ func (c *claim) gather(ctx context.Context) (evidence, *tail, error) {
 	if e.enriched, err = c.bounds(ctx, c.enriched); err != nil {
 		return e, nil, err
 	}
+	if had := c.end.Load(); had > 0 && (c.enriched.ID != before || e.enriched.end < had) {
+		c.sawCut = true
+		c.end.Store(0)
+	}
+	e.replaced = c.sawCut
 	seen, err := c.remember(ctx, e.enriched, max(e.at.Epoch, mark.Epoch))
 	if err != nil {
 		return e, nil, err
@@ -119,8 +125,12 @@ func (c *claim) gather(ctx context.Context) (evidence, *tail, error) {
 	if e.raw, err = c.bounds(ctx, c.raw); err != nil {
 		return e, nil, err
 	}
-	if e.at.Log == c.raw.ID && e.cut < 0 && e.committed > e.raw.end {
+	switch {
+	case e.at.Log != c.raw.ID || e.cut >= 0 || e.committed <= e.raw.end:
+	case e.at.LeaderEpoch == kafka.NoLeaderEpoch:
 		e.cut = e.raw.end
+	default: // The leader has it. Just elected, it may not tell yet how far all replicas are (KIP-207).
+		e.raw.end = e.committed
 	}
 	return e, seen, c.verify(ctx, c.enriched, kafka.Position{})
 }

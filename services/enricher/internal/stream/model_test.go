@@ -216,7 +216,7 @@ var operations = []func(*world){
 	func(w *world) { // retention
 		if w.raw != nil && w.raw.end() > w.raw.start {
 			to := w.raw.start + int64(w.choose(min(6, int(w.raw.end()-w.raw.start))+1))
-			if at, _ := checkpoint.ParseEnricher(w.committed.metadata); w.raw.cutAt > 0 && (at.Log != w.raw.id || w.committed.offset <= to) {
+			if at, _ := checkpoint.ParseEnricher(w.committed.metadata); w.raw.cut && (at.Log != w.raw.id || w.committed.offset <= to) {
 				to = min(to, max(w.raw.start, w.raw.cutAt)) // a truncation whose place is gone, too, and no offset to show it
 			}
 			w.raw.start = to

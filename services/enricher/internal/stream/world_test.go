@@ -73,7 +73,8 @@ type topic struct {
 	leader  int32
 	begins  []kafka.Position // of leader epochs
 	ever    []event.Record   // also what a truncation took
-	cutAt   int64            // where the last truncation was
+	cut     bool             // it was truncated, at cutAt or behind it
+	cutAt   int64
 	gone    bool
 	known   bool  // something that lasts names it
 	upTo    int32 // leader epoch of what was committed last
@@ -97,7 +98,10 @@ func (t *topic) elect(end int64) {
 	t.records = slices.Clip(t.records[:end])
 	t.start = min(t.start, end)
 	t.begins = slices.DeleteFunc(t.begins, func(p kafka.Position) bool { return p.Offset >= end })
-	t.leader, t.cutAt = t.leader+1, end
+	t.leader++
+	if !t.cut || end < t.cutAt {
+		t.cut, t.cutAt = true, end
+	}
 }
 
 // epochEnd is where a leader epoch ends, as a leader tells: where the next one begins that it knows, even if it knows none so low.
