@@ -100,6 +100,27 @@ func (c *Client) Lag(ctx context.Context, group, topic string) ([]PartitionLag, 
 	return out, nil
 }
 
+// Committed returns what group has committed on every partition of topic, by partition; Offset is -1 where it has nothing. A
+// coordinator that is starting is waited for, 5 s. It takes the right to read the group.
+//
+// Errors: ErrUnknownTopic, and those that Retriable tells of.
+func (c *Client) Committed(ctx context.Context, group, topic string) ([]Commitment, error) {
+	n, err := c.Partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	committed, err := c.committed(ctx, group, map[string][]int32{topic: upTo(n)})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Commitment, n)
+	for i := range out {
+		at := committed[topic][int32(i)]
+		out[i] = Commitment{Partition: int32(i), Offset: at.offset, Metadata: at.metadata}
+	}
+	return out, nil
+}
+
 // A commitment is a committed offset; offset is -1 where none was committed.
 type commitment struct {
 	offset   int64

@@ -36,18 +36,20 @@ type auditCommand struct {
 
 // Help explains the columns.
 func (*auditCommand) Help() string {
-	return `Compares every record of the raw topic whose time lies in the span with the tables. It changes nothing, and the pipeline may run on.
+	return `Compares every record of the raw topic whose time lies in the span with the tables. It changes nothing, and the pipeline may run on. A row is
+a record's when topic id, partition, leader epoch, offset and event id agree: rows of an earlier topic of that name are counted apart.
 
 RECORDS   records of the raw topic
 STORED    rows of events
 DEAD      dead letters (see "waymarkctl dead list")
-REPEATED  a client sent the event again; it is stored from another offset
-UNDER WAY not enriched or not stored yet, as far as the consumers have committed
+REPEATED  a client sent the event again; it is stored from another record
+UNDER WAY not enriched yet, or seen on the enriched or dead topic where the sinks have not come to
+AGED OUT  no rows since the events table's TTL deletes them
 MISSING   none of these: lost
-TWICE     offsets with more than one row of the same epoch
+TWICE     records with more than one row of the same epoch
 EXPIRED   offsets that retention deleted from Kafka and that are no rows: nobody can tell any more
 
-The status is 1 when anything is missing, twice, or an event has more than one row.`
+The status is 1 when anything is missing, twice, an event has more than one row, or the raw log has holes that nothing explains.`
 }
 
 // Run fails when anything is missing or doubled.

@@ -118,19 +118,21 @@ func (c *deadShowCommand) Run(env *environment) error {
 		if len(list) == 0 {
 			return fmt.Errorf("no dead letter %s", c.Letter)
 		}
+		var gone error
 		for i := range list {
 			rec, err := letters.Read(env.ctx, &list[i])
 			if err != nil {
 				return err
 			}
 			if rec == nil {
-				return fmt.Errorf("the dead topic has the record no longer: retention deleted it (%s: %s)", list[i].Reason, list[i].Error)
+				gone = fmt.Errorf("the dead topic has the record no longer: retention deleted it, or the topic was made anew (%s: %s)", list[i].Reason, list[i].Error)
+				continue
 			}
 			if err := c.print(env, rec); err != nil {
 				return err
 			}
 		}
-		return nil
+		return gone
 	})
 }
 
@@ -202,7 +204,10 @@ func (c *deadReplayCommand) Run(env *environment) error {
 			fmt.Fprintf(env.stdout, "%d were not sent: they were enriched within the last %s; replay them later\n", n, c.Window)
 		}
 		if n := done.Gone; n > 0 {
-			fmt.Fprintf(env.stdout, "%d cannot be sent: retention deleted their records\n", n)
+			fmt.Fprintf(env.stdout, "%d cannot be sent: their records are gone, deleted by retention or with an earlier topic of that name\n", n)
+		}
+		if n := done.Unfit; n > 0 {
+			fmt.Fprintf(env.stdout, "%d were not sent: they are no raw records\n", n)
 		}
 		return err
 	})

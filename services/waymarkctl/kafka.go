@@ -9,8 +9,11 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/progress"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/tail"
 )
 
@@ -188,14 +191,20 @@ func lagOf(env *environment, table *tabwriter.Writer, region string) error {
 			errs = append(errs, fmt.Errorf("lag of %s on %s: %w", of.group, of.topic, err))
 			continue // a topic that is missing hides no other
 		}
+		id, err := client.TopicID(env.ctx, of.topic)
+		if err != nil {
+			return fmt.Errorf("lag of %s on %s: %w", of.group, of.topic, err)
+		}
 		var total int64
 		for _, p := range partitions {
-			committed := "-"
-			if p.Committed >= 0 {
+			committed, lag := "-", p.Lag
+			if log := progress.LogOf(p); log != uuid.Nil && log != id {
+				lag = p.End - p.Start // it is of an earlier topic of that name: nothing of this one is read
+			} else if p.Committed >= 0 {
 				committed = strconv.FormatInt(p.Committed, 10)
 			}
-			fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%d\n", of.group, of.topic, p.Partition, committed, p.End, p.Lag)
-			total += p.Lag
+			fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%d\n", of.group, of.topic, p.Partition, committed, p.End, lag)
+			total += lag
 		}
 		fmt.Fprintf(table, "%s\t%s\tall\t\t\t%d\n", of.group, of.topic, total)
 	}

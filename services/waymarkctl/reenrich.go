@@ -46,6 +46,9 @@ func (c *reenrichCommand) Run(env *environment) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	fmt.Fprintf(env.stdout, "epoch %d, %d records\n", plan.Epoch, plan.Records())
+	for _, warning := range plan.Warnings {
+		fmt.Fprintf(env.stdout, "note: %s\n", warning)
+	}
 	switch {
 	case c.DryRun:
 		return nil

@@ -39,14 +39,14 @@ func audit(ctx context.Context, w *world, l *ledger) (*verdict, error) {
 	v := new(verdict)
 	seen := make(map[uuid.UUID]int, len(l.accepted))
 	for part := range auditParts {
-		text, err := w.sql(ctx, fmt.Sprintf(`SELECT event_id, event, item_type, item_id, visitor_id, session_id, toUnixTimestamp64Milli(client_time), props.seq, raw_partition, raw_offset
+		text, err := w.sql(ctx, fmt.Sprintf(`SELECT event_id, event, item_type, item_id, visitor_id, session_id, toUnixTimestamp64Milli(client_time), props.seq, raw_topic_id, raw_partition, raw_leader_epoch, raw_offset
 			FROM events WHERE sipHash64(event_id) %% %d = %d FORMAT TSV`, auditParts, part))
 		if err != nil {
 			return nil, err
 		}
 		for line := range strings.Lines(text) {
 			fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-			if len(fields) != 10 {
+			if len(fields) != 12 {
 				return nil, fmt.Errorf("a row of %d fields: %q", len(fields), line)
 			}
 			id, err := uuid.Parse(fields[0])
@@ -55,7 +55,7 @@ func audit(ctx context.Context, w *world, l *ledger) (*verdict, error) {
 			}
 			v.rows++
 			seen[id]++
-			at := finding{id, fmt.Sprintf("raw %s/%s", fields[8], fields[9])}
+			at := finding{id, fmt.Sprintf("raw topic %s, partition %s, leader epoch %s, offset %s", fields[8], fields[9], fields[10], fields[11])}
 			print, accepted := l.accepted[id]
 			switch {
 			case !accepted:
@@ -77,9 +77,9 @@ func audit(ctx context.Context, w *world, l *ledger) (*verdict, error) {
 }
 
 // auditDead does the same for events that had to become dead letters. A client's repetition of such an event is a dead letter of
-// its own, at another place of the raw topic: only one place twice is a double.
+// its own, at another place of the raw topic: only one record twice is a double.
 func auditDead(ctx context.Context, w *world, l *ledger, v *verdict) error {
-	text, err := w.sql(ctx, "SELECT event_id, reason, topic, partition, offset FROM dead_events FORMAT TSV")
+	text, err := w.sql(ctx, "SELECT event_id, reason, topic, topic_id, partition, leader_epoch, offset FROM dead_events FORMAT TSV")
 	if err != nil {
 		return err
 	}

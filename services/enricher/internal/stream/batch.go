@@ -13,14 +13,15 @@ import (
 
 // A batch is what one fetch became. Its memory is used again for the next one.
 type batch struct {
-	fetched    *kafka.Batch // raw records; the records below alias its buffers
-	from, next int64        // offsets: fetched from, and to fetch next
-	enriched   []event.Record
-	sources    []*event.Record // the raw record of each enriched one
-	dead       []deadRecord
-	repeated   int // raw records left out: a client's repetitions
-	bytes      int // of the enriched values
-	values     arena
+	fetched  *kafka.Batch   // raw records; the records below alias its buffers
+	from     int64          // offset fetched from
+	next     kafka.Position // to fetch next
+	enriched []event.Record
+	sources  []*event.Record // the raw record of each enriched one
+	dead     []deadRecord
+	repeated int // raw records left out: a client's repetitions
+	bytes    int // of the enriched values
+	values   arena
 
 	raw event.Raw
 	out event.Enriched
@@ -69,33 +70,37 @@ func (b *batch) add(c *claim, rec *event.Record) (err error) {
 		}
 	}()
 	if err := event.ParseRaw(rec, &b.raw); err != nil {
-		return b.reject(c.Stream, rec, event.StageDecode, err)
+		return b.reject(c, rec, event.StageDecode, err)
 	}
 	if c.recent.Repeats(b.raw.EventID, rec.Key, rec.Offset) {
 		b.repeated++
 		return nil
 	}
 	if err := c.enrich(&b.raw, &b.out); err != nil {
-		return b.reject(c.Stream, rec, stageOf(err), err)
+		return b.reject(c, rec, stageOf(err), err)
 	}
 	now := time.Now()
 	b.out.EnrichedAt, b.out.Epoch = now.UnixMilli(), c.epoch
+	b.out.RawTopicId, b.out.RawLeaderEpoch = c.raw.ID[:], rec.LeaderEpoch
 	value := b.values.take(b.out.SizeVT())
 	if _, err := b.out.MarshalToSizedBufferVT(value); err != nil {
 		return fmt.Errorf("encode enriched event: %w", err)
 	}
-	// A record's frame is at most some forty bytes (https://kafka.apache.org/documentation/#record).
-	if size := len(value) + len(rec.Key) + 64; size > c.MaxRecordBytes {
-		return b.reject(c.Stream, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, fmt.Errorf("the enriched record has %d bytes, of at most %d", size, c.MaxRecordBytes)))
+	if size := framed(&event.Record{Key: rec.Key, Value: value}); size > c.MaxRecordBytes {
+		return b.reject(c, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, fmt.Errorf("the enriched record has %d bytes, of at most %d", size, c.MaxRecordBytes)))
 	}
 	b.bytes += len(value)
-	// The record's time is when the event was received, as on the raw topic: seeking by time means the same on both.
-	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: b.raw.ReceivedAt, Key: rec.Key, Value: value, Headers: enrichedHeaders})
+	// The record's time is when it is written: the topic's retention counts from it, and what is enriched late is kept as long as the rest.
+	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: now.UnixMilli(), Key: rec.Key, Value: value, Headers: enrichedHeaders})
 	b.sources = append(b.sources, rec)
 	c.recent.Add(b.raw.EventID, rec.Key, rec.Offset, b.raw.ReceivedAt)
 	c.metrics.age.Observe(now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
 	return nil
 }
+
+// framed is what an enriched record takes in a batch, at most: a record's frame is some forty bytes
+// (https://kafka.apache.org/documentation/#record), the header twenty.
+func framed(rec *event.Record) int { return len(rec.Value) + len(rec.Key) + 64 }
 
 var (
 	enrichedHeaders = []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaEnriched)}}
@@ -103,12 +108,12 @@ var (
 )
 
 // reject adds a dead record for rec when err is permanent, and returns err when it is a bug.
-func (b *batch) reject(s *Stream, rec *event.Record, stage string, err error) error {
+func (b *batch) reject(c *claim, rec *event.Record, stage string, err error) error {
 	rejection := event.AsRejection(err)
 	if rejection == nil {
 		return err
 	}
-	dead, err := b.bury(s, rec, stage, rejection, rec.Value)
+	dead, err := b.bury(c, rec, stage, rejection, rec.Value)
 	if err != nil {
 		return err
 	}
@@ -117,12 +122,12 @@ func (b *batch) reject(s *Stream, rec *event.Record, stage string, err error) er
 }
 
 // bury makes the dead record of rec, which b.raw was read from. value is rec's, or nil where it must be left out.
-func (b *batch) bury(s *Stream, rec *event.Record, stage string, why *event.Rejection, value []byte) (event.Record, error) {
+func (b *batch) bury(c *claim, rec *event.Record, stage string, why *event.Rejection, value []byte) (event.Record, error) {
 	now := time.Now().UnixMilli()
 	dead := event.Dead{
-		Reason: string(why.Reason), Stage: stage, Error: why.Err.Error(), Region: s.Region,
+		Reason: string(why.Reason), Stage: stage, Error: why.Err.Error(), Region: c.Region,
 		AccountId: b.raw.AccountID, ReceivedAt: b.raw.ReceivedAt, FailedAt: now,
-		Topic: s.raw, Partition: rec.Partition, Offset: rec.Offset,
+		Topic: c.Topic, TopicId: c.raw.ID[:], Partition: rec.Partition, LeaderEpoch: rec.LeaderEpoch, Offset: rec.Offset,
 		Key: rec.Key, Value: value,
 	}
 	if b.raw.EventID != uuid.Nil {

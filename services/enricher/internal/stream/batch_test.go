@@ -45,13 +45,24 @@ func newStream(t testing.TB) *Stream {
 		out.EventId, out.AccountId, out.Props, out.RawOffset = raw.EventID[:], raw.AccountID, raw.Value, raw.Offset
 		return nil
 	}
-	return &Stream{Settings: Settings{Region: "us", MaxRecordBytes: 10_000}, raw: "events.raw.us", enrich: enrich, log: zap.NewNop(), metrics: m}
+	return &Stream{
+		Settings: Settings{Region: "us", MaxRecordBytes: 10_000}, topics: topics{"events.raw.us", "events.enriched.us", "events.dead.us"},
+		enrich: enrich, resume: resume, log: zap.NewNop(), metrics: m,
+	}
 }
 
 // newClaim remembers the last ten events.
 func newClaim(s *Stream, assigned *kafka.Claim) *claim {
-	return &claim{Stream: s, Claim: assigned, epoch: 4, recent: recent.New(time.Minute, 10), log: s.log}
+	c := &claim{Stream: s, Claim: assigned, log: s.log}
+	c.Topic = s.rawTopic
+	c.epoch, c.recent = 4, recent.New(time.Minute, 10)
+	c.raw = kafka.Log{Topic: s.rawTopic, ID: rawID, Partition: assigned.Partition}
+	c.enriched = kafka.Log{Topic: s.enrichedTopic, ID: enrichedID, Partition: assigned.Partition}
+	return c
 }
+
+// The topics' ids.
+var rawID, enrichedID = uuid.MustParse("11111111-0000-4000-8000-000000000001"), uuid.MustParse("22222222-0000-4000-8000-000000000002")
 
 // idOf is the id of the event at a raw offset, unless a test gives it another's.
 func idOf(offset int64) uuid.UUID {
@@ -63,13 +74,13 @@ func idOf(offset int64) uuid.UUID {
 func rawRecord(offset int64, value string) event.Record {
 	raw := event.Raw{Format: event.FormatRecorder, AccountID: "demo", EventID: idOf(offset), ReceivedAt: 1_700_000_000_000, Value: []byte(value)}
 	rec := raw.Record([]byte("demo|v"))
-	rec.Partition, rec.Offset = 3, offset
+	rec.Partition, rec.LeaderEpoch, rec.Offset = 3, 2, offset
 	return rec
 }
 
 func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 	s := newStream(t)
-	foreign := event.Record{Partition: 3, Offset: 12, Key: []byte("k"), Value: []byte("?"), Headers: []event.Header{{Key: "event_id", Value: []byte(idOf(12).String())}, {Key: "x", Value: []byte("y")}}}
+	foreign := event.Record{Partition: 3, LeaderEpoch: 2, Offset: 12, Key: []byte("k"), Value: []byte("?"), Headers: []event.Header{{Key: "event_id", Value: []byte(idOf(12).String())}, {Key: "x", Value: []byte("y")}}}
 	b := &batch{fetched: &kafka.Batch{Records: []event.Record{
 		rawRecord(10, "a"), rawRecord(11, "dead"), foreign, rawRecord(13, strings.Repeat("b", 10_000)), rawRecord(14, "c"),
 	}}}
@@ -94,7 +105,10 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 		if got.RawOffset != want.offset || string(got.Props) != want.props || got.EnrichedAt == 0 || got.Epoch != 4 || b.sources[i].Offset != want.offset {
 			t.Errorf("record %d: %v", i, &got)
 		}
-		if rec.Partition != 3 || rec.Timestamp != 1_700_000_000_000 || string(rec.Key) != "demo|v" || string(rec.Header(event.HeaderSchema)) != event.SchemaEnriched {
+		if uuid.UUID(got.RawTopicId) != rawID || got.RawLeaderEpoch != 2 {
+			t.Errorf("record %d names %x, leader epoch %d", i, got.RawTopicId, got.RawLeaderEpoch)
+		}
+		if rec.Partition != 3 || rec.Timestamp != got.EnrichedAt || string(rec.Key) != "demo|v" || string(rec.Header(event.HeaderSchema)) != event.SchemaEnriched {
 			t.Errorf("record %d: %+v", i, rec)
 		}
 	}
@@ -104,7 +118,8 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 		id := idOf(offset)
 		headers := []*event.DeadHeader{header("format", "recorder/1"), header("account", "demo"), header("event_id", id.String()), header("received_at", "1700000000000")}
 		return &event.Dead{
-			Reason: string(reason), Stage: stage, Error: sentence, Region: "us", AccountId: "demo", EventId: id[:], Topic: "events.raw.us", Partition: 3, Offset: offset,
+			Reason: string(reason), Stage: stage, Error: sentence, Region: "us", AccountId: "demo", EventId: id[:], Topic: "events.raw.us", TopicId: rawID[:],
+			Partition: 3, LeaderEpoch: 2, Offset: offset,
 			ReceivedAt: 1_700_000_000_000, Key: []byte("demo|v"), Value: []byte(value), Headers: headers,
 		}
 	}
@@ -113,7 +128,7 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 	want := []*event.Dead{
 		dead(11, event.ReasonUnknownEvent, event.StageEnrich, "no such event", "dead"),
 		alien,
-		dead(13, event.ReasonTooLarge, event.StageEnrich, "the enriched record has 10111 bytes, of at most 10000", strings.Repeat("b", 10_000)),
+		dead(13, event.ReasonTooLarge, event.StageEnrich, "the enriched record has 10133 bytes, of at most 10000", strings.Repeat("b", 10_000)),
 	}
 	if len(b.dead) != len(want) {
 		t.Fatalf("%d dead records, want %d", len(b.dead), len(want))

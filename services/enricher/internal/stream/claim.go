@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,36 +21,79 @@ type claim struct {
 	*Stream
 	*kafka.Claim
 	commits committer
-	epoch   uint32         // of every event
-	recent  *recent.Window // changed by fill only
 	log     *zap.Logger
+
+	// committed is the last offset that is known to be committed, and at what was committed beside it.
+	committed int64
+	at        checkpoint.Enricher
+	foreign   bool // at is another tool's
+	// sawCut is true when the enriched log was found to be cut, until a begin has made up for it.
+	sawCut bool
+
+	stretch
 }
 
-// consume handles one partition until ctx, its generation, ends. Two batches are in hand at most: while one is forwarded, the
-// next is fetched and enriched.
+// A stretch is a claim's work on one pair of logs, from one begin on.
+type stretch struct {
+	raw, enriched kafka.Log
+	from          kafka.Position // where it begins
+	epoch         uint32         // of every event
+	recent        *recent.Window // changed by fill only
+	// written is the offset after the last record of this raw log that an owner is known to have written, 0 when there is none.
+	written int64
+	// end is what the enriched log was seen to reach. It never reaches less, unless it was cut.
+	end    atomic.Int64
+	stored atomic.Int64 // checkpoint.Enricher's
+	looked looked
+}
+
+// consume handles one partition until ctx, its generation, ends. When one of its logs turns out to be another one than it began on, it
+// begins anew.
 func (s *Stream) consume(ctx context.Context, assigned *kafka.Claim, commits committer) error {
 	at, err := checkpoint.ParseEnricher(assigned.Metadata)
-	if err != nil {
+	foreign := errors.Is(err, checkpoint.ErrForeign)
+	if err != nil && !foreign {
 		return fmt.Errorf("offset %d: %w", assigned.Offset, err)
 	}
 	c := &claim{
-		Stream: s, Claim: assigned, commits: commits, epoch: at.Epoch, recent: recent.New(s.Window.Span, s.Window.Events),
+		Stream: s, Claim: assigned, commits: commits, committed: assigned.Offset, at: at, foreign: foreign,
 		log: s.log.With(zap.Int32("partition", assigned.Partition), zap.Int32("generation", assigned.Generation)),
 	}
 	defer c.metrics.forget(c.Partition)
 	defer c.held.release(c.Partition)
 	defer c.progress.forget(c.Partition)
-	// Partitions can be added while we run, and this generation may have one that the enriched topic lacks still.
-	if err := persist(ctx, c.watchRetries("partitions", c.log), func() error { return c.checkPartitions(ctx) }); err != nil {
-		return err
-	}
 	c.progress.touch(c.Partition, time.Now())
-	if err := c.remember(ctx); err != nil {
-		return endOr(ctx, err)
+	pause := newBackoff()
+	for {
+		err := c.begin(ctx)
+		if err == nil {
+			pause = newBackoff()
+			err = c.work(ctx)
+		}
+		if !otherLog(err) || ctx.Err() != nil {
+			return endOr(ctx, err)
+		}
+		c.sawCut = c.sawCut || errors.Is(err, errEnrichedCut)
+		c.log.Warn("a log has changed: beginning anew", zap.Error(err))
+		if err := pause.Wait(ctx); err != nil {
+			return nil
+		}
 	}
+}
+
+// errEnrichedCut means that the enriched log lacks what was on it: it was made anew or truncated.
+var errEnrichedCut = errors.New("the enriched log ends before what was written to it")
+
+// otherLog tells whether err says that a log is not the one, or not as long, as was relied on.
+func otherLog(err error) bool {
+	var truncated *kafka.Truncated
+	return errors.Is(err, kafka.ErrLogGone) || errors.As(err, &truncated) || errors.Is(err, errEnrichedCut)
+}
+
+// work enriches from c.from on. Two batches are in hand at most: while one is forwarded, the next is fetched and enriched.
+func (c *claim) work(ctx context.Context) error {
 	drain, stop := retry.Outlive(ctx, c.Drain)
 	defer stop()
-
 	ready, free := make(chan *batch), make(chan *batch, 2)
 	free <- new(batch)
 	free <- new(batch)
@@ -68,12 +112,12 @@ func (s *Stream) consume(ctx context.Context, assigned *kafka.Claim, commits com
 		}
 		return nil
 	})
-	return endOr(ctx, group.Wait())
+	return group.Wait()
 }
 
 // fill fetches and enriches batch after batch. What it holds when ctx ends is dropped: it was not committed.
 func (c *claim) fill(ctx context.Context, free <-chan *batch, ready chan<- *batch) error {
-	next := max(c.Offset, 0)
+	next := c.from
 	for {
 		var b *batch
 		select {
@@ -98,54 +142,67 @@ func (c *claim) fill(ctx context.Context, free <-chan *batch, ready chan<- *batc
 	}
 }
 
-// fetch waits for the records from offset next on. It returns only with progress: some records, or an offset past control
-// records.
-func (c *claim) fetch(ctx context.Context, next int64, b *batch) error {
+// fetch waits for the records from next on. It returns only with progress: some records, or an offset past control records.
+func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error {
 	for {
+		if err := c.watch(ctx, next); err != nil {
+			return err
+		}
 		started := time.Now()
 		var fetched *kafka.Batch
 		err := persist(ctx, c.watchRetries("fetch", c.log), func() (err error) {
-			fetched, err = c.reader.Fetch(ctx, c.Topic, c.Partition, next, c.Fetch)
+			fetched, err = c.fetchOnce(ctx, next)
 			return err
 		})
 		var outOfRange *kafka.OffsetOutOfRange
 		switch {
-		case errors.As(err, &outOfRange):
-			c.lost(next, outOfRange.Start)
-			next = outOfRange.Start
+		case errors.As(err, &outOfRange) && next.Offset < outOfRange.Start:
+			c.report(&report{level: zap.ErrorLevel, lost: true, topic: c.raw.ID, from: next.Offset, to: outOfRange.Start, retention: true,
+				text: "records were deleted by the topic's retention before they were enriched"})
+			next = kafka.Position{Offset: outOfRange.Start, LeaderEpoch: kafka.NoLeaderEpoch}
 			continue
+		case errors.As(err, &outOfRange):
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: next.Offset, To: outOfRange.End}
 		case err != nil:
-			return fmt.Errorf("fetch %s/%d from %d: %w", c.Topic, c.Partition, next, err)
+			return fmt.Errorf("fetch %s/%d from %d: %w", c.Topic, c.Partition, next.Offset, err)
 		}
 		c.progress.touch(c.Partition, time.Now())
 		c.metrics.lag(c.Partition, fetched.HighWatermark-fetched.Next)
-		if len(fetched.Records) == 0 && fetched.Next == next {
+		if len(fetched.Records) == 0 && fetched.Next == next.Offset {
 			fetched.Release()
 			continue
 		}
+		if fetched.Holes > 0 {
+			c.metrics.holes.Add(float64(fetched.Holes))
+			c.log.Error("the raw log has offsets without a record: it was compacted, or records were taken out of it. They are not enriched",
+				zap.Int64("from_offset", next.Offset), zap.Int64("to_offset", fetched.Next-1), zap.Int64("missing", fetched.Holes))
+		}
 		c.metrics.step("fetch", started)
-		b.fetched, b.from, b.next = fetched, next, fetched.Next
+		b.fetched, b.from, b.next = fetched, next.Offset, kafka.Position{Offset: fetched.Next, LeaderEpoch: fetched.LeaderEpoch}
+		if b.next.LeaderEpoch == kafka.NoLeaderEpoch {
+			b.next.LeaderEpoch = next.LeaderEpoch
+		}
 		return nil
 	}
 }
 
-// lost reports the records between the committed offset and the oldest one that the broker still has. With nothing
-// committed the group is new, and the log's start is where it belongs.
-func (c *claim) lost(next, logStart int64) {
-	switch {
-	case c.Offset < 0:
-		c.log.Info("the group is new: starting at the log's start", zap.Int64("offset", logStart))
-	case next < logStart:
-		c.metrics.lostToRetention.Add(float64(logStart - next))
-		c.log.Error("records were deleted by the topic's retention before they were enriched",
-			zap.Int64("from_offset", next), zap.Int64("to_offset", logStart-1), zap.Int64("records_at_most", logStart-next))
-	default:
-		c.metrics.rewinds.Inc()
-		c.log.Error("the committed offset lies beyond the log's end: the topic was made anew or truncated. Enriching it from its start; the sink leaves out what is not above what it has stored: "+
-			"if the topic was made anew, run waymarkctl reenrich, which raises the epoch",
-			zap.Int64("committed_offset", next), zap.Int64("log_start", logStart))
+// fetchOnce sees to it that what it returns follows on what lies before next. An election breaks the fetches that are under way, but it may
+// also fall between two of them: then the next records come under a higher leader epoch, and the log may have parted from ours before them.
+func (c *claim) fetchOnce(ctx context.Context, next kafka.Position) (*kafka.Batch, error) {
+	fetched, err := c.reader.Fetch(ctx, c.raw, next.Offset, c.Fetch)
+	if err == nil && (fetched.LeaderEpoch == kafka.NoLeaderEpoch || fetched.LeaderEpoch == next.LeaderEpoch) {
+		return fetched, nil
 	}
-	c.Offset = max(c.Offset, 0)
+	switch verifyErr := c.reader.Verify(ctx, c.raw, next); {
+	case err != nil && !otherLog(verifyErr):
+		return nil, err
+	case verifyErr != nil:
+		if err == nil {
+			fetched.Release()
+		}
+		return nil, verifyErr
+	}
+	return fetched, nil
 }
 
 // enrichBatch enriches b. A bug must neither lose the event nor kill the process and with it every other partition: the

@@ -52,26 +52,6 @@ func TestAHeldPartitionStillEndsWithItsGeneration(t *testing.T) {
 	}
 }
 
-func TestLostTellsRetentionFromANewGroupAndATruncatedTopic(t *testing.T) {
-	for name, c := range map[string]struct {
-		committed, next, start int64
-		lost, rewinds          float64
-	}{
-		"retention passed the committed offset": {40, 40, 100, 60, 0},
-		"retention passed a running fetch":      {40, 90, 100, 10, 0},
-		"a new group":                           {-1, 0, 100, 0, 0},
-		"the topic was made anew":               {40, 40, 0, 0, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStream(t)
-			newClaim(s, &kafka.Claim{Offset: c.committed}).lost(c.next, c.start)
-			if lost, rewinds := testutil.ToFloat64(s.metrics.lostToRetention), testutil.ToFloat64(s.metrics.rewinds); lost != c.lost || rewinds != c.rewinds {
-				t.Errorf("%v lost, %v rewinds", lost, rewinds)
-			}
-		})
-	}
-}
-
 func BenchmarkBatch(b *testing.B) {
 	s := newStream(b)
 	records := make([]event.Record, 1000)

@@ -23,15 +23,27 @@ func (c *claim) forward(ctx context.Context, b *batch) error {
 		return err
 	}
 	if err := c.produce(ctx, b); err != nil {
-		return fmt.Errorf("produce to %s/%d: %w", c.enriched, c.Partition, err)
+		return fmt.Errorf("produce to %s/%d: %w", c.enriched.Topic, c.Partition, err)
 	}
 	started := time.Now()
-	err := persist(ctx, c.watchRetries("commit", c.log), func() error { return c.commits.Commit(ctx, b.next, checkpoint.Enricher{Epoch: c.epoch}.String()) })
-	if err != nil {
-		return fmt.Errorf("commit offset %d of %s/%d: %w", b.next, c.Topic, c.Partition, err)
+	if err := c.commit(ctx, b.next); err != nil {
+		return err
 	}
 	c.metrics.step("commit", started)
 	c.metrics.forwarded(b)
+	return nil
+}
+
+// commit says that everything before next is settled.
+func (c *claim) commit(ctx context.Context, next kafka.Position) error {
+	at := checkpoint.Enricher{
+		Epoch: c.epoch, Log: c.raw.ID, LeaderEpoch: next.LeaderEpoch, Enriched: c.enriched.ID, Written: c.written, Stored: min(c.stored.Load(), next.Offset),
+	}
+	err := persist(ctx, c.watchRetries("commit", c.log), func() error { return c.commits.Commit(ctx, next.Offset, at.String()) })
+	if err != nil {
+		return fmt.Errorf("commit offset %d of %s/%d: %w", next.Offset, c.Topic, c.Partition, err)
+	}
+	c.committed, c.at, c.foreign, c.sawCut = next.Offset, at, false, false
 	return nil
 }
 
@@ -41,8 +53,16 @@ func (c *claim) produce(ctx context.Context, b *batch) error {
 		return nil
 	}
 	started := time.Now()
-	if err := c.produceRange(ctx, b, 0, len(b.enriched)); err != nil {
-		return err
+	// One request each time: only then its records lie together, and the place after the last one is known to be ours.
+	for from := 0; from < len(b.enriched); {
+		to, size := from, 0
+		for ; to < len(b.enriched) && (to == from || size+framed(&b.enriched[to]) <= c.MaxRecordBytes); to++ {
+			size += framed(&b.enriched[to])
+		}
+		if err := c.produceRange(ctx, b, from, to); err != nil {
+			return err
+		}
+		from = to
 	}
 	c.metrics.step("produce", started)
 	return nil
@@ -52,12 +72,15 @@ func (c *claim) produce(ctx context.Context, b *batch) error {
 // within MaxRecordBytes, is found by bisection and becomes a dead letter like any other that cannot be used, before what follows
 // it is written. It stays in the claim's window: the client's repetition would fare no better.
 func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error {
-	err := persist(ctx, c.watchRetries("produce", c.log), func() error {
-		_, err := c.writer.Produce(ctx, c.enriched, c.Partition, b.enriched[from:to])
+	var base int64
+	err := persist(ctx, c.watchRetries("produce", c.log), func() (err error) {
+		base, err = c.writer.Produce(ctx, c.enriched.Topic, c.Partition, b.enriched[from:to])
 		return err
 	})
 	var tooLarge *kafka.RecordTooLarge
 	switch {
+	case err == nil:
+		return c.wrote(base, to-from)
 	case !errors.As(err, &tooLarge):
 		return err
 	case to-from == 1:
@@ -66,7 +89,7 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 			return fmt.Errorf("parse offset %d again: %w", rec.Offset, err)
 		}
 		why := event.Reject(event.ReasonTooLarge, errors.New("the enriched record is larger than its topic takes"))
-		if err := b.reject(c.Stream, rec, event.StageEnrich, why); err != nil {
+		if err := b.reject(c, rec, event.StageEnrich, why); err != nil {
 			return err
 		}
 		return c.bury(ctx, b, b.dead[len(b.dead)-1:])
@@ -76,6 +99,21 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 		return err
 	}
 	return c.produceRange(ctx, b, middle, to)
+}
+
+// wrote notes that n records lie on the enriched log from base on. The log only grows: where base lies before what it had, the log is another
+// one, or was cut. A leader that no longer knows base says -1; they lie behind what the log had before all the same.
+func (c *claim) wrote(base int64, n int) error {
+	had := c.end.Load()
+	if base < 0 {
+		base = had
+	}
+	if base < had {
+		return fmt.Errorf("written at %d, after %d: %w", base, had, errEnrichedCut)
+	}
+	c.written = base + int64(n)
+	c.end.Store(c.written)
+	return nil
 }
 
 // bury writes dead records of b and waits until they are acknowledged.
@@ -112,7 +150,7 @@ func (c *claim) buryOneByOne(ctx context.Context, b *batch, dead []deadRecord) e
 		if errors.As(err, &tooLarge) {
 			_ = event.ParseRaw(d.source, &b.raw) // for its account and id, as far as they can be read
 			why := &event.Rejection{Reason: d.why.Reason, Err: fmt.Errorf("%w (the value is too large for the dead letter)", d.why.Err)}
-			slim, makeErr := b.bury(c.Stream, d.source, d.stage, why, nil)
+			slim, makeErr := b.bury(c, d.source, d.stage, why, nil)
 			if makeErr != nil {
 				return makeErr
 			}
@@ -126,5 +164,5 @@ func (c *claim) buryOneByOne(ctx context.Context, b *batch, dead []deadRecord) e
 }
 
 func (c *claim) send(ctx context.Context, dead []event.Record) error {
-	return persist(ctx, c.watchRetries("bury", c.log), func() error { return c.writer.Send(ctx, c.Stream.dead, dead) })
+	return persist(ctx, c.watchRetries("bury", c.log), func() error { return c.writer.Send(ctx, c.dead, dead) })
 }

@@ -17,7 +17,8 @@ type metrics struct {
 	lagRecords      *prometheus.GaugeVec
 	retries         *prometheus.CounterVec
 	lostToRetention prometheus.Counter
-	rewinds         prometheus.Counter
+	rewinds         *prometheus.CounterVec
+	holes           prometheus.Counter
 	bugs            prometheus.Counter
 }
 
@@ -49,8 +50,11 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		lostToRetention: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_enricher_lost_to_retention_total", Help: "Raw records deleted by retention before they were enriched, at most.",
 		}),
-		rewinds: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "waymark_enricher_rewinds_total", Help: "Times a committed offset lay beyond the log's end and the partition was read from its start.",
+		rewinds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_enricher_rewinds_total", Help: "Times a partition was begun elsewhere than at an offset that this group had committed on its log, by cause: a log is another one or was cut, offsets were lost or set by other tools.",
+		}, []string{"cause"}),
+		holes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_enricher_holes_total", Help: "Offsets of the raw topic without a record that nothing explains: what compaction took.",
 		}),
 		bugs: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_enricher_bugs_total", Help: "Errors of enrichment that are neither permanent nor worth a retry: bugs, which hold their partition.",
@@ -58,10 +62,13 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	m.events.WithLabelValues("enriched", "")
 	m.events.WithLabelValues("repeated", "")
-	for _, step := range []string{"partitions", "remember", "fetch", "produce", "bury", "commit"} {
+	for _, cause := range causes {
+		m.rewinds.WithLabelValues(cause)
+	}
+	for _, step := range []string{"begin", "remember", "sink", "fetch", "produce", "bury", "commit"} {
 		m.retries.WithLabelValues(step)
 	}
-	for _, c := range []prometheus.Collector{m.events, m.batchEvents, m.batchBytes, m.steps, m.age, m.lagRecords, m.retries, m.lostToRetention, m.rewinds, m.bugs} {
+	for _, c := range []prometheus.Collector{m.events, m.batchEvents, m.batchBytes, m.steps, m.age, m.lagRecords, m.retries, m.lostToRetention, m.rewinds, m.holes, m.bugs} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

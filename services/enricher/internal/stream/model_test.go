@@ -1,318 +1,439 @@
 package stream
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
-	"go.uber.org/zap"
-	"pgregory.net/rapid"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
 
-// The model runs the real loop against a cluster of one partition in memory. Owners crash at a chosen call and others follow; then
-// the logs are held against what the package promises.
-
-// A crash ends an owner at its nth call of op.
-type crash struct {
-	op string // offsets, fetch, produce, send or commit
-	n  int    // from 1
-	// how much of the call is done. before: nothing; half: the front of its records; after: all, without an answer; late: all, while others own
-	// the partition. refused and unanswered are before and after of a call that fails for good in a process that lives.
-	how string
-	// later counts the calls of the next owners before the late write lands.
-	later int
-}
-
-// A cluster is what outlives owners.
-type cluster struct {
-	mu        sync.Mutex
-	raw       []event.Record
-	enriched  []event.Record
-	dead      []event.Record
-	committed int64
-	metadata  string
-	late      []lateWrite
-	fetch     int // raw records at once
-	problems  []string
-}
-
-type lateWrite struct {
-	calls   int
-	records []event.Record
-}
-
-// An owner is a member while it has the partition.
-type owner struct {
-	*cluster
-	crash  crash
-	calls  map[string]int
-	gone   bool
-	finish context.CancelFunc
-}
-
-var errGone = fmt.Errorf("the process is gone: %w", kafka.ErrClosed)
-
-// call does effect, all of it or what the crash leaves of it. effect is told which part of n records to do.
-func (o *owner) call(op string, records []event.Record, effect func([]event.Record)) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.gone {
-		return errGone
+// seeds is how many worlds are tried: SEEDS in the environment, or n.
+func seeds(t *testing.T, n int) uint64 {
+	t.Helper()
+	text := os.Getenv("SEEDS")
+	if text == "" {
+		return uint64(n)
 	}
-	o.land(false)
-	if o.calls[op]++; op != o.crash.op || o.calls[op] != o.crash.n {
-		effect(records)
-		return nil
+	many, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
 	}
-	o.gone = o.crash.how != "refused" && o.crash.how != "unanswered"
-	switch o.crash.how {
-	case "half":
-		if len(records) > 1 {
-			effect(records[:len(records)/2])
-		}
-	case "after", "unanswered":
-		effect(records)
-	case "late":
-		if op == "produce" {
-			o.late = append(o.late, lateWrite{o.crash.later, clones(records)})
+	return many
+}
+
+// Whatever becomes of members, logs and offsets, each raw record is stored once, dead, or a repetition of one that is; or it was told that
+// it may not be.
+func TestModelNothingIsLostUntold(t *testing.T) {
+	base, reached := newStream(t), make(map[string]int)
+	n := seeds(t, 1000)
+	for seed := range n {
+		if err := try(t, base, seed, sound, reached); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
-	return errGone
-}
-
-// land lets late writes happen whose time has come.
-func (c *cluster) land(all bool) {
-	c.late = slices.DeleteFunc(c.late, func(l lateWrite) bool { return all && c.append(l.records) || l.calls <= 0 && c.append(l.records) })
-	for i := range c.late {
-		c.late[i].calls--
+	t.Log(reached)
+	if n < 1000 {
+		return
+	}
+	// A case that is never met is not shown to be mended.
+	for _, what := range append([]string{
+		"a late write", "a late write lands", "a fenced commit", "raw made anew, longer than the old offset", "raw made anew, shorter", "enriched made anew", "enriched truncated", "raw truncated",
+		"raw and enriched made anew", "group forgotten", "set back", "set forward", "set beyond the end", "no dead topic", "a repetition left out", "trimmed unread",
+	}, causes...) {
+		if reached[what] == 0 {
+			t.Errorf("never met: %s", what)
+		}
 	}
 }
 
-func (c *cluster) append(records []event.Record) bool {
-	c.enriched = append(c.enriched, clones(records)...)
-	return true
-}
-
-func clones(records []event.Record) []event.Record {
-	out := make([]event.Record, len(records))
-	for i, rec := range records {
-		out[i] = event.Record{Timestamp: rec.Timestamp, Key: slices.Clone(rec.Key), Value: slices.Clone(rec.Value)}
-	}
-	return out
-}
-
-func (o *owner) Partitions(context.Context, string) (int, error) { return 1, nil }
-
-func (o *owner) Offsets(context.Context, string) (out []kafka.PartitionOffsets, err error) {
-	err = o.call("offsets", nil, func([]event.Record) { out = []kafka.PartitionOffsets{{End: int64(len(o.enriched))}} })
-	return out, err
-}
-
-func (o *owner) OffsetsAt(_ context.Context, _ string, at time.Time) (out []int64, err error) {
-	err = o.call("offsets", nil, func([]event.Record) {
-		i := slices.IndexFunc(o.enriched, func(rec event.Record) bool { return rec.Timestamp >= at.UnixMilli() })
-		if i < 0 {
-			i = len(o.enriched)
-		}
-		out = []int64{int64(i)}
-	})
-	return out, err
-}
-
-func (o *owner) Fetch(ctx context.Context, topic string, _ int32, offset int64, _ kafka.FetchOptions) (b *kafka.Batch, err error) {
-	err = o.call("fetch", nil, func([]event.Record) {
-		log := o.enriched
-		if topic == "raw" {
-			log = o.raw
-		}
-		end := min(int(offset)+o.fetch, len(log))
-		b = &kafka.Batch{Next: int64(end), HighWatermark: int64(len(log))}
-		for i, rec := range log[offset:end] {
-			rec.Offset = offset + int64(i)
-			b.Records = append(b.Records, rec)
-		}
-	})
-	if err == nil && len(b.Records) == 0 {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
-	return b, err
-}
-
-func (o *owner) Produce(_ context.Context, _ string, _ int32, records []event.Record) (int64, error) {
-	return 0, o.call("produce", records, func(part []event.Record) { o.append(part) })
-}
-
-func (o *owner) Send(_ context.Context, _ string, records []event.Record) error {
-	return o.call("send", records, func(part []event.Record) { o.dead = append(o.dead, clones(part)...) })
-}
-
-func (o *owner) Commit(_ context.Context, offset int64, metadata string) error {
-	return o.call("commit", nil, func([]event.Record) {
-		o.committed, o.metadata = offset, metadata
-		o.problems = append(o.problems, o.check(offset)...)
-		if int(offset) == len(o.raw) {
-			o.finish()
-		}
-	})
-}
-
-// check returns what is wrong once every raw record before end is committed.
-func (c *cluster) check(end int64) (problems []string) {
-	passed := make(map[uuid.UUID][]int64)
-	mark := checkpoint.Nowhere
-	for _, rec := range c.enriched {
-		o, err := parseOrigin(rec.Value)
-		if err != nil {
-			return []string{err.Error()}
-		}
-		if at := (checkpoint.Source{Epoch: o.epoch, Offset: o.offset}); at.After(mark) {
-			mark = at
-			passed[o.eventID] = append(passed[o.eventID], o.offset)
-		}
-	}
-	buried := make(map[int64]bool)
-	for _, rec := range c.dead {
-		var d event.Dead
-		if err := d.UnmarshalVT(rec.Value); err != nil {
-			return []string{err.Error()}
-		}
-		buried[d.Offset] = true
-	}
-	// A visitor's id is looked for where it came first alive.
-	first := make(map[uuid.UUID]int64)
-	for i := range c.raw[:end] {
-		var raw event.Raw
-		rec := c.raw[i]
-		rec.Offset = int64(i)
-		if err := event.ParseRaw(&rec, &raw); err != nil {
-			return []string{err.Error()}
-		}
-		if string(raw.Value) == "unknown" {
-			if got := len(passed[raw.EventID]); got > 1 || got == 0 && !buried[raw.Offset] {
-				problems = append(problems, fmt.Sprintf("the event at raw offset %d, unknown to the first owner only, passes %d times and is no dead letter", i, got))
-			}
-			continue
-		}
-		if string(raw.Value) == "dead" {
-			if !buried[raw.Offset] && first[raw.EventID] == 0 { // 0: not yet alive, see below
-				problems = append(problems, fmt.Sprintf("the dead event at raw offset %d is lost", i))
-			}
-			continue
-		}
-		if first[raw.EventID] == 0 {
-			first[raw.EventID] = raw.Offset + 1
-		}
-	}
-	for id, offset := range first {
-		if got := passed[id]; !slices.Equal(got, []int64{offset - 1}) {
-			problems = append(problems, fmt.Sprintf("the event that came first at raw offset %d passes at %v", offset-1, got))
-		}
-	}
-	return problems
-}
-
-// run lets owners crash one after the other, the last one not, and returns what was wrong at any commit or at the end.
-func (c *cluster) run(base *Stream, crashes []crash) []string {
-	c.committed = -1
-	for number, at := range append(slices.Clone(crashes), crash{}) {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		o := &owner{cluster: c, crash: at, calls: make(map[string]int), finish: cancel}
-		s := &Stream{
-			Settings: Settings{Region: "us", MaxRecordBytes: 10_000, Drain: 10 * time.Second, Window: Window{time.Hour, 1000}},
-			raw:      "raw", enriched: "enriched", dead: "dead", reader: o, writer: o, log: zap.NewNop(), metrics: base.metrics,
-			enrich: func(raw *event.Raw, out *event.Enriched) error {
-				if number == 0 && string(raw.Value) == "unknown" {
-					return event.Reject(event.ReasonUnknownAccount, errors.New("not in the accounts file yet"))
-				}
-				return base.enrich(raw, out)
-			},
-		}
-		if int(c.committed) == len(c.raw) {
-			cancel() // the crash took only the answer to the last commit
-		}
-		err := s.consume(ctx, &kafka.Claim{Topic: "raw", Offset: c.committed, Metadata: c.metadata}, o)
-		if err != nil && !errors.Is(err, errGone) {
-			c.problems = append(c.problems, err.Error())
-		}
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			c.problems = append(c.problems, "the loop does not end")
-		}
-		cancel()
-	}
-	c.land(true)
-	if int(c.committed) != len(c.raw) {
-		c.problems = append(c.problems, fmt.Sprintf("committed %d of %d", c.committed, len(c.raw)))
-	}
-	return append(c.problems, c.check(int64(len(c.raw)))...)
-}
-
-// history makes a raw log: event 7 is id 7, -7 a dead one of that id, 0 one of its own that only the first owner takes for dead.
-func history(ids ...int) []event.Record {
-	out := make([]event.Record, len(ids))
-	for i, id := range ids {
-		value := "fine"
-		if id < 0 {
-			id, value = -id, "dead"
-		}
-		if id == 0 {
-			id, value = 1000+i, "unknown"
-		}
-		out[i] = repetition(int64(i), int64(id), value)
-		out[i].Partition = 0
-	}
-	return out
-}
-
-func TestEveryCrashLeavesEachEventOnce(t *testing.T) {
+// A model that cannot fail shows nothing: each safeguard, taken away, must be missed.
+func TestModelFindsEachSafeguardGone(t *testing.T) {
 	base := newStream(t)
-	runs := 0
-	for _, op := range []string{"offsets", "fetch", "produce", "send", "commit"} {
-		for n := 1; n <= 8; n++ {
-			for _, how := range []string{"before", "half", "after", "late", "refused", "unanswered"} {
-				for later := range 16 {
-					if how != "late" && later > 0 || how == "late" && op != "produce" {
-						break
-					}
-					one := crash{op, n, how, later}
-					for _, crashes := range [][]crash{{one}, {one, {"produce", 1, "half", 0}}, {one, {"commit", 1, "before", 0}, {"produce", 2, "late", later}}} {
-						c := &cluster{raw: history(1, 2, 1, -3, 3, 2, 0, 4, 5, 4, -6, -6, 1, 0, 3, 3, 7), fetch: 3}
-						runs++
-						if problems := c.run(base, crashes); problems != nil {
-							t.Fatalf("crashes %+v: %q", crashes, problems)
-						}
-					}
+	for _, broken := range sabotages {
+		t.Run(string(broken), func(t *testing.T) {
+			const tries = 3000
+			for seed := range uint64(tries) {
+				if err := try(t, base, seed, broken, make(map[string]int)); err != nil {
+					first, _, _ := strings.Cut(err.Error(), "\n")
+					t.Logf("found with seed %d: %s", seed, first)
+					return
 				}
 			}
-		}
+			t.Errorf("not found in %d tries", tries)
+		})
 	}
-	t.Logf("%d runs", runs)
 }
 
-func TestAnyCrashesLeaveEachEventOnce(t *testing.T) {
-	base := newStream(t)
-	rapid.Check(t, func(t *rapid.T) {
-		c := &cluster{
-			raw:   history(rapid.SliceOfN(rapid.SampledFrom([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -2, -10, 0}), 1, 40).Draw(t, "events")...),
-			fetch: rapid.IntRange(1, 10).Draw(t, "fetch"),
+// try runs a world in a time of its own.
+func try(t *testing.T, base *Stream, seed uint64, broken sabotage, reached map[string]int) (err error) {
+	synctest.Test(t, func(*testing.T) {
+		w := &world{
+			base: base, choose: rand.New(rand.NewPCG(seed, 7)).IntN, broken: broken, dead: make(map[name]bool), unstored: make(map[name]bool), forgiven: make(map[name]bool), told: make(map[uuid.UUID][]report), reached: reached, deadIsThere: true,
 		}
-		crashes := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) crash {
-			return crash{
-				rapid.SampledFrom([]string{"offsets", "fetch", "produce", "send", "commit"}).Draw(t, "op"), rapid.IntRange(1, 6).Draw(t, "n"),
-				rapid.SampledFrom([]string{"before", "half", "after", "late", "refused", "unanswered"}).Draw(t, "how"), rapid.IntRange(0, 30).Draw(t, "later"),
-			}
-		}), 0, 5).Draw(t, "crashes")
-		if problems := c.run(base, crashes); problems != nil {
-			t.Fatalf("%q", problems)
+		w.committed.offset = -1
+		w.sink = sink{w: w, table: make(map[name][]row)}
+		if err = w.run(); err != nil {
+			err = fmt.Errorf("%w:\n%s", err, strings.Join(w.trace, "\n"))
 		}
+		w.close()
 	})
+	return err
+}
+
+// run has faults for a while, then calm, and then looks.
+func (w *world) run() error {
+	w.denied = w.choose(8) == 0
+	w.newRaw()
+	w.enriched = w.newTopic()
+	w.send(4 + w.choose(16))
+	w.assign()
+	// Not everything happens to everybody: a world has its own troubles.
+	troubles := w.choose(1 << len(operations))
+	for range 40 + w.choose(160) {
+		if w.choose(10) > 0 {
+			w.step()
+			continue
+		}
+		if i := w.choose(len(operations) + 6); i >= len(operations) {
+			w.sink.store(int64(1 + w.choose(8)))
+		} else if troubles&(1<<i) != 0 {
+			operations[i](w)
+		}
+	}
+	return w.end()
+}
+
+// owner is the member that has the partition.
+func (w *world) owner() *member { return w.members[len(w.members)-1] }
+
+// vacate ends every member, so that the group's offsets can be set.
+func (w *world) vacate() {
+	for _, m := range w.members {
+		m.killed = true
+		m.stop()
+	}
+	w.drainMembers()
+}
+
+func (w *world) drainMembers() {
+	for _, m := range w.members {
+		for !m.over() {
+			if can := w.can(); len(can) > 0 {
+				w.answer(can[0])
+			} else {
+				<-time.After(11 * time.Second)
+			}
+		}
+	}
+}
+
+// operations are what happens to a world, beside calls.
+var operations = []func(*world){
+	func(w *world) { w.send(1 + w.choose(8)) },
+	func(w *world) { // the owner is killed
+		w.note("kill %d", w.owner().number)
+		w.owner().killed = true
+		w.owner().stop()
+		w.assign()
+	},
+	func(w *world) { // its partition moves, and it may finish
+		w.note("stop %d", w.owner().number)
+		w.owner().stop()
+		w.assign()
+	},
+	func(w *world) { // it sleeps past its session, and will go on
+		w.note("%d sleeps", w.owner().number)
+		w.assign()
+	},
+	func(w *world) { w.land(w.members[w.choose(len(w.members))]) },
+	func(w *world) { // raw deleted, made anew later
+		if w.raw != nil {
+			w.deleteRaw()
+		} else {
+			w.remakeRaw()
+		}
+	},
+	func(w *world) { // raw made anew at once
+		w.deleteRaw()
+		w.remakeRaw()
+	},
+	func(w *world) {
+		w.deleteEnriched()
+		w.remakeEnriched()
+	},
+	func(w *world) {
+		if w.enriched != nil {
+			w.deleteEnriched()
+		} else {
+			w.remakeEnriched()
+		}
+	},
+	func(w *world) {
+		w.deleteRaw()
+		w.deleteEnriched()
+		w.remakeRaw()
+		w.remakeEnriched()
+		w.reach("raw and enriched made anew")
+	},
+	func(w *world) { // an unclean election
+		if w.raw != nil {
+			end := w.raw.end() - int64(w.choose(min(10, int(w.raw.end()-w.raw.start)+1)))
+			w.note("raw is truncated at %d of %d", end, w.raw.end())
+			w.raw.elect(end)
+			w.reach("raw truncated")
+			w.send(w.choose(12))
+		}
+	},
+	func(w *world) {
+		if w.enriched != nil {
+			// A former owner that writes the same place again hides the cut: what lay there cannot be told from it.
+			for _, m := range w.members[:len(w.members)-1] {
+				m.killed = true
+				m.stop()
+			}
+			for _, m := range w.members {
+				m.late = nil
+			}
+			end := w.enriched.end() - int64(w.choose(min(10, int(w.enriched.end()-w.enriched.start)+1)))
+			w.loseEnriched(end)
+			w.note("enriched is truncated at %d of %d", end, w.enriched.end())
+			w.enriched.elect(end)
+			w.sink.offset = min(w.sink.offset, end)
+			w.reach("enriched truncated")
+		}
+	},
+	func(w *world) { // retention
+		if w.raw != nil && w.raw.end() > w.raw.start {
+			to := w.raw.start + int64(w.choose(min(6, int(w.raw.end()-w.raw.start))+1))
+			if at, _ := checkpoint.ParseEnricher(w.committed.metadata); w.raw.cut && (at.Log != w.raw.id || w.committed.offset <= to) {
+				to = min(to, max(w.raw.start, w.raw.cutAt)) // a truncation whose place is gone, too, and no offset to show it
+			}
+			w.raw.start = to
+			w.note("raw begins at %d", w.raw.start)
+			if w.raw.start > w.committed.offset {
+				w.reach("trimmed unread")
+			}
+		}
+	},
+	func(w *world) {
+		w.vacate()
+		w.note("the group is forgotten")
+		w.overwrite(-1)
+		w.reach("group forgotten")
+		w.assign()
+	},
+	func(w *world) { // kafka-consumer-groups --reset-offsets
+		if w.raw == nil {
+			return
+		}
+		w.vacate()
+		to := int64(w.choose(int(w.raw.end()) + 6))
+		w.note("the offset is set from %d to %d", w.committed.offset, to)
+		switch {
+		case to > w.raw.end():
+			w.reach("set beyond the end")
+		case to > w.committed.offset:
+			w.reach("set forward")
+		default:
+			w.reach("set back")
+		}
+		w.overwrite(to)
+		w.assign()
+	},
+	func(w *world) { w.deadIsThere = !w.deadIsThere; w.reach("no dead topic") },
+	func(w *world) { // the sink's group is forgotten
+		w.note("the sink's group is forgotten")
+		w.sink.known, w.sink.state.Marks = false, nil
+	},
+	func(w *world) {
+		if w.raw != nil {
+			w.note("another leader of raw")
+			w.raw.leader++
+		}
+	},
+}
+
+// deleteRaw takes the topic away, and the group's offsets with it, as Kafka does; not every broker does.
+func (w *world) deleteRaw() {
+	if w.raw == nil {
+		return
+	}
+	w.note("raw %x is deleted", w.raw.id[15])
+	w.raw.gone, w.raw = true, nil
+	if w.choose(3) > 0 {
+		w.overwrite(-1)
+	}
+}
+
+// overwrite sets the group's offset. With what was beside it the only evidence goes that the enriched topic has lost something.
+func (w *world) overwrite(offset int64) {
+	w.committed.offset, w.committed.metadata, w.committed.honest = offset, "", ""
+	if w.unnoticed {
+		w.forgive()
+	}
+}
+
+func (w *world) forgive() {
+	for at := range w.unstored {
+		w.forgiven[at] = true
+	}
+}
+
+func (w *world) remakeRaw() {
+	before := w.rawNow[len(w.rawNow)-1]
+	w.newRaw()
+	w.send(w.choose(24))
+	w.note("raw is made anew: %x with %d records", w.raw.id[15], w.raw.end())
+	if w.raw.end() > before.end() {
+		w.reach("raw made anew, longer than the old offset")
+	} else {
+		w.reach("raw made anew, shorter")
+	}
+}
+
+func (w *world) deleteEnriched() {
+	if w.enriched == nil {
+		return
+	}
+	w.note("enriched %x is deleted", w.enriched.id[15])
+	w.loseEnriched(0)
+	w.enriched = nil
+	if w.choose(3) > 0 {
+		w.sink.known = false
+		w.sink.state.Marks = nil
+	}
+}
+
+// loseEnriched notes what the enriched log loses from an offset on.
+func (w *world) loseEnriched(from int64) {
+	if w.sink.known && w.sink.state.Log == w.enriched.id {
+		from = max(from, w.sink.offset)
+	}
+	for i := from; i < w.enriched.end(); i++ {
+		if o, err := parseOrigin(w.enriched.records[i].Value); err == nil {
+			w.unstored[name{o.Topic, o.LeaderEpoch, o.Offset}] = true
+			w.unnoticed, w.lossEpoch = true, max(w.lossEpoch, o.Epoch)
+		}
+	}
+}
+
+func (w *world) remakeEnriched() {
+	w.enriched = w.newTopic()
+	w.note("enriched is made anew: %x", w.enriched.id[15])
+	w.reach("enriched made anew")
+}
+
+// end lets everybody finish, and looks.
+func (w *world) end() error {
+	w.note("calm")
+	w.calm, w.deadIsThere = true, true
+	if w.raw == nil {
+		w.remakeRaw()
+	}
+	if w.enriched == nil {
+		w.remakeEnriched()
+	}
+	for _, m := range w.members {
+		w.land(m)
+		m.stop()
+	}
+	w.assign()
+	for idle := 0; idle < 4; {
+		can := w.can()
+		if len(can) > 0 {
+			w.answer(can[w.choose(len(can))])
+			continue
+		}
+		if w.committed.offset == w.raw.end() {
+			idle++
+		}
+		if len(w.trace) > 20_000 {
+			break
+		}
+		w.sink.store(1000)
+		<-time.After(11 * time.Second)
+	}
+	for _, m := range w.members {
+		if m.over() && m.err != nil && !m.killed && !errors.Is(m.err, kafka.ErrFenced) {
+			return fmt.Errorf("member %d ends: %w", m.number, m.err)
+		}
+	}
+	if w.committed.offset != w.raw.end() {
+		return fmt.Errorf("nothing moves: %d of %d committed, metadata %s", w.committed.offset, w.raw.end(), w.committed.metadata)
+	}
+	w.sink.store(1000)
+	return w.audit()
+}
+
+// close lets every member end.
+func (w *world) close() {
+	w.calm, w.choose = true, func(int) int { return 0 }
+	w.vacate()
+}
+
+// audit holds what there ever was on raw logs against the table.
+func (w *world) audit() error {
+	accounted := make(map[uuid.UUID]bool) // events that are stored, or of which it was told or cannot be told that they may be lost
+	for at, rows := range w.sink.table {
+		if len(rows) != 1 {
+			return fmt.Errorf("%v is stored %d times", at, len(rows))
+		}
+		accounted[rows[0].event] = true
+	}
+	type record struct {
+		name
+		event uuid.UUID
+	}
+	var open []record
+	for _, t := range w.rawNow {
+		for i := range t.ever {
+			rec := &t.ever[i]
+			var raw event.Raw
+			if err := event.ParseRaw(rec, &raw); err != nil {
+				return err
+			}
+			at := name{t.id, rec.LeaderEpoch, rec.Offset}
+			switch {
+			case w.sink.table[at] != nil, w.dead[at]:
+			case w.forgiven[at], w.isTold(t.id, rec.Offset), t.gone && w.isGone(t, at),
+				rec.Offset >= t.end() || t.records[rec.Offset].LeaderEpoch != rec.LeaderEpoch: // the raw log itself lost it
+				accounted[raw.EventID] = true
+			default:
+				open = append(open, record{at, raw.EventID})
+			}
+		}
+	}
+	for _, r := range open {
+		if !accounted[r.event] {
+			return fmt.Errorf("the record at %d of raw %x, leader epoch %d, is lost and nobody was told", r.offset, r.topic[15], r.leader)
+		}
+		w.reach("a repetition left out")
+	}
+	return nil
+}
+
+// isGone tells whether a record of a raw log that was deleted is lost without anybody's being able to tell: nothing that lasts named the log,
+// or the record; or the enriched topic lost it, too; or the log was truncated, and deleted before anybody looked.
+func (w *world) isGone(t *topic, at name) bool {
+	return t.excused || !t.known || w.unstored[at] || at.leader > t.upTo
+}
+
+func (w *world) isTold(topic uuid.UUID, offset int64) bool {
+	for _, r := range w.told[topic] {
+		if offset >= r.from && offset < r.to {
+			return true
+		}
+	}
+	return false
 }

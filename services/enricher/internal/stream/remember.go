@@ -8,81 +8,109 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/services/enricher/internal/recent"
 )
 
-// remember fills the claim's window with what passed lately, as the end of the enriched partition shows it: all that was
-// enriched, whoever did it, and nothing that was not.
-func (c *claim) remember(ctx context.Context) error {
-	started := time.Now()
-	start, end, err := c.enrichedBounds(ctx)
-	if err != nil {
-		return fmt.Errorf("find the end of %s/%d: %w", c.enriched, c.Partition, err)
-	}
-	t := tail{claim: c}
-	// The last record tells how far back the window reaches, and the epoch though there be no window: a backlog is as old as its
-	// records, whatever the clock says.
-	newest := int64(-1)
-	err = c.readEnriched(ctx, max(start, end-1), end, func(rec *event.Record) {
-		newest = rec.Timestamp
-		t.add(rec)
-	})
-	if err == nil && c.Window.Events > 0 && newest >= 0 {
-		var since int64
-		if since, err = c.enrichedAt(ctx, time.UnixMilli(newest).Add(-c.Window.Span)); err == nil {
-			c.recent = recent.New(c.Window.Span, c.Window.Events)
-			t.alien = 0
-			err = c.readEnriched(ctx, max(start, end-int64(c.Window.Events), since), end, t.add)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("read the end of %s/%d, which an enricher needs the right to: %w", c.enriched, c.Partition, err)
-	}
-	if t.alien > 0 {
-		c.log.Warn("records on the enriched topic are not an enricher's", zap.Int("records", t.alien), zap.Error(t.firstErr))
-	}
-	c.metrics.step("remember", started)
-	c.log.Info("claimed", zap.Int64("offset", c.Offset), zap.Uint32("epoch", c.epoch), zap.Int("events_remembered", c.recent.Len()), zap.Duration("took", time.Since(started)))
-	return nil
-}
-
-// A tail is the end of the enriched partition as it is read.
+// A tail is what the end of the enriched partition says: what passed lately, whoever enriched it, and how far the logs were enriched.
 type tail struct {
-	*claim
+	claim  *claim
+	window *recent.Window
+	// epoch is whose records of this raw log the window has: the highest one met.
+	epoch uint32
+	// last is this raw log's last source, stranger another one's.
+	last     settled
+	stranger checkpoint.Source
+	// ends are where this raw log's leader epochs end, by epoch.
+	ends     map[int32]int64
 	alien    int // records that no enricher made
 	firstErr error
 }
 
-// add remembers a record of the claim's epoch. Those of lower ones are what a deliberate re-enrichment replaces.
+// evidenceRecords are read from the end of the enriched partition though there be no window.
+const evidenceRecords = 100
+
+// remember reads the enriched partition's end: the window, of records of this raw log those of the epoch or of higher ones.
+func (c *claim) remember(ctx context.Context, enriched bounds, epoch uint32) (*tail, error) {
+	// The last record tells how far back the window reaches: a backlog is as old as its records, whatever the clock says. Records are
+	// written after they were received, so that none of the window lies before the time that is sought.
+	newest := int64(-1)
+	err := c.readEnriched(ctx, max(enriched.start, enriched.end-1), enriched.end, func(rec *event.Record) error {
+		newest = rec.Timestamp
+		if o, err := parseOrigin(rec.Value); err == nil && o.receivedAt > 0 {
+			newest = min(newest, o.receivedAt)
+		}
+		return nil
+	})
+	from := max(enriched.start, enriched.end-int64(max(c.Window.Events, evidenceRecords)))
+	if err == nil && newest >= 0 && from < enriched.end-evidenceRecords {
+		var since int64
+		if since, err = c.enrichedAt(ctx, time.UnixMilli(newest).Add(-c.Window.Span)); err == nil {
+			from = max(from, min(since, enriched.end-evidenceRecords))
+		}
+	}
+	for err == nil {
+		t := &tail{claim: c, window: recent.New(c.Window.Span, c.Window.Events), epoch: epoch, ends: make(map[int32]int64)}
+		if err = c.readEnriched(ctx, from, enriched.end, func(rec *event.Record) error { return t.add(ctx, rec) }); err != nil {
+			break
+		}
+		if t.epoch != epoch { // what the window has of the lower one must go
+			epoch = t.epoch
+			continue
+		}
+		if t.alien > 0 {
+			c.log.Warn("records on the enriched topic are not an enricher's", zap.Int("records", t.alien), zap.Error(t.firstErr))
+		}
+		return t, nil
+	}
+	return nil, fmt.Errorf("read the end of %s/%d, which an enricher needs the right to: %w", c.enriched.Topic, c.Partition, err)
+}
+
+// add looks at a record and remembers its event, unless it is of a lower epoch: what a re-enrichment replaces.
 //
-// A higher epoch means that the offset was committed by a tool that knows of no epochs. Events of the lower one would count as
-// stored already, every one of them: the claim goes on in the higher one, and then only those are left out which are.
-func (t *tail) add(rec *event.Record) {
+// A record of another raw log, or one that the raw log lost, passed before every record that the log has: it is remembered before them.
+func (t *tail) add(ctx context.Context, rec *event.Record) error {
 	o, err := parseOrigin(rec.Value)
-	switch {
-	case err != nil:
+	if err != nil {
 		if t.alien++; t.firstErr == nil {
 			t.firstErr = fmt.Errorf("offset %d: %w", rec.Offset, err)
 		}
-		return
-	case o.epoch < t.epoch:
-		return
-	case o.epoch > t.epoch:
-		t.log.Warn("the committed epoch is below the enriched topic's, which counts", zap.Uint32("committed", t.epoch), zap.Uint32("epoch", o.epoch))
-		t.epoch, t.recent = o.epoch, recent.New(t.Window.Span, t.Window.Events)
+		return nil
 	}
-	t.recent.Add(o.eventID, rec.Key, o.offset, rec.Timestamp)
+	if o.Topic != t.claim.raw.ID {
+		if t.stranger.Topic != o.Topic || o.After(t.stranger) {
+			t.stranger = o.Source
+		}
+		t.window.Add(o.eventID, rec.Key, -1, o.receivedAt)
+		return nil
+	}
+	at, err := t.claim.settledAt(ctx, o.Source, t.ends)
+	if err != nil {
+		return err
+	}
+	if !t.last.known() || o.After(t.last.Source) {
+		t.last = at
+	}
+	t.epoch = max(t.epoch, o.Epoch)
+	switch {
+	case o.Epoch < t.epoch:
+	case o.Offset >= at.end:
+		t.window.Add(o.eventID, rec.Key, -1, o.receivedAt)
+	default:
+		t.window.Add(o.eventID, rec.Key, o.Offset, o.receivedAt)
+	}
+	return nil
 }
 
 // readEnriched calls visit with the records in [from, end) of the enriched partition. What retention deletes meanwhile, and what
 // the log's truncation took, is not there to be visited.
-func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*event.Record)) error {
+func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*event.Record) error) error {
 	for from < end {
 		var fetched *kafka.Batch
 		err := persist(ctx, c.watchRetries("remember", c.log), func() (err error) {
-			fetched, err = c.reader.Fetch(ctx, c.enriched, c.Partition, from, c.Fetch)
+			fetched, err = c.reader.Fetch(ctx, c.enriched, from, c.Fetch)
 			return err
 		})
 		var outOfRange *kafka.OffsetOutOfRange
@@ -96,8 +124,8 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 			return err
 		}
 		for i := range fetched.Records {
-			if rec := &fetched.Records[i]; rec.Offset < end {
-				visit(rec)
+			if rec := &fetched.Records[i]; rec.Offset < end && err == nil {
+				err = visit(rec)
 			}
 		}
 		gone := fetched.Next == from && fetched.HighWatermark <= from
@@ -106,31 +134,16 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 		}
 		from = fetched.Next
 		fetched.Release()
-		if gone {
-			return nil
+		if gone || err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (c *claim) enrichedBounds(ctx context.Context) (start, end int64, err error) {
-	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
-		bounds, err := c.reader.Offsets(ctx, c.enriched)
-		switch {
-		case err != nil:
-			return err
-		case int(c.Partition) >= len(bounds):
-			return kafka.ErrUnknownTopic
-		}
-		start, end = bounds[c.Partition].Start, bounds[c.Partition].End
-		return nil
-	})
-	return start, end, err
-}
-
 func (c *claim) enrichedAt(ctx context.Context, at time.Time) (offset int64, err error) {
 	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
-		offsets, err := c.reader.OffsetsAt(ctx, c.enriched, at)
+		offsets, err := c.reader.OffsetsAt(ctx, c.enriched.Topic, at)
 		switch {
 		case err != nil:
 			return err

@@ -44,7 +44,10 @@ type (
 		Partitions(ctx context.Context, topic string) (int, error)
 		Offsets(ctx context.Context, topic string) ([]kafka.PartitionOffsets, error)
 		OffsetsAt(ctx context.Context, topic string, at time.Time) ([]int64, error)
-		Fetch(ctx context.Context, topic string, partition int32, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
+		Log(ctx context.Context, topic string, partition int32) (kafka.Log, error)
+		Verify(ctx context.Context, log kafka.Log, at kafka.Position) error
+		Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
+		Committed(ctx context.Context, group, topic string) ([]kafka.Commitment, error)
 	}
 	writer interface {
 		Produce(ctx context.Context, topic string, partition int32, recs []event.Record) (int64, error)
@@ -58,16 +61,21 @@ type (
 // A Stream is the enricher's loop.
 type Stream struct {
 	Settings
-	raw, enriched, dead string // topics
-	client              *kafka.Client
-	reader              reader
-	writer              writer
-	enrich              Enrich
-	log                 *zap.Logger
-	metrics             *metrics
-	held                held
-	progress            progress
+	topics
+	client   *kafka.Client
+	reader   reader
+	writer   writer
+	enrich   Enrich
+	resume   func(evidence) decision
+	log      *zap.Logger
+	metrics  *metrics
+	held     held
+	progress progress
+	sink     lookout
 }
+
+// Topics are the region's.
+type topics struct{ rawTopic, enrichedTopic, dead string }
 
 // New returns a Stream; Run starts it. It adds its readiness to tel.Health.
 func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enrich, tel telemetry.Telemetry) (*Stream, error) {
@@ -76,10 +84,10 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enri
 		return nil, err
 	}
 	st := &Stream{
-		Settings: s, raw: schemas.RawTopic(s.Region), enriched: schemas.EnrichedTopic(s.Region), dead: schemas.DeadTopic(s.Region),
-		client: client, reader: client, writer: producer, enrich: enrich, log: tel.Log, metrics: m,
+		Settings: s, topics: topics{schemas.RawTopic(s.Region), schemas.EnrichedTopic(s.Region), schemas.DeadTopic(s.Region)},
+		client: client, reader: client, writer: producer, enrich: enrich, resume: resume, log: tel.Log, metrics: m,
 	}
-	st.Group.Topics = []string{st.raw}
+	st.Group.Topics = []string{st.rawTopic}
 	tel.Health.Check("topics", st.checkPartitions)
 	tel.Health.Check("enrichment", st.held.check)
 	tel.Health.Check("progress", st.progress.check)
@@ -92,7 +100,7 @@ func (s *Stream) Run(ctx context.Context) error {
 		return endOr(ctx, err)
 	}
 	if err := s.client.RunGroup(ctx, s.Group, func(ctx context.Context, c *kafka.Claim) error { return s.consume(ctx, c, c) }); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("consume %s: %w", s.raw, err)
+		return fmt.Errorf("consume %s: %w", s.rawTopic, err)
 	}
 	return nil
 }
@@ -106,6 +114,9 @@ func (s *Stream) start(ctx context.Context) error {
 		if errors.Is(err, errPartitionCounts) {
 			misfit, err = err, nil
 		}
+		if err == nil && misfit == nil {
+			_, err = s.reader.Log(ctx, s.rawTopic, 0) // a cluster that knows no topic ids is told now
+		}
 		return err
 	})
 	return errors.Join(err, misfit)
@@ -116,16 +127,16 @@ func (s *Stream) start(ctx context.Context) error {
 var errPartitionCounts = errors.New("the raw and the enriched topic must have the same number of partitions")
 
 func (s *Stream) checkPartitions(ctx context.Context) error {
-	raw, err := s.reader.Partitions(ctx, s.raw)
+	raw, err := s.reader.Partitions(ctx, s.rawTopic)
 	if err != nil {
-		return fmt.Errorf("count partitions of %s: %w", s.raw, err)
+		return fmt.Errorf("count partitions of %s: %w", s.rawTopic, err)
 	}
-	enriched, err := s.reader.Partitions(ctx, s.enriched)
+	enriched, err := s.reader.Partitions(ctx, s.enrichedTopic)
 	if err != nil {
-		return fmt.Errorf("count partitions of %s: %w", s.enriched, err)
+		return fmt.Errorf("count partitions of %s: %w", s.enrichedTopic, err)
 	}
 	if raw != enriched {
-		return fmt.Errorf("%w: %s has %d, %s has %d; waymarkctl topics apply mends it", errPartitionCounts, s.raw, raw, s.enriched, enriched)
+		return fmt.Errorf("%w: %s has %d, %s has %d; waymarkctl topics apply mends it", errPartitionCounts, s.rawTopic, raw, s.enrichedTopic, enriched)
 	}
 	if _, err := s.reader.Partitions(ctx, s.dead); err != nil {
 		return fmt.Errorf("count partitions of %s: %w", s.dead, err)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -44,6 +46,16 @@ func (w *world) committed(t testing.TB) (metadata string) {
 		return !slices.ContainsFunc(lags, func(l kafka.PartitionLag) bool { return l.Committed != l.End && l.End > 0 })
 	}, "all raw records are committed")
 	return metadata
+}
+
+// epochCommitted waits as committed does and returns the epoch.
+func (w *world) epochCommitted(t testing.TB) uint32 {
+	t.Helper()
+	at, err := checkpoint.ParseEnricher(w.committed(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Epoch
 }
 
 // commit sets the group's offset of partition 0, as a tool would.
@@ -161,8 +173,8 @@ func TestTheEpochComesFromTheCommittedOffset(t *testing.T) {
 	events := numbered(2)
 	s := start(t, w.config())
 	w.send(t, 0, events[0], events[1], events[0])
-	if got := w.committed(t); got != (checkpoint.Enricher{}).String() {
-		t.Errorf("committed %s", got)
+	if got := w.epochCommitted(t); got != 0 {
+		t.Errorf("committed epoch %d", got)
 	}
 	mustStop(t, s)
 
@@ -176,13 +188,13 @@ func TestTheEpochComesFromTheCommittedOffset(t *testing.T) {
 		return of
 	}
 	// A deliberate re-enrichment: the events of the epoch before are no reason to leave these out, but a repetition is one still.
-	w.commit(t, 0, checkpoint.Enricher{Epoch: 7}.String())
+	w.commit(t, 0, checkpoint.NewEnricher(7).String())
 	s = start(t, w.config())
 	if got := epochs(); !slices.Equal(got, []uint32{0, 0, 7, 7, 7}) {
 		t.Errorf("epochs %v", got)
 	}
-	if got := w.committed(t); got != (checkpoint.Enricher{Epoch: 7}).String() {
-		t.Errorf("committed %s", got)
+	if got := w.epochCommitted(t); got != 7 {
+		t.Errorf("committed epoch %d", got)
 	}
 	mustStop(t, s)
 
@@ -203,7 +215,7 @@ func TestOneEpochsEventsAreNoReasonToLeaveOutAnothers(t *testing.T) {
 	s := start(t, w.config())
 	w.committed(t)
 	mustStop(t, s)
-	w.commit(t, 1, checkpoint.Enricher{Epoch: 1}.String())
+	w.commit(t, 1, checkpoint.NewEnricher(1).String())
 	s = start(t, w.config())
 	want(t, w.settled(t, 0), 0, 1)
 	mustStop(t, s)
@@ -212,7 +224,7 @@ func TestOneEpochsEventsAreNoReasonToLeaveOutAnothers(t *testing.T) {
 func TestRefusesAnOffsetCommittedByANewerEnricher(t *testing.T) {
 	w := newWorld(t, 1)
 	w.send(t, 0, numbered(1)...)
-	w.commit(t, 0, `{"v":2}`)
+	w.commit(t, 0, `{"v":3}`)
 	s := start(t, w.config())
 	if err := s.wait(t); err == nil {
 		t.Error("it runs all the same")
@@ -258,10 +270,10 @@ func (w *world) audit(t testing.TB, raw int64, events int) {
 	last := numbered(1)[0]
 	w.send(t, 0, last)
 	seen := make(map[string]int64)
-	mark, dropped := checkpoint.Nowhere, 0
+	mark, dropped := checkpoint.Nowhere(uuid.Nil), 0
 	w.readUntil(t, w.enriched, 0, func(rec event.Record) bool {
 		e := decodeEnriched(t, rec)
-		at := checkpoint.Source{Epoch: e.Epoch, Offset: e.RawOffset}
+		at := checkpoint.Source{Epoch: e.Epoch, LeaderEpoch: e.RawLeaderEpoch, Offset: e.RawOffset}
 		if !at.After(mark) {
 			dropped++
 			return false

@@ -34,7 +34,12 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 	if published.EnrichedAt == 0 {
 		t.Error("enriched_at is not set")
 	}
+	enrichedAt := published.EnrichedAt
 	published.EnrichedAt = 0
+	log, err := w.client.Log(t.Context(), w.raw, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := &event.Enriched{
 		EventId: published.EventId, AccountId: "demo", Region: w.region, Event: "play", ItemType: "walkthru", ItemId: "124909", ItemName: "Log in",
 		InteractionId: "1551784021000-124909-6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18", StepIndex: -1,
@@ -42,6 +47,7 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 		PageTitle: "Pink Alligator - ShopMe",
 		Browser:   "Chrome", BrowserVersion: "72.0.3626.121", Os: "Windows", OsVersion: published.OsVersion, DeviceType: "desktop",
 		IpMasked: "203.0.113.0", Detail: []byte("{\"init\":{\n      \"type\": \"launcher\"\n    }}"), RawPartition: 1, RawOffset: 0,
+		RawTopicId: log.ID[:], RawLeaderEpoch: published.RawLeaderEpoch,
 	}
 	if id := string(sent[0].Header(event.HeaderEventID)); uuid.UUID(published.EventId).String() != id {
 		t.Errorf("event id %x, want %s", published.EventId, id)
@@ -50,7 +56,7 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 	if diff := cmp.Diff(want, published, protocmp.Transform()); diff != "" {
 		t.Error(diff)
 	}
-	if rec := enriched[0]; rec.Timestamp != receivedAt || string(rec.Key) != "demo|visitor-1" || string(rec.Header(event.HeaderSchema)) != event.SchemaEnriched {
+	if rec := enriched[0]; rec.Timestamp != enrichedAt || string(rec.Key) != "demo|visitor-1" || string(rec.Header(event.HeaderSchema)) != event.SchemaEnriched {
 		t.Errorf("record: %+v", rec)
 	}
 	if survey := decodeEnriched(t, enriched[1]); survey.RawOffset != 7 || survey.ItemType != "survey" || survey.Event != "submit" {
@@ -88,7 +94,7 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 		t.Errorf("%d dead records, want 6", len(dead))
 	}
 	// Byte for byte what lay on the raw topic, so that it can be put back there.
-	if d := dead[1]; d != nil && (string(d.Value) != poison || string(d.Key) != "demo|visitor-1" || len(d.Headers) != 7 || d.Topic != w.raw || d.Partition != 1 || d.Region != w.region || d.ReceivedAt != receivedAt || d.FailedAt == 0) {
+	if d := dead[1]; d != nil && (string(d.Value) != poison || string(d.Key) != "demo|visitor-1" || len(d.Headers) != 7 || d.Topic != w.raw || d.Partition != 1 || d.Region != w.region || d.ReceivedAt != receivedAt || d.FailedAt == 0 || uuid.UUID(d.TopicId) != log.ID) {
 		t.Errorf("dead record: %v", d)
 	}
 	if d := dead[3]; d != nil && (string(d.Value) != "\xff\x00" || len(d.Headers) != 1 || d.Headers[0].Key != "x") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,7 +12,6 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/waymarkctl/internal/walk"
 )
 
 // A Replay counts what became of the chosen letters.
@@ -19,8 +19,9 @@ type Replay struct {
 	// Sent went to the raw topic. Of them Stored were rows, and DeadAgain dead letters anew, when Wait ended.
 	Sent, Stored, DeadAgain int
 	// Already are rows, or were chosen twice; Fresh were enriched so lately that the enricher would take them for repetitions of
-	// themselves; Gone are deleted by a topic's retention.
-	Already, Fresh, Gone int
+	// themselves; Gone are no more where they were: retention deleted them, or the topic was made anew; Unfit are no raw records, such as
+	// something on the enriched topic that is no event.
+	Already, Fresh, Gone, Unfit int
 }
 
 // batch is how many letters are sent at once.
@@ -34,38 +35,48 @@ const Window = 15 * time.Minute
 // at once are told apart by the enricher, which leaves the second copy of an event out.
 func (l *Letters) Replay(ctx context.Context, letters []Letter, window, wait time.Duration) (*Replay, error) {
 	out := new(Replay)
-	seen := map[uuid.UUID]bool{}
+	seen := map[owned]bool{}
 	started := time.Now()
-	var sent []uuid.UUID
-	for len(letters) > 0 {
-		n := min(batch, len(letters))
-		ids, err := l.send(ctx, letters[:n], seen, window, out)
-		sent = append(sent, ids...)
+	var sent []Letter
+	for part := range slices.Chunk(letters, batch) {
+		these, err := l.send(ctx, part, seen, window, out)
+		sent = append(sent, these...)
 		if err != nil {
 			return out, err
 		}
-		letters = letters[n:]
 	}
 	return out, l.await(ctx, sent, started, wait, out)
 }
 
-// send sends one batch, and returns the ids it sent.
-func (l *Letters) send(ctx context.Context, letters []Letter, seen map[uuid.UUID]bool, window time.Duration, out *Replay) ([]uuid.UUID, error) {
-	var ids []uuid.UUID
-	for i := range letters {
-		ids = append(ids, letters[i].EventID)
+// isStored tells whether a letter's event is among those; a letter that names no account is stored under whichever has its event.
+func (letter *Letter) isStored(stored map[owned]bool) bool {
+	if letter.Account != "" || stored[owned{letter.EventID, ""}] {
+		return stored[owned{letter.EventID, letter.Account}]
 	}
-	stored, err := l.stored(ctx, ids)
+	for of := range stored {
+		if of.event == letter.EventID {
+			return true
+		}
+	}
+	return false
+}
+
+// send sends one batch, and returns the letters with an event id that it sent.
+func (l *Letters) send(ctx context.Context, letters []Letter, seen map[owned]bool, window time.Duration, out *Replay) ([]Letter, error) {
+	stored, err := l.stored(ctx, letters)
 	if err != nil {
 		return nil, err
 	}
 	var records []event.Record
-	var sent []uuid.UUID
+	var sent []Letter
 	for i := range letters {
 		letter := &letters[i]
 		switch {
-		case letter.EventID != uuid.Nil && (stored[letter.EventID] || seen[letter.EventID]):
+		case letter.EventID != uuid.Nil && (letter.isStored(stored) || seen[owned{letter.EventID, letter.Account}]):
 			out.Already++
+			continue
+		case letter.Stage != event.StageInsert && letter.Topic != schemas.RawTopic(l.Region):
+			out.Unfit++
 			continue
 		case letter.Stage == event.StageInsert && time.Since(letter.FailedAt) < window:
 			out.Fresh++
@@ -82,9 +93,9 @@ func (l *Letters) send(ctx context.Context, letters []Letter, seen map[uuid.UUID
 		// Headers keep when it was received; the record is of now, or retention would count it old.
 		rec.Timestamp = time.Now().UnixMilli()
 		records = append(records, *rec)
-		seen[letter.EventID] = true
+		seen[owned{letter.EventID, letter.Account}] = true
 		if letter.EventID != uuid.Nil {
-			sent = append(sent, letter.EventID)
+			sent = append(sent, *letter)
 		}
 	}
 	if len(records) == 0 {
@@ -99,7 +110,8 @@ func (l *Letters) send(ctx context.Context, letters []Letter, seen map[uuid.UUID
 	return sent, nil
 }
 
-// original is the raw record that the letter is about; nil when retention has deleted it.
+// original is the raw record that the letter is about; nil when it is no more. What lies at its offset now may be another event: that is
+// never sent.
 func (l *Letters) original(ctx context.Context, letter *Letter) (*event.Record, error) {
 	rec, err := l.Read(ctx, letter)
 	if err != nil || rec == nil {
@@ -115,10 +127,10 @@ func (l *Letters) original(ctx context.Context, letter *Letter) (*event.Record, 
 		if err := e.UnmarshalVT(d.Value); err != nil {
 			return nil, fmt.Errorf("decode the enriched event of the dead record at %d@%d: %w", letter.KeptPartition, letter.KeptOffset, err)
 		}
-		return walk.One(ctx, l.Client, schemas.RawTopic(l.Region), e.RawPartition, e.RawOffset)
+		return l.raw(ctx, idOf(e.RawTopicId), e.RawPartition, e.RawLeaderEpoch, e.RawOffset, idOf(e.EventId))
 	}
 	if len(d.Value) == 0 { // too large to be kept whole: the raw topic has it
-		return walk.One(ctx, l.Client, d.Topic, d.Partition, d.Offset)
+		return l.raw(ctx, letter.TopicID, letter.Partition, letter.LeaderEpoch, letter.Offset, letter.EventID)
 	}
 	out := &event.Record{Key: d.Key, Value: d.Value}
 	for _, h := range d.Headers {
@@ -128,7 +140,7 @@ func (l *Letters) original(ctx context.Context, letter *Letter) (*event.Record, 
 }
 
 // await looks what becomes of the events that were sent.
-func (l *Letters) await(ctx context.Context, sent []uuid.UUID, since time.Time, wait time.Duration, out *Replay) error {
+func (l *Letters) await(ctx context.Context, sent []Letter, since time.Time, wait time.Duration, out *Replay) error {
 	if len(sent) == 0 || wait <= 0 {
 		return nil
 	}
@@ -142,18 +154,18 @@ func (l *Letters) await(ctx context.Context, sent []uuid.UUID, since time.Time, 
 		if err != nil {
 			return err
 		}
-		dead := map[uuid.UUID]bool{}
+		dead := map[owned]bool{}
 		for i := range again {
 			if again[i].FailedAt.After(since) {
-				dead[again[i].EventID] = true
+				dead[owned{again[i].EventID, again[i].Account}] = true
 			}
 		}
 		out.Stored, out.DeadAgain = 0, 0
-		for _, id := range sent {
-			switch {
-			case stored[id]:
+		for i := range sent {
+			switch letter := &sent[i]; {
+			case letter.isStored(stored):
 				out.Stored++
-			case dead[id]:
+			case dead[owned{letter.EventID, letter.Account}]:
 				out.DeadAgain++
 			}
 		}

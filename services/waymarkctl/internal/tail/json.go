@@ -47,6 +47,13 @@ func appendMessage(dst []byte, m protoreflect.Message, rec *event.Record) ([]byt
 		}
 		out.field(string(field.Name()), field, m.Get(field))
 	}
+	// A record that names its topic's id has a leader epoch too, and 0 is one: Protobuf cannot tell it from unset.
+	for _, prefix := range []string{"", "raw_"} {
+		id, epoch := fields.ByName(protoreflect.Name(prefix+"topic_id")), fields.ByName(protoreflect.Name(prefix+"leader_epoch"))
+		if id != nil && epoch != nil && m.Has(id) && !m.Has(epoch) {
+			out.value(prefix+"leader_epoch", 0)
+		}
+	}
 	out.value("kafka_partition", rec.Partition)
 	out.value("kafka_offset", rec.Offset)
 	return append(out.buf, '}'), out.err
@@ -100,7 +107,7 @@ func (o *object) field(name string, field protoreflect.FieldDescriptor, v protor
 func (o *object) bytes(name string, b []byte) {
 	id, err := uuid.FromBytes(b)
 	switch {
-	case name == "event_id" && err == nil:
+	case (name == "event_id" || strings.HasSuffix(name, "topic_id")) && err == nil:
 		o.value(name, id.String())
 	case (name == "props" || name == "detail") && jsontext.Value(b).IsValid():
 		o.raw(name, b)

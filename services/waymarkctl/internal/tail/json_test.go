@@ -73,3 +73,23 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What names a raw record is printed whole.
+func TestJSONNamesALog(t *testing.T) {
+	id := uuid.MustParse("0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f")
+	value, err := (&event.Dead{Topic: "t", TopicId: id[:], Partition: 3, Offset: 4}).MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := DeadJSON(nil, &event.Record{Value: value})
+	if got := decode(t, text, err); got["topic_id"] != id.String() || got["leader_epoch"] != 0.0 {
+		t.Errorf("dead: %s", text)
+	}
+	if value, err = (&event.Enriched{RawTopicId: id[:], RawLeaderEpoch: 7}).MarshalVT(); err != nil {
+		t.Fatal(err)
+	}
+	text, err = EnrichedJSON(nil, &event.Record{Value: value})
+	if got := decode(t, text, err); got["raw_topic_id"] != id.String() || got["raw_leader_epoch"] != 7.0 {
+		t.Errorf("enriched: %s", text)
+	}
+}

@@ -4,8 +4,11 @@ package where
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +19,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/progress"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/walk"
 )
 
@@ -40,33 +44,113 @@ type Search struct {
 // Run prints what it finds, tables first, since they are quick to ask; it reads Kafka only when they know nothing. found tells
 // whether there was anything.
 func (s *Search) Run(ctx context.Context) (found bool, err error) {
-	rows := 0
-	err = s.Conn.Query(ctx, rowsSQL, func(_ []string, v []any) error {
-		rows++
-		fmt.Fprintf(s.Out, "stored in events of region %s: raw partition %v, offset %v, epoch %v; received %s, inserted %s\n",
-			s.Region, v[0], v[1], v[2], clock(v[4]), clock(v[5]))
-		return nil
-	}, clickhouse.Named("id", s.ID.String()))
+	raw, err := s.topicID(ctx, schemas.RawTopic(s.Region))
 	if err != nil {
-		return false, fmt.Errorf("ask the events table: %w", err)
+		return false, err
 	}
-	if rows > 1 {
-		fmt.Fprintf(s.Out, "that is %d rows: they become one when ClickHouse merges, unless they lie in two months\n", rows)
-	}
-	dead := 0
-	err = s.Conn.Query(ctx, deadSQL, func(_ []string, v []any) error {
-		dead++
-		fmt.Fprintf(s.Out, "dead letter in region %s since %s: %v of stage %v (%v); it was %v/%v@%v, and is kept at %s/%v@%v\n",
-			s.Region, clock(v[6]), v[1], v[0], v[2], v[3], v[4], v[5], schemas.DeadTopic(s.Region), v[7], v[8])
-		return nil
-	}, clickhouse.Named("id", s.ID.String()))
+	rows, err := s.rows(ctx, raw)
 	if err != nil {
-		return false, fmt.Errorf("ask the dead_events table: %w", err)
+		return false, err
+	}
+	dead, err := s.dead(ctx, raw)
+	if err != nil {
+		return false, err
 	}
 	if rows+dead > 0 {
 		return true, nil
 	}
-	return s.raw(ctx)
+	return s.raw(ctx, raw)
+}
+
+// topicID is uuid.Nil where there is no such topic.
+func (s *Search) topicID(ctx context.Context, topic string) (uuid.UUID, error) {
+	id, err := s.Client.TopicID(ctx, topic)
+	if errors.Is(err, kafka.ErrUnknownTopic) {
+		return uuid.Nil, nil
+	}
+	return id, err
+}
+
+// of says whether a topic's id is the one that its name has now.
+func of(id, now uuid.UUID) string {
+	if id == now {
+		return ""
+	}
+	return " (an earlier topic of that name, which Kafka has no more)"
+}
+
+// A row is what a merge asks of one.
+type row struct{ account, day, itemType, itemID, month string }
+
+func (s *Search) rows(ctx context.Context, raw uuid.UUID) (int, error) {
+	var rows []row
+	err := s.Conn.Query(ctx, rowsSQL, func(_ []string, v []any) error {
+		fmt.Fprintf(s.Out, "stored in events of region %s: topic %s, id %v%s, partition %v, leader epoch %v, offset %v; epoch %v; received %s, inserted %s\n",
+			s.Region, schemas.RawTopic(s.Region), v[0], of(v[0].(uuid.UUID), raw), v[1], v[2], v[3], v[4], clock(v[5]), clock(v[6]))
+		rows = append(rows, row{v[7].(string), v[8].(string), v[9].(string), v[10].(string), v[11].(string)})
+		return nil
+	}, clickhouse.Named("id", s.ID.String()))
+	if err != nil {
+		return 0, fmt.Errorf("ask the events table: %w", err)
+	}
+	if len(rows) > 1 {
+		fmt.Fprintf(s.Out, "that is %d rows: %s\n", len(rows), mergeable(rows))
+	}
+	return len(rows), nil
+}
+
+// mergeable says which rows become one.
+func mergeable(rows []row) string {
+	var kinds []row
+	for _, r := range rows {
+		if !slices.Contains(kinds, r) {
+			kinds = append(kinds, r)
+		}
+	}
+	if len(kinds) == 1 {
+		return "they become one when ClickHouse merges them, of the highest epoch"
+	}
+	var differ []string
+	for _, column := range []struct {
+		what string
+		of   func(row) string
+	}{
+		{"account", func(r row) string { return r.account }},
+		{"item", func(r row) string { return r.itemType + "\x00" + r.itemID }},
+		{"day by the client's clock", func(r row) string { return r.day }},
+		{"month", func(r row) string { return r.month }},
+	} {
+		if slices.ContainsFunc(kinds[1:], func(r row) bool { return column.of(r) != column.of(kinds[0]) }) {
+			differ = append(differ, column.what)
+		}
+	}
+	text := fmt.Sprintf("they differ in %s, and ClickHouse never merges such", strings.Join(differ, ", "))
+	if len(kinds) < len(rows) {
+		text += fmt.Sprintf("; merges leave %d", len(kinds))
+	}
+	return text
+}
+
+func (s *Search) dead(ctx context.Context, raw uuid.UUID) (int, error) {
+	now := map[string]uuid.UUID{schemas.RawTopic(s.Region): raw}
+	for _, topic := range []string{schemas.EnrichedTopic(s.Region), schemas.DeadTopic(s.Region)} {
+		id, err := s.topicID(ctx, topic)
+		if err != nil {
+			return 0, err
+		}
+		now[topic] = id
+	}
+	dead, kept := 0, schemas.DeadTopic(s.Region)
+	err := s.Conn.Query(ctx, deadSQL, func(_ []string, v []any) error {
+		dead++
+		fmt.Fprintf(s.Out, "dead letter in region %s since %s: %v of stage %v (%v); it was topic %v, id %v%s, partition %v, leader epoch %v, offset %v, and is kept at %s/%v@%v, id %v%s\n",
+			s.Region, clock(v[8]), v[1], v[0], v[2], v[3], v[4], of(v[4].(uuid.UUID), now[v[3].(string)]), v[5], v[6], v[7], kept, v[10], v[11], v[9], of(v[9].(uuid.UUID), now[kept]))
+		return nil
+	}, clickhouse.Named("id", s.ID.String()))
+	if err != nil {
+		return 0, fmt.Errorf("ask the dead_events table: %w", err)
+	}
+	return dead, nil
 }
 
 func clock(v any) string {
@@ -76,8 +160,14 @@ func clock(v any) string {
 	return fmt.Sprint(v)
 }
 
+// A place is a raw record's.
+type place struct {
+	offset      int64
+	leaderEpoch int32
+}
+
 // raw reads the raw topic, all partitions at once, and says what the consumers have done with what it finds.
-func (s *Search) raw(ctx context.Context) (bool, error) {
+func (s *Search) raw(ctx context.Context, id uuid.UUID) (bool, error) {
 	topic := schemas.RawTopic(s.Region)
 	from, err := s.Client.OffsetsAt(ctx, topic, s.From)
 	if err != nil {
@@ -87,13 +177,14 @@ func (s *Search) raw(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	places := make([][]int64, len(bounds))
+	places := make([][]place, len(bounds))
 	group, reading := errgroup.WithContext(ctx)
-	for p := range from {
+	for p := range min(len(from), len(bounds)) {
 		group.Go(func() error {
-			_, err := walk.Partition(reading, s.Client, topic, int32(p), from[p], bounds[p].End, func(rec *event.Record) error {
+			log := kafka.Log{Topic: topic, ID: id, Partition: int32(p)}
+			_, err := walk.Log(reading, s.Client, log, from[p], bounds[p].End, func(rec *event.Record) error {
 				if id, err := uuid.ParseBytes(rec.Header(event.HeaderEventID)); err == nil && id == s.ID {
-					places[p] = append(places[p], rec.Offset)
+					places[p] = append(places[p], place{rec.Offset, rec.LeaderEpoch})
 				}
 				return nil
 			})
@@ -104,10 +195,10 @@ func (s *Search) raw(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	found := false
-	for p, offsets := range places {
-		for _, offset := range offsets {
+	for p := range places {
+		for _, at := range places[p] {
 			found = true
-			if err := s.explain(ctx, int32(p), offset); err != nil {
+			if err := s.explain(ctx, int32(p), at); err != nil {
 				return true, err
 			}
 		}
@@ -119,32 +210,38 @@ func (s *Search) raw(ctx context.Context) (bool, error) {
 }
 
 // explain says how far the consumers are with a raw record that no table has.
-func (s *Search) explain(ctx context.Context, partition int32, offset int64) error {
-	enricher, err := s.Client.Lag(ctx, schemas.EnricherGroup(s.Region), schemas.RawTopic(s.Region))
+func (s *Search) explain(ctx context.Context, partition int32, at place) error {
+	state, err := progress.Read(ctx, s.Client, s.Region)
 	if err != nil {
 		return err
 	}
-	place := fmt.Sprintf("on %s, partition %d, offset %d", schemas.RawTopic(s.Region), partition, offset)
-	if at := enricher[partition].Committed; at <= offset {
-		fmt.Fprintf(s.Out, "%s: the enricher has not come to it; it is at %d, %d records behind the end\n", place, at, enricher[partition].Lag)
+	if int(partition) >= len(state.Enrichers) {
+		return fmt.Errorf("%s has no partition %d any more", schemas.RawTopic(s.Region), partition)
+	}
+	enricher := &state.Enrichers[partition]
+	name := fmt.Sprintf("on %s, id %s, partition %d, leader epoch %d, offset %d", schemas.RawTopic(s.Region), state.Raw, partition, at.leaderEpoch, at.offset)
+	odd := func(p *progress.Position, who, topic string) {
+		if text := p.Sentence(who, topic); text != "" {
+			fmt.Fprintln(s.Out, text)
+		}
+	}
+	odd(&enricher.Position, "the enricher", schemas.RawTopic(s.Region))
+	if enricher.At <= at.offset {
+		fmt.Fprintf(s.Out, "%s: the enricher has not come to it; it is at %d, %d records behind the end\n", name, enricher.At, enricher.End-enricher.At)
 		return nil
 	}
-	sink, err := s.Client.Lag(ctx, schemas.SinkGroup(s.Region), schemas.EnrichedTopic(s.Region))
-	if err != nil {
-		return err
-	}
-	if int(partition) >= len(sink) {
+	if int(partition) >= len(state.Sinks) {
 		return fmt.Errorf("the enriched topic has no partition %d: run waymarkctl topics apply", partition)
 	}
-	state, err := checkpoint.ParseSink(sink[partition].Metadata, sink[partition].Committed)
-	if err != nil {
-		return err
-	}
-	if state.Source.Offset < offset || sink[partition].Lag > 0 {
-		fmt.Fprintf(s.Out, "%s: enriched, and on its way to ClickHouse; the sink is %d records behind the end of %s/%d\n",
-			place, sink[partition].Lag, schemas.EnrichedTopic(s.Region), partition)
+	sink := &state.Sinks[partition]
+	odd(&sink.Position, "the sink", schemas.EnrichedTopic(s.Region))
+	mark, known := sink.State.Marks.Find(state.Raw)
+	source := checkpoint.Source{Topic: state.Raw, Epoch: enricher.State.Epoch, LeaderEpoch: at.leaderEpoch, Offset: at.offset}
+	if sink.At < sink.End && (!known || source.After(mark.Source) || mark.Doubtful(source)) {
+		fmt.Fprintf(s.Out, "%s: enriched, and no table has it; the sink is %d records behind the end of %s/%d\n",
+			name, sink.End-sink.At, schemas.EnrichedTopic(s.Region), partition)
 		return nil
 	}
-	fmt.Fprintf(s.Out, "%s: the enricher and the sink are past it, and no table has it: run waymarkctl audit around its time\n", place)
+	fmt.Fprintf(s.Out, "%s: the enricher and the sink are past it, and no table has it: run waymarkctl audit around its time\n", name)
 	return nil
 }

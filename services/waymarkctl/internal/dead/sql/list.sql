@@ -1,7 +1,9 @@
 -- Dead letters, the latest first; empty arguments filter nothing. One that was given up twice is one.
 SELECT
-    event_id, account_id, stage, reason, any(error) AS error, topic, partition, offset,
-    max(failed_at) AS failed, argMax(dead_partition, failed_at) AS kept_partition, argMax(dead_offset, failed_at) AS kept_offset
+    event_id, account_id, stage, reason, any(error) AS error, topic, topic_id, partition, leader_epoch, offset,
+    max(failed_at) AS failed,
+    (argMax(tuple(dead_topic_id, dead_partition, dead_offset), failed_at) AS kept).1 AS kept_topic_id, -- all three of one copy
+    kept.2 AS kept_partition, kept.3 AS kept_offset
 FROM dead_events
 WHERE (@account = '' OR account_id = @account)
   AND (@stage = '' OR stage = @stage)
@@ -10,6 +12,6 @@ WHERE (@account = '' OR account_id = @account)
   AND (@topic = '' OR (topic = @topic AND partition = @partition AND offset = @offset))
   AND failed_at >= fromUnixTimestamp64Milli(@from, 'UTC')
   AND failed_at < fromUnixTimestamp64Milli(@to, 'UTC')
-GROUP BY event_id, account_id, stage, reason, topic, partition, offset
+GROUP BY event_id, account_id, stage, reason, topic, topic_id, partition, leader_epoch, offset
 ORDER BY failed DESC, topic, partition, offset
 LIMIT @limit

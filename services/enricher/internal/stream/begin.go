@@ -1,0 +1,224 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/checkpoint"
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka"
+)
+
+// begin finds out where the claim goes on, says so, and fills its window. A log that changes while it is looked at is an error that otherLog
+// tells of: look again.
+func (c *claim) begin(ctx context.Context) error {
+	started := time.Now()
+	// Partitions can be added while we run, and this generation may have one that the enriched topic lacks still.
+	if err := c.ask(ctx, func() error { return c.checkPartitions(ctx) }); err != nil {
+		return err
+	}
+	e, seen, err := c.gather(ctx)
+	if err != nil {
+		return err
+	}
+	d := c.resume(e)
+	c.from, c.epoch, c.written = d.Position, d.epoch, d.written
+	c.end.Store(e.enriched.end)
+	c.looked = looked{c.sink.last.Load(), time.Now(), e.enriched.end}
+	c.stored.Store(d.stored)
+	if seen.epoch != c.epoch {
+		if seen, err = c.remember(ctx, e.enriched, c.epoch); err != nil {
+			return err
+		}
+	}
+	c.recent = seen.window
+	if err := c.completeFrom(ctx, e.raw, d.most); err != nil {
+		return err
+	}
+	for i := range d.reports {
+		c.report(&d.reports[i])
+	}
+	if d.commit {
+		if err := c.commit(ctx, c.from); err != nil {
+			return err
+		}
+	}
+	c.metrics.step("remember", started)
+	c.log.Info("claimed", zap.Int64("offset", c.from.Offset), zap.Uint32("epoch", c.epoch), zap.Int("events_remembered", c.recent.Len()), zap.Duration("took", time.Since(started)))
+	return nil
+}
+
+// completeFrom asks the raw log for the leader epoch of the record before the place where the claim begins, so that a truncation below it is
+// noticed. most is the highest one it can have, unless it is below 0; above it, the log was cut just now.
+func (c *claim) completeFrom(ctx context.Context, raw bounds, most int32) error {
+	before := c.from.Offset - 1
+	if c.from.LeaderEpoch != kafka.NoLeaderEpoch || before < raw.start {
+		return nil
+	}
+	return c.ask(ctx, func() error {
+		fetched, err := c.reader.Fetch(ctx, c.raw, before, c.Fetch)
+		var outOfRange *kafka.OffsetOutOfRange
+		switch {
+		case errors.As(err, &outOfRange) && before < outOfRange.Start:
+			return nil // retention took it
+		case errors.As(err, &outOfRange):
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.from.Offset, To: outOfRange.End}
+		case err != nil:
+			return err
+		}
+		defer fetched.Release()
+		if len(fetched.Records) > 0 && fetched.Records[0].Offset == before {
+			c.from.LeaderEpoch = fetched.Records[0].LeaderEpoch
+		}
+		if most >= 0 && c.from.LeaderEpoch > most {
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.from.Offset, To: before}
+		}
+		return nil
+	})
+}
+
+// gather asks for all that resume wants to know. The order matters: what was read of the enriched partition and of the sink is held
+// against the raw log as it is after it, and the topics' ids are asked for before all and after all.
+func (c *claim) gather(ctx context.Context) (evidence, *tail, error) {
+	e := evidence{region: c.Region, partition: c.Partition, committed: c.committed, at: c.at, foreign: c.foreign, cut: -1}
+	before := c.enriched.ID // of the stretch before
+	err := c.ask(ctx, func() (err error) {
+		if c.raw, err = c.reader.Log(ctx, c.Topic, c.Partition); err == nil {
+			c.enriched, err = c.reader.Log(ctx, c.enrichedTopic, c.Partition)
+		}
+		return err
+	})
+	if err != nil {
+		return e, nil, err
+	}
+	mark, on, err := c.mark(ctx)
+	if err != nil {
+		return e, nil, err
+	}
+	if e.enriched, err = c.bounds(ctx, c.enriched); err != nil {
+		return e, nil, err
+	}
+	if had := c.end.Load(); had > 0 && (c.enriched.ID != before || e.enriched.end < had) {
+		c.sawCut = true
+		c.end.Store(0)
+	}
+	e.replaced = c.sawCut
+	seen, err := c.remember(ctx, e.enriched, max(e.at.Epoch, mark.Epoch))
+	if err != nil {
+		return e, nil, err
+	}
+	e.tail, e.stranger, e.markOn = seen.last, seen.stranger, on
+	if e.mark, err = c.settledAt(ctx, mark.Source, seen.ends); err != nil {
+		return e, nil, err
+	}
+	if e.at.Log == c.raw.ID {
+		if err := c.verifyCommitted(ctx, &e); err != nil {
+			return e, nil, err
+		}
+	}
+	if e.raw, err = c.bounds(ctx, c.raw); err != nil {
+		return e, nil, err
+	}
+	switch {
+	case e.at.Log != c.raw.ID || e.cut >= 0 || e.committed <= e.raw.end:
+	case e.at.LeaderEpoch == kafka.NoLeaderEpoch:
+		e.cut = e.raw.end
+	default: // The leader has it. Just elected, it may not tell yet how far all replicas are (KIP-207).
+		e.raw.end = e.committed
+	}
+	return e, seen, c.verify(ctx, c.enriched, kafka.Position{})
+}
+
+// verifyCommitted looks whether the logs still have what the committed offset rests on.
+func (c *claim) verifyCommitted(ctx context.Context, e *evidence) error {
+	err := c.verify(ctx, c.raw, kafka.Position{Offset: e.committed, LeaderEpoch: e.at.LeaderEpoch})
+	var truncated *kafka.Truncated
+	switch {
+	case errors.As(err, &truncated):
+		e.cut = truncated.To
+	case err != nil:
+		return err
+	}
+	if last := e.at.Written - 1; e.at.Enriched == c.enriched.ID && last >= e.enriched.start && last < e.enriched.end {
+		err := c.readEnriched(ctx, last, e.at.Written, func(rec *event.Record) error {
+			o, err := parseOrigin(rec.Value)
+			e.replaced = e.replaced || err != nil || o.Topic != e.at.Log || o.Offset >= e.committed
+			return nil
+		})
+		return err
+	}
+	return nil
+}
+
+// settledAt finds out where a source's leader epoch ends on the raw log. ends are those that are known.
+func (c *claim) settledAt(ctx context.Context, source checkpoint.Source, ends map[int32]int64) (settled, error) {
+	if source.Topic == uuid.Nil || source.Offset < 0 {
+		return settled{}, nil
+	}
+	end, known := ends[source.LeaderEpoch]
+	if !known {
+		// The end of the log is behind every place, so that the answer is where the epoch ends.
+		err := c.verify(ctx, c.raw, kafka.Position{Offset: math.MaxInt64, LeaderEpoch: source.LeaderEpoch})
+		var truncated *kafka.Truncated
+		switch end = math.MaxInt64; {
+		case errors.As(err, &truncated):
+			end = truncated.To
+		case err != nil:
+			return settled{}, err
+		}
+		ends[source.LeaderEpoch] = end
+	}
+	return settled{source, end}, nil
+}
+
+// report says what was decided, counts it, and what is lost by it.
+func (c *claim) report(r *report) {
+	fields := []zap.Field{zap.Int64("committed_offset", c.committed), zap.Int64("begins_at", c.from.Offset), zap.Uint32("epoch", c.epoch), zap.Stringer("raw_topic_id", c.raw.ID)}
+	if r.lost {
+		fields = append(fields, zap.Stringer("of_topic_id", r.topic), zap.Int64("from_offset", r.from))
+		if r.to != open {
+			fields = append(fields, zap.Int64("to_offset", r.to-1), zap.Int64("records_at_most", r.to-r.from))
+		}
+	}
+	if r.retention {
+		c.metrics.lostToRetention.Add(float64(r.to - r.from))
+	}
+	if r.cause != "" {
+		c.metrics.rewinds.WithLabelValues(r.cause).Inc()
+	}
+	if entry := c.log.Check(r.level, r.text); entry != nil {
+		entry.Write(fields...)
+	}
+}
+
+// ask persists with one of begin's questions.
+func (c *claim) ask(ctx context.Context, question func() error) error {
+	return persist(ctx, c.watchRetries("begin", c.log), question)
+}
+
+func (c *claim) verify(ctx context.Context, log kafka.Log, at kafka.Position) error {
+	return c.ask(ctx, func() error { return c.reader.Verify(ctx, log, at) })
+}
+
+// bounds asks for what is kept of a log; they are asked for by name, so that the name is looked at again.
+func (c *claim) bounds(ctx context.Context, log kafka.Log) (bounds, error) {
+	b := bounds{id: log.ID}
+	err := c.ask(ctx, func() error {
+		of, err := c.reader.Offsets(ctx, log.Topic)
+		switch {
+		case err != nil:
+			return err
+		case int(log.Partition) >= len(of):
+			return fmt.Errorf("%s has %d partitions: %w", log.Topic, len(of), kafka.ErrUnknownTopic)
+		}
+		b.start, b.end = of[log.Partition].Start, of[log.Partition].End
+		return c.reader.Verify(ctx, log, kafka.Position{LeaderEpoch: kafka.NoLeaderEpoch})
+	})
+	return b, err
+}

@@ -1,0 +1,146 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/checkpoint"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/schemas"
+)
+
+// lookEvery is how often the enriched topic and the sink's group are looked at, once for all partitions.
+const lookEvery = 5 * time.Second
+
+// A lookout looks beyond the enriched topic: how far the sink has stored what lies there, and whether it is still the same log. Where
+// nothing is produced nobody else would notice.
+type lookout struct {
+	last atomic.Pointer[sight] // nil before the first
+
+	mu     sync.Mutex // held while somebody looks
+	tried  time.Time
+	denied bool // the warning was given
+}
+
+// A sight is what was seen, all of it after a moment.
+type sight struct {
+	since    time.Time
+	enriched uuid.UUID
+	ends     []int64           // of the enriched partitions
+	sink     []checkpoint.Sink // by partition; empty where it could not be asked
+}
+
+// look takes a new sight when the last one is old and nobody else does.
+func (s *Stream) look(ctx context.Context) {
+	l := &s.sink
+	if !l.mu.TryLock() {
+		return
+	}
+	defer l.mu.Unlock()
+	if time.Since(l.tried) < lookEvery {
+		return
+	}
+	if err := s.lookNow(ctx); err != nil && ctx.Err() == nil {
+		s.watchRetries("sink", s.log)(err)
+	}
+}
+
+// firstLook sees to it that there is a sight.
+func (s *Stream) firstLook(ctx context.Context) error {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	if s.sink.last.Load() != nil {
+		return nil
+	}
+	return s.lookNow(ctx)
+}
+
+// lookNow asks for the sink first: what it had stored then, it had read from what is looked at afterwards.
+func (s *Stream) lookNow(ctx context.Context) error {
+	seen := &sight{since: time.Now()}
+	s.sink.tried = seen.since
+	group := schemas.SinkGroup(s.Region)
+	committed, err := s.reader.Committed(ctx, group, s.enrichedTopic)
+	switch {
+	case err == nil:
+		for _, at := range committed {
+			state, _ := checkpoint.ParseSink(at.Metadata, at.Offset) // one that cannot be read is no evidence
+			seen.sink = append(seen.sink, state)
+		}
+	case kafka.Retriable(err):
+		return err
+	case !s.sink.denied:
+		s.sink.denied = true
+		s.log.Warn("the sink's group cannot be read, which takes the right to DESCRIBE it: if the enriched topic is lost, enriching begins again at the oldest raw record", zap.String("group", group), zap.Error(err))
+	}
+	of, err := s.reader.Offsets(ctx, s.enrichedTopic)
+	if err != nil {
+		return err
+	}
+	for _, o := range of {
+		seen.ends = append(seen.ends, o.End)
+	}
+	log, err := s.reader.Log(ctx, s.enrichedTopic, 0)
+	if err != nil {
+		return err
+	}
+	seen.enriched = log.ID
+	s.sink.last.Store(seen)
+	return nil
+}
+
+// mark returns the sink's mark of the claim's raw log, and the enriched log that it read; the zero values when there is none.
+func (c *claim) mark(ctx context.Context) (checkpoint.Mark, uuid.UUID, error) {
+	if err := c.ask(ctx, func() error { return c.firstLook(ctx) }); err != nil {
+		return checkpoint.Mark{}, uuid.Nil, err
+	}
+	c.look(ctx)
+	m, on := c.Stream.sink.last.Load().mark(c.raw)
+	return m, on, nil
+}
+
+func (s *sight) mark(raw kafka.Log) (checkpoint.Mark, uuid.UUID) {
+	if int(raw.Partition) >= len(s.sink) {
+		return checkpoint.Mark{}, uuid.Nil
+	}
+	m, _ := s.sink[raw.Partition].Marks.Find(raw.ID)
+	return m, s.sink[raw.Partition].Log
+}
+
+// Looked is what a stretch has made of the sights: seen is the last of them, and at the time since the enriched log reached end.
+type looked struct {
+	seen  *sight
+	since time.Time
+	end   int64
+}
+
+// watch looks out for the enriched log and the sink, every now and then. errEnrichedCut means that the log is another one, or shorter
+// than it was.
+func (c *claim) watch(ctx context.Context, next kafka.Position) error {
+	end, since := c.end.Load(), time.Now() // what is written after this is no part of what is seen
+	c.look(ctx)
+	seen := c.sink.last.Load()
+	switch {
+	case seen == c.looked.seen || int(c.Partition) >= len(seen.ends):
+		return nil
+	case seen.since.After(c.looked.since) && (seen.enriched != c.enriched.ID || seen.ends[c.Partition] < c.looked.end):
+		return fmt.Errorf("%s has %d records on partition %d: %w", c.enriched.Topic, seen.ends[c.Partition], c.Partition, errEnrichedCut)
+	}
+	c.looked = looked{seen, since, end}
+	m, on := seen.mark(c.raw)
+	if m.Topic != c.raw.ID || m.Epoch != c.epoch || on != c.enriched.ID {
+		return nil
+	}
+	// A mark of an earlier leader epoch, or further on than we are, may lie on what the log has lost since.
+	if (m.LeaderEpoch != next.LeaderEpoch || m.Offset >= next.Offset) && c.reader.Verify(ctx, c.raw, kafka.Position{Offset: m.Offset + 1, LeaderEpoch: m.LeaderEpoch}) != nil {
+		return nil
+	}
+	c.stored.Store(max(c.stored.Load(), m.Offset+1))
+	return nil
+}
