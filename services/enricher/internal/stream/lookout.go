@@ -95,16 +95,17 @@ func (s *Stream) lookNow(ctx context.Context) error {
 	return nil
 }
 
-// mark returns the sink's mark of the claim's raw log, and the enriched log that it read; the zero values when there is none.
-func (c *claim) mark(ctx context.Context) (checkpoint.Mark, uuid.UUID, error) {
+// mark returns the sink's mark of the claim's raw log; the zero value when there is none.
+func (c *claim) mark(ctx context.Context) (checkpoint.Mark, error) {
 	if err := c.ask(ctx, func() error { return c.firstLook(ctx) }); err != nil {
-		return checkpoint.Mark{}, uuid.Nil, err
+		return checkpoint.Mark{}, err
 	}
 	c.look(ctx)
-	m, on := c.Stream.sink.last.Load().mark(c.raw)
-	return m, on, nil
+	m, _ := c.sink.last.Load().mark(c.raw)
+	return m, nil
 }
 
+// mark returns the sink's mark of a raw log, and the enriched log that it had read.
 func (s *sight) mark(raw kafka.Log) (checkpoint.Mark, uuid.UUID) {
 	if int(raw.Partition) >= len(s.sink) {
 		return checkpoint.Mark{}, uuid.Nil

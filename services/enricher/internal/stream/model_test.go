@@ -210,6 +210,7 @@ var operations = []func(*world){
 			w.note("enriched is truncated at %d of %d", end, w.enriched.end())
 			w.enriched.elect(end)
 			w.sink.offset = min(w.sink.offset, end)
+			w.mayRepeat = true
 			w.reach("enriched truncated")
 		}
 	},
@@ -330,6 +331,7 @@ func (w *world) loseEnriched(from int64) {
 
 func (w *world) remakeEnriched() {
 	w.enriched = w.newTopic()
+	w.mayRepeat = true
 	w.note("enriched is made anew: %x", w.enriched.id[15])
 	w.reach("enriched made anew")
 }
@@ -384,12 +386,21 @@ func (w *world) close() {
 
 // audit holds what there ever was on raw logs against the table.
 func (w *world) audit() error {
+	passed := make(map[uuid.UUID]name)
+	mayRepeat := w.mayRepeat
+	for _, t := range w.rawNow {
+		mayRepeat = mayRepeat || w.staleWrite && (t.gone || t.cut)
+	}
 	accounted := make(map[uuid.UUID]bool) // events that are stored, or of which it was told or cannot be told that they may be lost
 	for at, rows := range w.sink.table {
 		if len(rows) != 1 {
 			return fmt.Errorf("%v is stored %d times", at, len(rows))
 		}
 		accounted[rows[0].event] = true
+		if before, again := passed[rows[0].event]; again && !mayRepeat {
+			return fmt.Errorf("an event is stored as %v and as %v", before, at)
+		}
+		passed[rows[0].event] = at
 	}
 	type record struct {
 		name

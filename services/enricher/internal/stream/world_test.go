@@ -46,6 +46,8 @@ type world struct {
 	unstored   map[name]bool // lay on the enriched topic when it lost them, and had not been stored
 	unnoticed  bool          // the enriched topic lost something, and nothing on it is of a higher epoch than lossEpoch
 	lossEpoch  uint32
+	mayRepeat  bool          // clients' repetitions may pass: what tells them was lost
+	staleWrite bool          // a former owner wrote behind the next one's back
 	forgiven   map[name]bool // of unstored, those of which the evidence was written over
 	told       map[uuid.UUID][]report
 	reached    map[string]int
@@ -312,10 +314,14 @@ func (m *member) Produce(_ context.Context, _ string, _ int32, recs []event.Reco
 		if m.killed || m.w.fails(25) { // it dies with a part of it written, or the answer is lost
 			part = recs[:m.w.choose(len(recs)+1)]
 			err = errLost
+			if len(part) > 0 && m.w.unnoticed {
+				m.w.forgive() // it fills up what was cut, and nobody sees where it lies
+			}
 		}
 		for _, rec := range clones(part) {
 			t.append(rec)
 		}
+		m.w.staleWrite = m.w.staleWrite || m.generation != m.w.generation
 		for i := range part {
 			if o, _ := parseOrigin(part[i].Value); o.Epoch > m.w.lossEpoch {
 				m.w.unnoticed = false
@@ -407,6 +413,7 @@ func (w *world) land(m *member) {
 	if w.enriched != nil && w.enriched == m.lateTo {
 		w.note("member %d: what was late is written at %d: %s", m.number, w.enriched.end(), describe(m.late))
 		w.reach("a late write lands")
+		w.staleWrite = true
 		for _, rec := range m.late {
 			w.enriched.append(rec)
 		}
