@@ -55,6 +55,7 @@ type world struct {
 	lastEvent int
 	trace     []string
 
+	saying  sync.Mutex // of trace
 	mu      sync.Mutex
 	pending []*call
 	members []*member
@@ -152,7 +153,10 @@ func (m *member) wait(what string, do func() string) {
 func (w *world) fails(n int) bool { return !w.calm && w.choose(n) == 0 }
 
 func (w *world) note(format string, args ...any) {
-	w.trace = append(w.trace, fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	w.saying.Lock()
+	defer w.saying.Unlock()
+	w.trace = append(w.trace, text)
 }
 
 // of returns the topic of a name.
@@ -441,6 +445,7 @@ func (w *world) assign() {
 		defer close(m.ended)
 		m.err = s.consume(ctx, claim, m)
 	}()
+	synctest.Wait()
 }
 
 // decide records what the real decision tells.
@@ -530,6 +535,7 @@ func (w *world) step() {
 	can := w.can()
 	if len(can) == 0 || !w.calm && w.choose(30) == 0 {
 		<-time.After(11 * time.Second)
+		synctest.Wait()
 		return
 	}
 	w.answer(can[w.choose(len(can))])
@@ -541,6 +547,13 @@ func (w *world) answer(c *call) {
 	w.mu.Unlock()
 	w.note("member %d: %s %s", c.from.number, c.what, c.do())
 	close(c.done)
+	synctest.Wait()
+}
+
+// halt takes the partition from m, which may finish.
+func (m *member) halt() {
+	m.stop()
+	synctest.Wait()
 }
 
 func (m *member) over() bool {
