@@ -47,6 +47,8 @@ type Truncated struct {
 	Topic      string
 	Partition  int32
 	Offset, To int64
+	// LeaderEpoch is that of the record before To; NoLeaderEpoch where that is not known.
+	LeaderEpoch int32
 }
 
 func (e *Truncated) Error() string {

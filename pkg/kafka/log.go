@@ -122,7 +122,7 @@ func (c *Client) verify(ctx context.Context, log Log, at Position, leader int32)
 		// The leader remembers no such epoch: retention took its records, or it never had them.
 		return c.verifyBounds(ctx, log, at)
 	case res.end < at.Offset:
-		return &Truncated{Topic: log.Topic, Partition: log.Partition, Offset: at.Offset, To: res.end}
+		return &Truncated{Topic: log.Topic, Partition: log.Partition, Offset: at.Offset, To: res.end, LeaderEpoch: res.epoch}
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (c *Client) verifyBounds(ctx context.Context, log Log, at Position) error {
 		return err
 	}
 	if end < at.Offset {
-		return &Truncated{Topic: log.Topic, Partition: log.Partition, Offset: at.Offset, To: end}
+		return &Truncated{Topic: log.Topic, Partition: log.Partition, Offset: at.Offset, To: end, LeaderEpoch: NoLeaderEpoch}
 	}
 	return nil
 }

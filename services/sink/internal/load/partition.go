@@ -124,7 +124,7 @@ func (p *partition) look(ctx context.Context) (e evidence, err error) {
 	var truncated *kafka.Truncated
 	switch err = p.fetcher.Verify(ctx, p.source, at); {
 	case errors.As(err, &truncated):
-		e.cut, err = truncated.To, nil
+		e.cut, e.cutEpoch, err = truncated.To, truncated.LeaderEpoch, nil
 	case errors.Is(err, kafka.ErrLogGone): // just now: asked for again
 		err = fmt.Errorf("%s: %w", p.claim.Topic, errUnsettled)
 	}
@@ -400,7 +400,7 @@ func (p *partition) commit(work context.Context, offset int64, state checkpoint.
 func (p *partition) lost(at int64, e *kafka.OffsetOutOfRange) error {
 	switch {
 	case at > e.End:
-		return &kafka.Truncated{Topic: e.Topic, Partition: e.Partition, Offset: at, To: e.End}
+		return &kafka.Truncated{Topic: e.Topic, Partition: e.Partition, Offset: at, To: e.End, LeaderEpoch: kafka.NoLeaderEpoch}
 	case p.fresh:
 		p.log.Info("nothing was read of this log yet: beginning at its start", zap.Int64("offset", e.Start))
 	default:

@@ -16,8 +16,9 @@ type evidence struct {
 	// log is the id of the topic that has the name now; start and end bound its log.
 	log        uuid.UUID
 	start, end int64
-	// cut is where the log was cut off below what memory speaks of, -1 when it was not.
-	cut int64
+	// cut is where the log was cut off below what memory speaks of, -1 when it was not; cutEpoch is the leader epoch of the record before.
+	cut      int64
+	cutEpoch int32
 }
 
 // A course is how to go on from evidence.
@@ -74,7 +75,7 @@ func resume(e evidence) course {
 		// Rows of an earlier epoch may be deleted already, and only the log before the cut has them.
 		c.next, c.state.LeaderEpoch, c.state.Marks, c.doubt = e.start, -1, nil, false
 	} else if e.cut < e.offset {
-		c.next, c.state.LeaderEpoch = e.cut, -1
+		c.next, c.state.LeaderEpoch = e.cut, e.cutEpoch
 	}
 	c.say = fmt.Sprintf("the log was cut off at offset %d, as an unclean election does: going on at %d; what was cut off, and was not stored, the enricher writes again%s",
 		e.cut, c.next, lastBatch(c.doubt))

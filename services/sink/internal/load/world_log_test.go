@@ -36,6 +36,7 @@ type simEnricher struct {
 	raw     uuid.UUID
 	leaders []rawLeader // of the raw log, by offset
 	next    int64       // raw offset
+	begun   int64       // where the epoch began: that was committed first, and a death goes back no further
 	epoch   uint32
 	// stored is what the sink's commits said last of the raw log: below it everything is stored.
 	// storedLeader is the leader epoch of the record before.
@@ -103,10 +104,10 @@ func (w *world) enrich(n int) {
 	for range n {
 		switch {
 		case e.next > 0 && w.choose(6) == 0: // it died before it committed
-			e.next = max(0, e.next-1-int64(w.choose(4)))
+			e.next = max(e.begun, e.next-1-int64(w.choose(4)))
 		case e.next > 0 && w.choose(20) == 0:
 			e.next, e.epoch = max(0, e.next-1-int64(w.choose(12))), e.epoch+1
-			e.stored = min(e.stored, e.next)
+			e.begun, e.stored = e.next, min(e.stored, e.next)
 			w.note("a re-enrichment from %d, epoch %d", e.next, e.epoch)
 		}
 		w.write(1)
@@ -131,7 +132,7 @@ func (w *world) recover() {
 		}
 	}
 	e.next, e.epoch = min(e.next, e.stored), e.epoch+1
-	e.stored = e.next
+	e.begun, e.stored = e.next, e.next
 	w.note("the enricher begins again at %d, epoch %d", e.next, e.epoch)
 	w.enrich(1 + w.choose(6))
 }
@@ -195,7 +196,7 @@ func (w *world) truncate() {
 // rawAnew deletes the raw topic and makes it anew.
 func (w *world) rawAnew() {
 	e := &w.enricher
-	e.raw, e.leaders, e.next, e.stored = e.newID(), nil, 0, 0
+	e.raw, e.leaders, e.next, e.begun, e.stored = e.newID(), nil, 0, 0, 0
 	if w.choose(2) == 0 { // nothing told it the epoch
 		e.epoch = 0
 	}
@@ -212,7 +213,7 @@ func (w *world) rawTruncate() {
 	}
 	to := int64(w.choose(int(e.next)))
 	e.leaders = append(e.leaders, rawLeader{to, e.leaderOf(1<<40) + 1})
-	e.next, e.stored = to, min(e.stored, to)
+	e.next, e.begun, e.stored = to, min(e.begun, to), min(e.stored, to)
 	w.reach("the raw log was cut off")
 	w.note("the raw log is cut off at %d", to)
 	w.enrich(1 + w.choose(6))
