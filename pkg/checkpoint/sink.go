@@ -27,10 +27,18 @@ type Sink struct {
 	// log is another one by now, or was cut off below the offset, the offset means nothing on it.
 	Log         uuid.UUID
 	LeaderEpoch int32
+	// Era is another one, in Unix milliseconds, each time that the sink could not simply go on from its memory. Inserts of different eras have
+	// different tokens: what was stored once, and deleted since, must not be taken for a repetition when it is read again.
+	Era int64
 	// Next ends the batch whose insert is under way: it begins at the committed offset. 0 when there is none. NextLeaderEpoch is that of
 	// the record before Next: it tells whether the batch can still be read.
 	Next            int64
 	NextLeaderEpoch int32
+	// Halved says that a part of the batch may have been inserted under a token of its own, since ClickHouse refused the whole: the whole must
+	// not be sent again then.
+	Halved bool
+	// Replaces says that rows of earlier epochs are deleted before the batch is inserted: if it cannot be read again, they may be missing.
+	Replaces bool
 	// Marks are how far the raw logs are stored that the partition was fed from. Enriched records that are not above their log's mark are an
 	// enricher's repetition after a crash. The dead topic's partitions have none.
 	Marks Marks
@@ -43,8 +51,11 @@ type sinkWire struct {
 	Version     int        `json:"v"`
 	Log         string     `json:"log"`
 	LeaderEpoch int32      `json:"le"`
+	Era         int64      `json:"era,omitempty"`
 	Next        int64      `json:"next,omitempty"`
 	NextEpoch   int32      `json:"nle,omitempty"`
+	Halved      bool       `json:"h,omitempty"`
+	Replaces    bool       `json:"r,omitempty"`
 	Marks       []markWire `json:"src,omitempty"`
 }
 
@@ -54,18 +65,19 @@ type markWire struct {
 	LeaderEpoch int32  `json:"l"`
 	Offset      int64  `json:"o"`
 	Superseded  int64  `json:"old,omitempty"`
+	Fed         int32  `json:"f"`
 	// Doubt holds epoch, leader epoch and offset.
 	Doubt *[3]int64 `json:"d,omitempty"`
 }
 
 // String renders s as metadata.
 func (s Sink) String() string {
-	w := sinkWire{Version: sinkVersion, Log: shortID(s.Log), LeaderEpoch: s.LeaderEpoch, Next: s.Next}
+	w := sinkWire{Version: sinkVersion, Log: shortID(s.Log), LeaderEpoch: s.LeaderEpoch, Era: s.Era, Next: s.Next}
 	if s.Next > 0 {
-		w.NextEpoch = s.NextLeaderEpoch
+		w.NextEpoch, w.Halved, w.Replaces = s.NextLeaderEpoch, s.Halved, s.Replaces
 	}
 	for _, m := range s.Marks {
-		mark := markWire{shortID(m.Topic), m.Epoch, m.LeaderEpoch, m.Offset, m.Superseded, nil}
+		mark := markWire{shortID(m.Topic), m.Epoch, m.LeaderEpoch, m.Offset, m.Superseded, m.Fed, nil}
 		// Doubt ends where Source has passed it.
 		if m.Doubt.After(m.Source) {
 			mark.Doubt = &[3]int64{int64(m.Doubt.Epoch), int64(m.Doubt.LeaderEpoch), m.Doubt.Offset}
@@ -104,20 +116,20 @@ func ParseSink(metadata string, offset int64) (Sink, error) {
 	if json.Unmarshal([]byte(metadata), &w) != nil {
 		return Sink{}, contradicts
 	}
-	s := Sink{LeaderEpoch: w.LeaderEpoch, Next: w.Next, NextLeaderEpoch: -1}
+	s := Sink{LeaderEpoch: w.LeaderEpoch, Era: w.Era, Next: w.Next, NextLeaderEpoch: -1}
 	var err error
-	if s.Log, err = parseID(w.Log); err != nil || s.Log == uuid.Nil || w.LeaderEpoch < -1 || w.Next != 0 && w.Next <= offset {
+	if s.Log, err = parseID(w.Log); err != nil || s.Log == uuid.Nil || w.LeaderEpoch < -1 || w.Era < 0 || w.Next != 0 && w.Next <= offset {
 		return Sink{}, contradicts
 	}
 	if w.Next > 0 {
-		s.NextLeaderEpoch = w.NextEpoch
+		s.NextLeaderEpoch, s.Halved, s.Replaces = w.NextEpoch, w.Halved, w.Replaces
 	}
 	for _, mark := range w.Marks {
 		topic, err := parseID(mark.Topic)
-		if _, again := s.Marks.Find(topic); err != nil || topic == uuid.Nil || again || mark.Offset < -1 || mark.LeaderEpoch < -1 || mark.Superseded < 0 {
+		if _, again := s.Marks.Find(topic); err != nil || topic == uuid.Nil || again || mark.Offset < -1 || mark.LeaderEpoch < -1 || mark.Superseded < 0 || mark.Fed < -1 {
 			return Sink{}, contradicts
 		}
-		m := Mark{Source: Source{topic, mark.Epoch, mark.LeaderEpoch, mark.Offset}, Superseded: mark.Superseded, Doubt: Nowhere(topic)}
+		m := Mark{Source: Source{topic, mark.Epoch, mark.LeaderEpoch, mark.Offset}, Superseded: mark.Superseded, Fed: mark.Fed, Doubt: Nowhere(topic)}
 		if d := mark.Doubt; d != nil {
 			if d[0] < 0 || d[0] > math.MaxUint32 || d[1] < -1 || d[1] > math.MaxInt32 || d[2] < -1 {
 				return Sink{}, contradicts

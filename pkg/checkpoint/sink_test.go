@@ -18,10 +18,11 @@ func TestASinkSurvivesTheMetadata(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		offset := rapid.Int64Range(0, 1<<50).Draw(t, "offset")
 		want := NewSink(uuid.New())
+		want.Era = rapid.Int64Min(0).Draw(t, "era")
 		want.LeaderEpoch = rapid.Int32Min(-1).Draw(t, "leader epoch")
 		for range rapid.IntRange(0, mostMarks+1).Draw(t, "logs") {
 			topic := uuid.New()
-			m := Mark{Source: drawSource(t, topic, "source"), Superseded: rapid.Int64Min(0).Draw(t, "superseded"), Doubt: drawSource(t, topic, "doubt")}
+			m := Mark{Source: drawSource(t, topic, "source"), Superseded: rapid.Int64Min(0).Draw(t, "superseded"), Fed: rapid.Int32Min(-1).Draw(t, "fed"), Doubt: drawSource(t, topic, "doubt")}
 			if !m.Doubt.After(m.Source) {
 				m.Doubt = Nowhere(topic)
 			}
@@ -30,6 +31,7 @@ func TestASinkSurvivesTheMetadata(t *testing.T) {
 		if rapid.Bool().Draw(t, "open") {
 			want.Next = offset + rapid.Int64Range(1, 1<<30).Draw(t, "rows")
 			want.NextLeaderEpoch = rapid.Int32Min(-1).Draw(t, "next leader epoch")
+			want.Halved, want.Replaces = rapid.Bool().Draw(t, "halved"), rapid.Bool().Draw(t, "replaces")
 		}
 		got, err := ParseSink(want.String(), offset)
 		if err != nil || !reflect.DeepEqual(got, want) {

@@ -43,13 +43,18 @@ type Mark struct {
 	// Superseded is above 0 while a re-enrichment goes on: raw offsets below it may be stored under an earlier epoch than Source's, and
 	// such a row goes when its successor comes.
 	Superseded int64
+	// Fed is the leader epoch of the enriched record that Source was read from, on the log that the state is of; -1 when that is not known, or
+	// it was another log. A later record of the same leader epoch follows it without a cut between.
+	Fed int32
 	// Doubt is the last source that the table had when it was asked because this memory was missing: what comes after Source and not
 	// after Doubt may be stored or not, and the table must be asked. Nowhere(topic) when nothing is in doubt.
 	Doubt Source
 }
 
 // NewMark is the mark of a log of which nothing is known to be stored.
-func NewMark(topic uuid.UUID) Mark { return Mark{Source: Nowhere(topic), Doubt: Nowhere(topic)} }
+func NewMark(topic uuid.UUID) Mark {
+	return Mark{Source: Nowhere(topic), Fed: -1, Doubt: Nowhere(topic)}
+}
 
 // Doubtful tells whether s may be stored already, as far as m can tell.
 func (m Mark) Doubtful(s Source) bool { return !s.After(m.Doubt) }
@@ -83,6 +88,39 @@ func (ms Marks) With(m Mark) Marks {
 	}
 	out = append(out, m)
 	return slices.Clip(out[max(0, len(out)-mostMarks):])
+}
+
+// OfAnotherLog returns the marks as they are for a log that took the place of the one that they were read from.
+func (ms Marks) OfAnotherLog() Marks {
+	out := slices.Clone(ms)
+	for i := range out {
+		out[i].Fed = -1
+	}
+	return out
+}
+
+// Pass tells whether s comes after what its log's mark says is stored.
+func (ms Marks) Pass(s Source) bool {
+	for i := len(ms) - 1; i >= 0; i-- {
+		if ms[i].Topic == s.Topic {
+			return s.After(ms[i].Source)
+		}
+	}
+	return true
+}
+
+// Raise sets the source of a log's mark and returns the marks. It changes ms in place where it can: ms must be the caller's own.
+func (ms Marks) Raise(s Source) Marks {
+	if n := len(ms); n > 0 && ms[n-1].Topic == s.Topic {
+		ms[n-1].Source = s
+		return ms
+	}
+	m, known := ms.Find(s.Topic)
+	if !known {
+		m = NewMark(s.Topic)
+	}
+	m.Source = s
+	return ms.With(m)
 }
 
 // shortID renders a topic's id as Kafka's own tools do.

@@ -2,7 +2,9 @@ package clickhouse
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 )
@@ -25,21 +27,35 @@ func (c Class) String() string {
 
 // Codes of ClickHouse's src/Common/ErrorCodes.cpp.
 var classes = map[int32]Class{
+	8:   Operator, // THERE_IS_NO_COLUMN
+	10:  Operator, // NOT_FOUND_COLUMN_IN_BLOCK
 	16:  Operator, // NO_SUCH_COLUMN_IN_TABLE
 	20:  Operator, // NUMBER_OF_COLUMNS_DOESNT_MATCH
 	36:  Operator, // BAD_ARGUMENTS: a statement this server does not take
+	44:  Operator, // ILLEGAL_COLUMN: a column that takes no values, since it is MATERIALIZED, say
 	47:  Operator, // UNKNOWN_IDENTIFIER
+	48:  Operator, // NOT_IMPLEMENTED: the engine of the table, or this server, cannot do it
 	50:  Operator, // UNKNOWN_TYPE
 	60:  Operator, // UNKNOWN_TABLE
 	62:  Operator, // SYNTAX_ERROR
 	81:  Operator, // UNKNOWN_DATABASE
 	115: Operator, // UNKNOWN_SETTING
+	158: Operator, // TOO_MANY_ROWS: the user's profile allows less
+	164: Operator, // READONLY: the user may read only
+	180: Operator, // THERE_IS_NO_PROFILE
 	192: Operator, // UNKNOWN_USER
 	193: Operator, // WRONG_PASSWORD
 	194: Operator, // REQUIRED_PASSWORD
 	195: Operator, // IP_ADDRESS_NOT_ALLOWED
 	291: Operator, // DATABASE_ACCESS_DENIED
+	307: Operator, // TOO_MANY_BYTES: the user's profile allows less
+	344: Operator, // SUPPORT_IS_DISABLED
+	392: Operator, // QUERY_IS_PROHIBITED
+	396: Operator, // TOO_MANY_ROWS_OR_BYTES: the user's profile allows less
+	446: Operator, // FUNCTION_NOT_ALLOWED
+	452: Operator, // SETTING_CONSTRAINT_VIOLATION: the user's profile fixes a setting that an insert needs
 	497: Operator, // ACCESS_DENIED
+	511: Operator, // UNKNOWN_ROLE
 	516: Operator, // AUTHENTICATION_FAILED
 
 	6:   Row, // CANNOT_PARSE_TEXT
@@ -84,6 +100,25 @@ func Classify(err error) Class {
 		return Operator
 	}
 	return Retriable
+}
+
+// viewInMessage is how the server says that it failed while it pushed a block to a materialized view, after the table had stored it.
+var viewInMessage = regexp.MustCompile("while pushing to view ([^\\s,:()]+)")
+
+// FailedView returns the materialized view that an insert failed in, empty when it did not fail in one, or the server does not say.
+func FailedView(err error) string {
+	var exception *proto.Exception
+	if !errors.As(err, &exception) {
+		return ""
+	}
+	for e := exception; ; e = &e.Nested[0] {
+		if match := viewInMessage.FindStringSubmatch(e.Message); match != nil {
+			return strings.Trim(match[1], "`.")
+		}
+		if len(e.Nested) == 0 {
+			return ""
+		}
+	}
 }
 
 // Code returns the server's error code in err's chain as text, for metrics; "client" when the error is not the server's.

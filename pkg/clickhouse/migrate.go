@@ -71,8 +71,8 @@ ENGINE = ReplacingMergeTree
 ORDER BY number
 COMMENT 'Which of Waymark''s migrations this database has'`
 
-// Migrate creates cfg's database where it is missing and applies the migrations it does not have, in order. It returns those it
-// applied. It can be repeated, and run twice at once, since each statement can. An applied migration whose file was edited
+// Migrate creates cfg's database where it is missing and applies the migrations, in order. It returns those that the database did not
+// have. It can be repeated, and run twice at once, since each statement can. An applied migration whose file was edited
 // since is a *SchemaError.
 func Migrate(ctx context.Context, cfg Config, files fs.FS) ([]Migration, error) {
 	migrations, err := ReadMigrations(files)
@@ -121,11 +121,12 @@ func migrate(ctx context.Context, cfg Config, migrations []Migration) ([]Migrati
 		if known && checksum != m.Checksum {
 			return applied, &SchemaError{fmt.Errorf("migration %04d_%s was edited after it was applied: add a new one instead", m.Number, m.Name)}
 		}
-		if known {
-			continue
-		}
+		// One that was applied is repeated: it brings back a table that somebody has dropped.
 		if err := conn.Exec(ctx, m.Statement); err != nil {
 			return applied, fmt.Errorf("migration %04d_%s: %w", m.Number, m.Name, err)
+		}
+		if known {
+			continue
 		}
 		if err := conn.record(ctx, m); err != nil {
 			return applied, fmt.Errorf("record migration %04d_%s: %w", m.Number, m.Name, err)

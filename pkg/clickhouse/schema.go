@@ -12,35 +12,44 @@ import (
 
 var window = regexp.MustCompile(`(non_replicated|replicated)_deduplication_window\s*=\s*([0-9]+)`)
 
-// CheckTable returns nil when table has every column, of a type that takes the column's values, and a deduplication window;
-// otherwise a *SchemaError, or the error of the look.
+// CheckTable returns nil when table stores every column's values as they are, and has a deduplication window; otherwise a *SchemaError, or
+// the error of the look. What else an operator has added to the table is no matter here.
 func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) error {
-	have := make(map[string]string)
-	err := c.Query(ctx, "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ?", func(_ []string, values []any) error {
-		have[fmt.Sprint(values[0])] = fmt.Sprint(values[1])
+	type definition struct{ typ, kind string }
+	have := make(map[string]definition)
+	err := c.Query(ctx, "SELECT name, type, default_kind FROM system.columns WHERE database = currentDatabase() AND table = ?", func(_ []string, values []any) error {
+		have[fmt.Sprint(values[0])] = definition{fmt.Sprint(values[1]), fmt.Sprint(values[2])}
 		return nil
 	}, table)
 	if err != nil {
 		return fmt.Errorf("look at table %s: %w", table, err)
 	}
 	if len(have) == 0 {
-		return c.schemaError("table %s is missing", table)
+		return c.schemaError("table %s is missing, or this user has no right to it; run: waymarkctl migrate", table)
 	}
 	for _, column := range columns {
-		typ, ok := have[column.Name]
+		is, ok := have[column.Name]
 		switch {
 		case !ok:
-			return c.schemaError("table %s has no column %s", table, column.Name)
-		case !takes(typ, column.Values):
-			return c.schemaError("column %s of table %s has type %s, which does not take %T", column.Name, table, typ, column.Values)
+			return c.schemaError("table %s has no column %s; add it as its migration has it: ALTER TABLE %[1]s ADD COLUMN %[2]s …", table, column.Name)
+		case is.kind != "" && is.kind != "DEFAULT":
+			return c.schemaError("column %s of table %s is %s, and so takes no values; run: ALTER TABLE %[2]s MODIFY COLUMN %[1]s REMOVE %[3]s", column.Name, table, is.kind)
+		case !takes(is.typ, column.Values):
+			return c.schemaError("column %s of table %s has type %s, which does not take %T; change it to the type that its migration has: ALTER TABLE %[2]s MODIFY COLUMN %[1]s …",
+				column.Name, table, is.typ, column.Values)
 		}
 	}
-	blocks, _, err := c.DeduplicationWindow(ctx, table)
+	blocks, replicated, err := c.DeduplicationWindow(ctx, table)
 	if err != nil {
 		return err
 	}
 	if blocks == 0 {
-		return c.schemaError("table %s has no deduplication window, so a repeated insert would double its rows", table)
+		setting := "non_replicated_deduplication_window"
+		if replicated {
+			setting = "replicated_deduplication_window"
+		}
+		return c.schemaError("table %s has no deduplication window, so a repeated insert would double its rows; "+
+			"run: ALTER TABLE %[1]s MODIFY SETTING %[2]s = 10000, on a table of the MergeTree family", table, setting)
 	}
 	return nil
 }
@@ -104,5 +113,5 @@ func takes(typ string, values any) bool {
 }
 
 func (c *Conn) schemaError(format string, args ...any) error {
-	return &SchemaError{fmt.Errorf("database %s: "+format+"; run: waymarkctl migrate", append([]any{c.cfg.Database}, args...)...)}
+	return &SchemaError{fmt.Errorf("database %s: %s", c.cfg.Database, fmt.Sprintf(format, args...))}
 }

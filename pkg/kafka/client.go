@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,10 @@ type Client struct {
 	metrics   *metrics
 	// topicIDs is true once a broker said that it takes topic ids.
 	topicIDs atomic.Bool
+	// verified holds by Log the leader epoch, an int32, under which Verify found the log in order.
+	verified  sync.Map
+	standings standings
+	fetches   fetches
 }
 
 // NewClient makes a client without contacting the cluster. Metrics go to reg.
@@ -71,28 +76,41 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Ping returns nil when a broker answers now; kafka-go's cached metadata would also answer for a cluster that is gone.
+// Ping returns nil when a broker of the settings answers now; kafka-go's cached metadata would also answer for a cluster that is gone.
+// All are asked at once: one that hangs must not use up the time of the others.
 func (c *Client) Ping(ctx context.Context) error {
-	var errs []error
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout+c.cfg.RequestTimeout)
+	defer cancel()
+	answers := make(chan error, len(c.cfg.Brokers))
+	var asked sync.WaitGroup
+	defer asked.Wait()
+	defer cancel()
 	for _, broker := range c.cfg.Brokers {
-		conn, err := c.dialer.DialContext(ctx, "tcp", broker)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if deadline, ok := ctx.Deadline(); ok {
-			_ = conn.SetDeadline(deadline)
-		} else {
-			_ = conn.SetDeadline(time.Now().Add(c.cfg.RequestTimeout))
-		}
-		_, err = conn.Brokers()
-		conn.Close()
+		asked.Go(func() { answers <- c.ping(ctx, broker) })
+	}
+	var errs []error
+	for range c.cfg.Brokers {
+		err := <-answers
 		if err == nil {
 			return nil
 		}
 		errs = append(errs, err)
 	}
 	return fmt.Errorf("no broker of %s answers: %w", strings.Join(c.cfg.Brokers, ","), explain(errors.Join(errs...)))
+}
+
+func (c *Client) ping(ctx context.Context, broker string) error {
+	conn, err := c.connect(ctx, broker)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })() // another has answered
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline)
+	}
+	_, err = conn.Brokers()
+	return err
 }
 
 // Partitions returns how many partitions topic has, as known within the last second.

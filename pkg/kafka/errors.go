@@ -15,6 +15,9 @@ var (
 	ErrUnknownTopic = errors.New("kafka: no such topic, or no right to see it")
 	// ErrFenced means that the generation a commit was made under is over: another member may own the partition.
 	ErrFenced = errors.New("kafka: the generation is over")
+	// ErrClaimEnded is what a handler of RunGroup returns, wrapped in the reason, when its partition is no longer the one it was given:
+	// the member joins its group again, after a pause.
+	ErrClaimEnded = errors.New("kafka: the claim has ended")
 	// ErrBufferFull means that the producer holds as much unacknowledged data as it may.
 	ErrBufferFull = errors.New("kafka: the producer's buffer is full")
 	// ErrClosed means that the producer or client was closed.
@@ -69,13 +72,14 @@ func (e *RecordTooLarge) Error() string {
 // vain only takes time.
 func Retriable(err error) bool {
 	var tooLarge *RecordTooLarge
+	var someTooLarge *TooLarge
 	var outOfRange *OffsetOutOfRange
 	var truncated *Truncated
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return false
-	case errors.Is(err, ErrFenced), errors.Is(err, ErrClosed), errors.Is(err, ErrCorrupt), errors.As(err, &tooLarge), errors.As(err, &outOfRange),
-		errors.As(err, &truncated), errors.Is(err, ErrLogGone), errors.Is(err, ErrNoTopicIDs):
+	case errors.Is(err, ErrFenced), errors.Is(err, ErrClosed), errors.Is(err, ErrCorrupt), errors.As(err, &tooLarge), errors.As(err, &someTooLarge),
+		errors.As(err, &outOfRange), errors.As(err, &truncated), errors.Is(err, ErrLogGone), errors.Is(err, ErrNoTopicIDs):
 		return false
 	case errors.Is(err, ErrUnknownTopic), errors.Is(err, ErrBufferFull):
 		return true

@@ -89,15 +89,21 @@ func (b *Batch) name(key []byte) string {
 }
 
 // Fetch reads records of one log from offset on, at the read-committed level. An empty batch means that nothing came
-// within MaxWait. It never reads from a log that took the topic's name later.
+// within MaxWait. It never reads from a log that took the topic's name later, nor, once Verify was called, from one that may have been cut
+// off since.
 //
 // Errors: *OffsetOutOfRange, ErrLogGone, ErrUnknownTopic, ErrCorrupt, and those that Retriable tells of. After one of these Verify tells
 // whether the log still is what it was.
 func (c *Client) Fetch(ctx context.Context, log Log, offset int64, opts FetchOptions) (*Batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.MaxWait+c.cfg.RequestTimeout)
 	defer cancel()
+	c.fetches.asked(log.Topic, log.Partition, time.Now())
 	b := batches.Get().(*Batch)
-	req := &fetchRequest{clientID: c.cfg.ClientID, log: log, offset: offset, options: opts, into: b.raw}
+	leader, known := c.verified.Load(log)
+	if !known {
+		leader = int32(NoLeaderEpoch)
+	}
+	req := &fetchRequest{clientID: c.cfg.ClientID, log: log, leader: leader.(int32), offset: offset, options: opts, into: b.raw}
 	answer, err := c.transport.RoundTrip(ctx, c.addr, req)
 	if err != nil {
 		// The exchange may still be under way and own the buffer: the batch is left to the garbage collector.
@@ -114,6 +120,7 @@ func (c *Client) Fetch(ctx context.Context, log Log, offset int64, opts FetchOpt
 		b.Release()
 		return nil, c.fetchFailed(ctx, log, offset, err)
 	}
+	c.fetches.touch(log.Topic, log.Partition, time.Now())
 	c.metrics.fetchBytes.WithLabelValues(log.Topic).Add(float64(len(res.records)))
 	return b, nil
 }
@@ -126,18 +133,14 @@ func (c *Client) fetchFailed(ctx context.Context, log Log, offset int64, err err
 	c.metrics.fetchErrors.WithLabelValues(log.Topic).Inc()
 	switch {
 	case errors.Is(err, kafkago.OffsetOutOfRange):
-		of, lookErr := c.offsets(ctx, log.Topic, []int32{log.Partition})
+		start, end, lookErr := c.Bounds(ctx, log)
 		if lookErr != nil {
 			return lookErr
 		}
-		// The bounds were asked for by name: they must be this log's.
-		if lookErr := c.sameLog(ctx, log); lookErr != nil {
-			return lookErr
-		}
-		return &OffsetOutOfRange{Topic: log.Topic, Partition: log.Partition, Offset: offset, Start: of[0].Start, End: of[0].End}
+		return &OffsetOutOfRange{Topic: log.Topic, Partition: log.Partition, Offset: offset, Start: start, End: end}
 	case errors.Is(err, kafkago.UnknownTopicID), errors.Is(err, kafkago.InconsistentTopicID):
 		// A broker that has not heard yet of a new topic says the same as one where it was deleted.
-		if lookErr := c.sameLog(ctx, log); lookErr != nil {
+		if _, lookErr := c.sameLog(ctx, log); lookErr != nil {
 			return lookErr
 		}
 	}

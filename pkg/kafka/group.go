@@ -4,11 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // GroupConfig says which group to join, and how patient it is.
@@ -43,14 +49,27 @@ func (c GroupConfig) Validate() error {
 }
 
 const (
-	// joinPause is between tries to join a group after an error.
-	joinPause = time.Second
-	// partitionWatch is how soon added partitions are found.
-	partitionWatch = 10 * time.Second
+	// joinPause and lastJoinPause bound the pause before a member joins again by its own will, and after an error.
+	joinPause     = time.Second
+	lastJoinPause = 10 * time.Second
+	// hurried is how many generations in a row may end early by other members' coming and going before a member takes its time, up to
+	// lastHurry: a deployment makes several, a storm of rebalances makes them for ever.
+	hurried    = 4
+	firstHurry = 200 * time.Millisecond
+	lastHurry  = 5 * time.Second
+	// settled is how long a generation must live to end a row of early ends.
+	settled = 10 * time.Second
+	// topicsWatch is how often the leader compares the topics with what it assigned; it acts when two looks agree.
+	topicsWatch = 2 * time.Second
 	// commitTimeout bounds one commit, retries included: below the shortest session timeout, so that a member whose
 	// coordinator is gone notices before its session ends.
 	commitTimeout = 5 * time.Second
+	// leaveTimeout bounds the last request of a member: what it does not say, its session's end does.
+	leaveTimeout = 3 * time.Second
 )
+
+// balancer shares out the partitions as kafka-go's ConsumerGroup does, so that members of either kind can be in one group.
+var balancer kafkago.RangeGroupBalancer
 
 // A Claim is one partition, owned for one generation.
 type Claim struct {
@@ -69,76 +88,255 @@ type Claim struct {
 // RunGroup joins the group and calls handle once for each partition it is given, in each generation, each in a goroutine of
 // its own. handle's context ends when the generation or ctx does; it then has until RebalanceTimeout to finish, and may still
 // commit. The next generation is joined when all have returned. A handler that returns nil early leaves its partition
-// unserved until the next generation.
+// unserved until the next generation; one that returns ErrClaimEnded has the member join again after a pause.
 //
-// RunGroup returns nil when ctx has ended, and the error of the first handler that returned one other than its context's or
-// ErrFenced. Lost coordinators and the like are logged and joined again; what only an operator can mend, such as a missing right,
-// is returned.
+// A topic that is not there keeps nobody from the others: the group is joined for those that are, and again when the rest appears. Topics
+// that go, come, grow or are made anew start a generation too, within seconds.
+//
+// RunGroup returns nil when ctx has ended, and the error of the first handler that returned one other than its context's,
+// ErrFenced or ErrClaimEnded. Lost coordinators and the like are logged and joined again; what only an operator can mend, such as a
+// missing right, is returned. CheckGroups tells meanwhile whether it gets on.
+//
+// kafka-go's ConsumerGroup is not used: one missing topic has its leader assign nothing at all, it asks for topics in a way that has
+// brokers create them, it joins without a pause when generations end at once, and it cannot be called off while it joins.
 func (c *Client) RunGroup(ctx context.Context, cfg GroupConfig, handle func(ctx context.Context, claim *Claim) error) error {
-	log := c.log.With(zap.String("group", cfg.ID))
-	if err := c.waitForTopics(ctx, log, cfg.Topics); ctx.Err() != nil {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("join %s: %w", cfg.ID, err)
+	m := &membership{
+		client: c, cfg: cfg, log: c.log.With(zap.String("group", cfg.ID)), standing: c.standings.open(cfg),
 	}
-	group, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
-		ID: cfg.ID, Topics: cfg.Topics, Brokers: c.cfg.Brokers, Dialer: c.dialer,
-		SessionTimeout: cfg.SessionTimeout, HeartbeatInterval: cfg.HeartbeatInterval, RebalanceTimeout: cfg.RebalanceTimeout,
-		JoinGroupBackoff: joinPause, Timeout: c.cfg.RequestTimeout,
-		WatchPartitionChanges: true, PartitionWatchInterval: partitionWatch,
-		StartOffset: kafkago.FirstOffset,
-	})
-	if err != nil {
-		return fmt.Errorf("join %s: %w", cfg.ID, err)
+	m.settle()
+	defer c.standings.close(m.standing)
+	defer m.leave(ctx)
+	for ctx.Err() == nil {
+		if err := m.round(ctx, handle); err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+			return err
+		}
 	}
-	defer group.Close()
-	for {
-		gen, err := group.Next(ctx)
+	return nil
+}
+
+// A membership is this process in a group, over all generations.
+type membership struct {
+	client   *Client
+	cfg      GroupConfig
+	log      *zap.Logger
+	standing *standing
+	// id is what the coordinator calls this member; empty before the first join and after it was forgotten.
+	id string
+	// again grows while generations end early by this member's will, or cannot be joined.
+	again retry.Backoff
+	// early counts the generations in a row that others ended early; hurry is the pause after them.
+	early int
+	hurry retry.Backoff
+	// missing is what was said to be missing last.
+	missing string
+}
+
+// round lasts from one generation's end to the next one's. Its error is not for another round to mend.
+func (m *membership) round(ctx context.Context, handle func(context.Context, *Claim) error) error {
+	if err := m.waitForTopics(ctx); err != nil {
+		return fmt.Errorf("join %s: %w", m.cfg.ID, err)
+	}
+	g, err := m.join(ctx)
+	switch {
+	case errors.Is(err, kafkago.RebalanceInProgress): // others came or went between joining and syncing
+		return m.keepUp(ctx)
+	case err != nil:
+		return m.joinFailed(ctx, err)
+	}
+	m.log.Info("joined", zap.Int32("generation", g.ID), zap.Int("partitions", g.partitions()))
+	m.client.metrics.generations.WithLabelValues(m.cfg.ID).Inc()
+	if err := g.run(ctx, handle); err != nil {
+		return err
+	}
+	switch {
+	case time.Since(g.since) >= settled:
+		m.settle()
+	case !g.left.Load(): // otherwise it has paused already, while the other partitions were served
+		return m.keepUp(ctx)
+	}
+	return nil
+}
+
+// waitForTopics returns when at least one topic exists. Its error is ctx's, or one that waiting does not mend. While it waits this is no
+// member: nobody else has anything to do either.
+func (m *membership) waitForTopics(ctx context.Context) error {
+	pause := retry.Backoff{First: joinPause, Last: 2 * joinPause}
+	for said := false; ; {
+		seen, err := m.look(ctx, m.cfg.Topics)
+		var missing []string
+		for _, topic := range m.cfg.Topics {
+			if err == nil && seen[topic].partitions == 0 {
+				missing = append(missing, topic)
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			if err = explain(err); lasting(err) {
-				return fmt.Errorf("join %s: %w", cfg.ID, err)
+			return ctx.Err()
+		case err == nil:
+			m.lacks(missing)
+			if len(missing) < len(m.cfg.Topics) {
+				return nil
 			}
-			log.Warn("cannot join the group; trying again", zap.Error(err))
-			continue
+			m.leave(ctx)
+			m.standing.failed(fmt.Errorf("waiting for %s: %w", strings.Join(missing, " and "), ErrUnknownTopic))
+		case lasting(err):
+			return err
+		default:
+			if !said {
+				m.log.Warn("cannot look for the group's topics; trying again", zap.Error(err))
+				said = true
+			}
+			m.standing.failed(err)
 		}
-		c.metrics.generations.WithLabelValues(cfg.ID).Inc()
-		g := &generation{Generation: gen, client: c, log: log, finished: make(chan struct{})}
-		gen.Start(func(genCtx context.Context) { g.run(ctx, genCtx, handle) })
-		<-g.finished
-		if g.err != nil {
-			return g.err
+		if err := pause.Wait(ctx); err != nil {
+			return err
 		}
 	}
 }
 
-// waitForTopics returns when every topic exists: kafka-go joins a group for a topic that is not there and then never looks
-// again. Its error is ctx's, or one that waiting does not mend.
-func (c *Client) waitForTopics(ctx context.Context, log *zap.Logger, topics []string) error {
-	for _, topic := range topics {
-		said := false
-		for {
-			_, err := c.Partitions(ctx, topic)
-			if err == nil {
-				break
-			}
-			if lasting(err) {
-				return err
-			}
-			if !said && ctx.Err() == nil {
-				log.Warn("waiting for a topic", zap.String("topic", topic), zap.Error(err))
-				said = true
-			}
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(joinPause):
-			}
+// lacks notes which topics are missing, and says it once.
+func (m *membership) lacks(missing []string) {
+	m.standing.lacks(missing)
+	if now := strings.Join(missing, " and "); now != m.missing {
+		m.missing = now
+		switch {
+		case len(missing) == len(m.cfg.Topics):
+			m.log.Warn("waiting for topics", zap.Strings("topics", missing), zap.Error(ErrUnknownTopic))
+		case len(missing) > 0:
+			m.log.Warn("topics are missing; the others are served without them", zap.Strings("topics", missing), zap.Error(ErrUnknownTopic))
 		}
 	}
-	return nil
+}
+
+// A topicState is what a generation's assignment rests on; another state of the topic asks for another generation. It is
+// comparable.
+type topicState struct {
+	// partitions is 0 where there is no such topic.
+	partitions int
+}
+
+// look returns the state of each topic. An error says nothing about any topic.
+func (m *membership) look(ctx context.Context, topics []string) (map[string]topicState, error) {
+	out := make(map[string]topicState, len(topics))
+	for _, topic := range topics {
+		n, err := m.client.Partitions(ctx, topic)
+		if err != nil && !errors.Is(err, ErrUnknownTopic) {
+			return nil, err
+		}
+		out[topic] = topicState{partitions: n}
+	}
+	return out, nil
+}
+
+// join joins the next generation. The leader of the group shares out what exists.
+func (m *membership) join(ctx context.Context) (*generation, error) {
+	joined, err := m.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g := &generation{
+		membership: m, ID: joined.generation, GroupID: m.cfg.ID, MemberID: joined.member, since: time.Now(), joined: joined,
+	}
+	var all kafkago.GroupMemberAssignments
+	if joined.leader {
+		if g.assignedFrom, err = m.look(ctx, topicsOf(joined.members)); err != nil {
+			return nil, fmt.Errorf("look at the topics to share out: %w", err)
+		}
+		all = balancer.AssignGroups(joined.members, partitionsOf(g.assignedFrom))
+	}
+	syncCtx, cancel := context.WithTimeout(ctx, m.cfg.SessionTimeout+m.client.cfg.RequestTimeout)
+	defer cancel()
+	if g.Assignments, err = m.client.syncGroup(syncCtx, m.cfg.ID, joined, all); err != nil {
+		return nil, err
+	}
+	m.standing.heard(g.since)
+	return g, nil
+}
+
+// enter waits until the group's members have gathered. An id that the coordinator does not know, after it restarted without its log or
+// after this member was silent for a session, is replaced.
+func (m *membership) enter(ctx context.Context) (joined, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.RebalanceTimeout+m.client.cfg.RequestTimeout)
+	defer cancel()
+	for {
+		joined, err := m.client.joinGroup(ctx, m.cfg, m.id)
+		switch {
+		case errors.Is(err, kafkago.MemberIDRequired) && joined.member != m.id:
+			m.id = joined.member
+		case errors.Is(err, kafkago.UnknownMemberId) && m.id != "":
+			m.id = ""
+		case err != nil:
+			return joined, err
+		default:
+			m.id = joined.member
+			return joined, nil
+		}
+	}
+}
+
+func topicsOf(members []kafkago.GroupMember) []string {
+	var out []string
+	for _, member := range members {
+		out = append(out, member.Topics...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func partitionsOf(topics map[string]topicState) []kafkago.Partition {
+	var out []kafkago.Partition
+	for topic, state := range topics {
+		for p := range state.partitions {
+			out = append(out, kafkago.Partition{Topic: topic, ID: p})
+		}
+	}
+	return out
+}
+
+// joinFailed reports err and pauses, or returns err when joining again would meet it again.
+func (m *membership) joinFailed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	switch err = explain(err); {
+	case errors.Is(err, kafkago.InvalidSessionTimeout):
+		return fmt.Errorf("join %s: the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms do not allow a session_timeout of %s: %w",
+			m.cfg.ID, m.cfg.SessionTimeout, err)
+	case errors.Is(err, kafkago.InconsistentGroupProtocol):
+		return fmt.Errorf("join %s: the group has members that are not Waymark's, of another assignor or the protocol of KIP-848; stop them: %w", m.cfg.ID, err)
+	case lasting(err):
+		return fmt.Errorf("join %s: %w", m.cfg.ID, err)
+	}
+	m.log.Warn("cannot join the group; trying again", zap.Error(err))
+	m.standing.failed(err)
+	return m.again.Wait(ctx)
+}
+
+// keepUp follows what other members do at once, and slower when they do not settle.
+func (m *membership) keepUp(ctx context.Context) error {
+	if m.early++; m.early > hurried {
+		return m.hurry.Wait(ctx)
+	}
+	return ctx.Err()
+}
+
+// settle forgets what went wrong: the next pauses are short again.
+func (m *membership) settle() {
+	m.again = retry.Backoff{First: joinPause, Last: lastJoinPause}
+	m.early, m.hurry = 0, retry.Backoff{First: firstHurry, Last: lastHurry}
+}
+
+// leave tells the coordinator that this member is gone, so that the others need not wait for its session's end.
+func (m *membership) leave(ctx context.Context) {
+	if m.id == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	if err := m.client.leaveGroup(ctx, m.cfg.ID, m.id); err != nil && !errors.Is(err, kafkago.UnknownMemberId) {
+		m.log.Info("could not leave the group; its members wait until the session ends", zap.Error(err))
+	}
+	m.id = ""
 }
 
 // lasting tells whether joining again would meet err again. A member that was fenced just joins anew.
@@ -148,63 +346,153 @@ func lasting(err error) bool {
 
 // A generation runs the handlers of the partitions that one generation gave to this member.
 type generation struct {
-	*kafkago.Generation
-	client *Client
-	log    *zap.Logger
-	// err is the first handler's lasting error; finished closes when all handlers have returned.
-	err      error
-	finished chan struct{}
+	*membership
+	ID          int32
+	GroupID     string
+	MemberID    string
+	Assignments map[string][]int32
+	joined      joined
+	since       time.Time
+	// assignedFrom is what the leader shared out; nil for the others.
+	assignedFrom map[string]topicState
+	// end ends the handlers' context; leaving is done once; left is set when it was this member's will.
+	end     context.CancelFunc
+	leaving sync.Once
+	left    atomic.Bool
 }
 
-// run ends when the generation is over and every handler has returned. kafka-go waits for it before it rejoins.
-func (g *generation) run(ctx, genCtx context.Context, handle func(context.Context, *Claim) error) {
-	defer close(g.finished)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(genCtx, cancel)()
+func (g *generation) partitions() int {
+	n := 0
+	for _, of := range g.Assignments {
+		n += len(of)
+	}
+	return n
+}
+
+// run returns when the generation is over and every handler has returned, with the first handler's lasting error. Heartbeats go on
+// while handlers finish: the coordinator waits for them as long as RebalanceTimeout says, not for a session.
+func (g *generation) run(ctx context.Context, handle func(context.Context, *Claim) error) error {
+	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, g.end = context.WithCancel(ctx)
+	var attendants sync.WaitGroup
+	defer attendants.Wait()
+	defer stop()
+	defer g.end()
+	attendants.Go(func() { g.beat(alive) })
 
 	claims, err := g.claims(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			g.log.Warn("cannot read the committed offsets; joining again", zap.Error(err))
-			g.pause(ctx)
-		}
-		return
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil
+	case err != nil && lasting(err):
+		return fmt.Errorf("join %s: %w", g.GroupID, err)
+	case err != nil:
+		g.standing.failed(err)
+		g.rejoin(ctx, "the committed offsets cannot be read", zap.Error(err))
+		return nil
 	}
-	g.log.Info("joined", zap.Int32("generation", g.ID), zap.Int("partitions", len(claims)))
+	if g.assignedFrom != nil {
+		attendants.Go(func() { g.watchTopics(ctx) })
+	}
 	var handlers sync.WaitGroup
 	var once sync.Once
+	var failure error
 	for _, claim := range claims {
+		g.client.fetches.expect(claim.Topic, claim.Partition)
 		handlers.Go(func() {
+			defer g.client.fetches.forget(claim.Topic, claim.Partition)
 			err := handle(ctx, claim)
-			if err == nil || errors.Is(err, ErrFenced) || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-				return
+			switch {
+			case err == nil, errors.Is(err, ErrFenced), ctx.Err() != nil && errors.Is(err, ctx.Err()):
+			case errors.Is(err, ErrClaimEnded):
+				g.rejoin(ctx, "a partition has ended", zap.String("topic", claim.Topic), zap.Int32("partition", claim.Partition), zap.Error(err))
+			default:
+				once.Do(func() {
+					failure = fmt.Errorf("%s/%d: %w", claim.Topic, claim.Partition, err)
+					g.end()
+				})
 			}
-			once.Do(func() {
-				g.err = fmt.Errorf("%s/%d: %w", claim.Topic, claim.Partition, err)
-				cancel()
-			})
 		})
 	}
 	handlers.Wait()
 	<-ctx.Done() // a member without partitions stays in the group
+	return failure
 }
 
-func (g *generation) pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(joinPause):
-	}
+// rejoin ends the generation by this member's will. It pauses before, while the other partitions are served, and so bounds how often
+// that can happen.
+func (g *generation) rejoin(ctx context.Context, why string, fields ...zap.Field) {
+	g.leaving.Do(func() {
+		g.log.Warn("joining the group again: "+why, fields...)
+		if time.Since(g.since) >= settled {
+			g.settle()
+		}
+		if g.again.Wait(ctx) == nil {
+			g.left.Store(true)
+		}
+		g.end()
+	})
 }
 
-// claims reads offsets and metadata: kafka-go's generation knows the offsets only.
-func (g *generation) claims(ctx context.Context) ([]*Claim, error) {
-	partitions := make(map[string][]int32)
-	for topic, assigned := range g.Assignments {
-		for _, a := range assigned {
-			partitions[topic] = append(partitions[topic], int32(a.ID))
+// beat speaks to the coordinator until ctx ends, and ends the generation when the coordinator says so or was silent for a session: then
+// others may have the partitions. A connection that breaks, or a coordinator that moves, ends nothing by itself.
+func (g *generation) beat(ctx context.Context) {
+	defer g.end()
+	heard := g.since
+	for retry.Pause(ctx, g.cfg.HeartbeatInterval) == nil {
+		asked := time.Now()
+		// A third of a session, so that a connection whose answers are lost leaves time for another.
+		wait := min(g.client.cfg.RequestTimeout, g.cfg.SessionTimeout/3, g.cfg.SessionTimeout-time.Since(heard))
+		beatCtx, cancel := context.WithTimeout(ctx, max(wait, time.Millisecond))
+		err := g.client.heartbeat(beatCtx, g.GroupID, g.joined)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			heard = asked
+			g.standing.heard(asked)
+		case errors.Is(err, kafkago.RebalanceInProgress):
+			heard = asked
+			g.end()
+		case errors.Is(err, kafkago.UnknownMemberId), errors.Is(err, kafkago.IllegalGeneration):
+			return
+		case time.Since(heard) >= g.cfg.SessionTimeout:
+			g.log.Warn("the group's coordinator was silent for a session: the partitions are given up", zap.Error(explain(err)))
+			return
+		default:
+			g.standing.failed(explain(err))
 		}
 	}
+}
+
+// watchTopics has the group join again when the topics are no longer what was shared out. Every member's subscription is the leader's
+// to watch: it alone knows what the assignment was made of.
+func (g *generation) watchTopics(ctx context.Context) {
+	topics := slices.Sorted(maps.Keys(g.assignedFrom))
+	var before map[string]topicState
+	for retry.Pause(ctx, topicsWatch) == nil {
+		now, err := g.look(ctx, topics)
+		if err != nil {
+			continue // the broker that answers is asked by everybody else too, and that is reported
+		}
+		if !maps.Equal(now, g.assignedFrom) && maps.Equal(now, before) {
+			var changed []string
+			for _, topic := range topics {
+				if now[topic] != g.assignedFrom[topic] {
+					changed = append(changed, topic)
+				}
+			}
+			g.rejoin(ctx, "topics have changed", zap.Strings("topics", changed))
+			return
+		}
+		before = now
+	}
+}
+
+// claims reads what was committed, offsets and metadata.
+func (g *generation) claims(ctx context.Context) ([]*Claim, error) {
+	partitions := g.Assignments
 	if len(partitions) == 0 {
 		return nil, nil
 	}

@@ -37,20 +37,28 @@ func (c *Client) TopicID(ctx context.Context, topic string) (uuid.UUID, error) {
 	if err := c.wantTopicIDs(ctx); err != nil {
 		return uuid.Nil, fmt.Errorf("id of %s: %w", topic, err)
 	}
+	res, err := c.topicIDOf(ctx, topic)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("id of %s: %w", topic, err)
+	}
+	return res.id, nil
+}
+
+func (c *Client) topicIDOf(ctx context.Context, topic string) (*topicIDResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	answer, err := c.transport.RoundTrip(ctx, c.addr, &topicIDRequest{clientID: c.cfg.ClientID, topic: topic})
 	if err != nil {
-		return uuid.Nil, fmt.Errorf("id of %s: %w", topic, explain(err))
+		return nil, explain(err)
 	}
 	res := answer.(*topicIDResponse)
 	switch {
 	case res.code != 0:
-		return uuid.Nil, fmt.Errorf("id of %s: %w", topic, explain(kafkago.Error(res.code)))
+		return nil, explain(kafkago.Error(res.code))
 	case res.id == uuid.Nil:
-		return uuid.Nil, fmt.Errorf("id of %s: %w", topic, ErrNoTopicIDs)
+		return nil, ErrNoTopicIDs
 	}
-	return res.id, nil
+	return res, nil
 }
 
 // Log names the log that a partition has now; see TopicID.
@@ -62,32 +70,47 @@ func (c *Client) Log(ctx context.Context, topic string, partition int32) (Log, e
 	return Log{Topic: topic, ID: id, Partition: partition}, nil
 }
 
-// sameLog returns ErrLogGone when the topic's name has passed to another topic.
-func (c *Client) sameLog(ctx context.Context, log Log) error {
-	id, err := c.TopicID(ctx, log.Topic)
+// sameLog returns ErrLogGone when the topic's name has passed to another topic, and otherwise the epoch of the log's leader.
+func (c *Client) sameLog(ctx context.Context, log Log) (leaderEpoch int32, err error) {
+	res, err := c.topicIDOf(ctx, log.Topic)
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("id of %s: %w", log.Topic, err)
 	}
-	if id != log.ID {
-		return fmt.Errorf("%s: %w", log.Topic, ErrLogGone)
+	if res.id != log.ID {
+		return 0, fmt.Errorf("%s: %w", log.Topic, ErrLogGone)
 	}
-	return nil
+	epoch, ok := res.leaders[log.Partition]
+	if !ok {
+		return 0, fmt.Errorf("%s/%d: %w", log.Topic, log.Partition, ErrUnknownTopic)
+	}
+	return epoch, nil
 }
 
-// Verify returns nil when log still holds what lay before at. It costs two requests: one is due at the begin of a claim, and after each
-// error of Fetch, since an unclean election or a deletion breaks the fetches that are under way.
+// Verify returns nil when log still holds what lay before at. Once it did, Fetch fails when another leader has been elected since, until
+// Verify has succeeded again: an election may have cut the log off (KIP-320). So Verify is due at the begin of a claim, also where nothing is
+// known to lie before, and after each error of Fetch. A log has one reader of a client's at a time.
 //
 // Errors: ErrLogGone, *Truncated, and those of Fetch.
 func (c *Client) Verify(ctx context.Context, log Log, at Position) error {
-	if err := c.sameLog(ctx, log); err != nil {
+	leader, err := c.sameLog(ctx, log)
+	if err != nil {
 		return err
 	}
 	if at.LeaderEpoch == NoLeaderEpoch || at.Offset <= 0 {
+		c.verified.Store(log, leader)
 		return nil
 	}
+	if err := c.verify(ctx, log, at, leader); err != nil {
+		return err
+	}
+	c.verified.Store(log, leader)
+	return nil
+}
+
+func (c *Client) verify(ctx context.Context, log Log, at Position, leader int32) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
-	answer, err := c.transport.RoundTrip(ctx, c.addr, &epochEndRequest{clientID: c.cfg.ClientID, log: log, epoch: at.LeaderEpoch})
+	answer, err := c.transport.RoundTrip(ctx, c.addr, &epochEndRequest{clientID: c.cfg.ClientID, log: log, leader: leader, epoch: at.LeaderEpoch})
 	if err != nil {
 		return fmt.Errorf("leader epochs of %s/%d: %w", log.Topic, log.Partition, explain(err))
 	}
@@ -106,14 +129,29 @@ func (c *Client) Verify(ctx context.Context, log Log, at Position) error {
 
 // verifyBounds looks whether a position still lies on the log, where nothing else can be told.
 func (c *Client) verifyBounds(ctx context.Context, log Log, at Position) error {
-	of, err := c.offsets(ctx, log.Topic, []int32{log.Partition})
+	_, end, err := c.Bounds(ctx, log)
 	if err != nil {
 		return err
 	}
-	if of[0].End < at.Offset {
-		return &Truncated{Topic: log.Topic, Partition: log.Partition, Offset: at.Offset, To: of[0].End}
+	if end < at.Offset {
+		return &Truncated{Topic: log.Topic, Partition: log.Partition, Offset: at.Offset, To: end}
 	}
 	return nil
+}
+
+// Bounds returns the oldest offset that a log keeps, and the one after its newest.
+//
+// Errors: ErrLogGone, and those of Fetch.
+func (c *Client) Bounds(ctx context.Context, log Log) (start, end int64, err error) {
+	of, err := c.offsets(ctx, log.Topic, []int32{log.Partition})
+	if err != nil {
+		return 0, 0, err
+	}
+	// They were asked for by name: they must be this log's.
+	if _, err := c.sameLog(ctx, log); err != nil {
+		return 0, 0, err
+	}
+	return of[0].Start, of[0].End, nil
 }
 
 // wantTopicIDs asks a broker once whether it takes the requests that name topics by their ids. One that does not would only close the
@@ -151,6 +189,8 @@ type topicIDRequest struct{ clientID, topic string }
 type topicIDResponse struct {
 	code int16
 	id   uuid.UUID
+	// leaders are the epochs of the partitions' leaders.
+	leaders map[int32]int32
 }
 
 func (*topicIDRequest) ApiKey() protocol.ApiKey                 { return protocol.Metadata }
@@ -190,12 +230,26 @@ func parseTopicIDResponse(raw []byte, topic string) (*topicIDResponse, error) {
 	f.compactString() // cluster
 	f.int32()         // controller
 	for range f.compact() {
-		res := &topicIDResponse{code: f.int16()}
+		res := &topicIDResponse{code: f.int16(), leaders: make(map[int32]int32)}
 		name := f.compactString()
-		if res.id = f.uuid(); name == topic {
-			return res, f.err
+		res.id = f.uuid()
+		f.take(1) // internal or not
+		for range f.compact() {
+			f.int16() // error
+			partition := f.int32()
+			f.int32() // leader
+			res.leaders[partition] = f.int32()
+			for range 3 { // replicas, those in sync, those off line
+				for range f.compact() {
+					f.int32()
+				}
+			}
+			f.tags()
 		}
-		return nil, fmt.Errorf("the broker tells of topic %q, not %q", name, topic) // one was asked for
+		if f.err == nil && name != topic { // one was asked for
+			f.err = fmt.Errorf("the broker tells of topic %q, not %q", name, topic)
+		}
+		return res, f.err
 	}
 	return nil, errors.Join(f.err, errShort)
 }
@@ -204,6 +258,7 @@ func parseTopicIDResponse(raw []byte, topic string) (*topicIDResponse, error) {
 type epochEndRequest struct {
 	clientID string
 	log      Log
+	leader   int32 // its epoch, as far as is known
 	epoch    int32
 }
 
@@ -228,7 +283,7 @@ func (r *epochEndRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error
 	out = appendString(out, r.log.Topic)
 	out = binary.BigEndian.AppendUint32(out, 1)
 	out = binary.BigEndian.AppendUint32(out, uint32(r.log.Partition))
-	out = binary.BigEndian.AppendUint32(out, ^uint32(0)) // current leader epoch: not known
+	out = binary.BigEndian.AppendUint32(out, uint32(r.leader))
 	out = binary.BigEndian.AppendUint32(out, uint32(r.epoch))
 	finishRequest(out)
 	if _, err := rw.Write(out); err != nil {

@@ -11,6 +11,7 @@ type metrics struct {
 	produceBytes    *prometheus.CounterVec
 	produceSeconds  prometheus.Histogram
 	produceRetries  prometheus.Counter
+	produceSplits   *prometheus.CounterVec
 	producerResets  *prometheus.CounterVec
 	unsureResends   prometheus.Counter
 	buffered        prometheus.Gauge
@@ -36,6 +37,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		produceRetries: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_kafka_produce_retries_total", Help: "Produce requests sent again.",
 		}),
+		produceSplits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_kafka_produce_splits_total",
+			Help: "Calls whose records were sent again in parts, since a batch was larger than its topic takes: its max.message.bytes is below producer.max_batch_bytes.",
+		}, []string{"topic"}),
 		producerResets: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_kafka_producer_resets_total",
 			Help: "Times a partition's batches were numbered anew, by reason: abandoned (given up with its outcome unknown), " +
@@ -66,6 +71,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m.produceBytes, err = register(reg, m.produceBytes, err)
 	m.produceSeconds, err = register(reg, m.produceSeconds, err)
 	m.produceRetries, err = register(reg, m.produceRetries, err)
+	m.produceSplits, err = register(reg, m.produceSplits, err)
 	m.producerResets, err = register(reg, m.producerResets, err)
 	m.unsureResends, err = register(reg, m.unsureResends, err)
 	m.buffered, err = register(reg, m.buffered, err)

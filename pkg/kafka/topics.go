@@ -23,24 +23,25 @@ type TopicSpec struct {
 // A TopicChange tells what ApplyTopics did.
 type TopicChange struct {
 	Topic string
-	// Action is created, partitions added, config changed or unchanged.
+	// Action is created, partitions added, partitions left, config changed or unchanged.
 	Action string
 	Detail string
 }
 
 // ApplyTopics makes the cluster's topics as specs say: creates, adds partitions, sets configuration. It can be repeated. It never
-// takes partitions away, which Kafka cannot do, and leaves the replication factor of an existing topic alone. After an error the
-// changes returned were made.
+// takes partitions away, which Kafka cannot do, and leaves the replication factor of an existing topic alone. What fails for one topic
+// keeps it from no other; the changes returned were made.
 func (c *Client) ApplyTopics(ctx context.Context, specs []TopicSpec) ([]TopicChange, error) {
 	var changes []TopicChange
+	var errs []error
 	for _, spec := range specs {
 		change, err := c.applyTopic(ctx, spec)
 		changes = append(changes, change...)
 		if err != nil {
-			return changes, fmt.Errorf("topic %s: %w", spec.Name, err)
+			errs = append(errs, fmt.Errorf("topic %s: %w", spec.Name, err))
 		}
 	}
-	return changes, nil
+	return changes, errors.Join(errs...)
 }
 
 func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange, error) {
@@ -54,29 +55,23 @@ func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange,
 	}
 	var changes []TopicChange
 	have, err := c.Partitions(ctx, spec.Name)
-	if err != nil {
-		return nil, err
-	}
 	switch {
+	case err != nil:
 	case have > spec.Partitions:
-		return nil, fmt.Errorf("it has %d partitions; they cannot be reduced to %d", have, spec.Partitions)
+		changes = append(changes, TopicChange{spec.Name, "partitions left", fmt.Sprintf("at %d: they cannot be reduced to %d", have, spec.Partitions)})
 	case have < spec.Partitions:
-		if err := c.addPartitions(ctx, spec); err != nil {
-			return nil, err
+		if err = c.addPartitions(ctx, spec); err == nil {
+			changes = append(changes, TopicChange{spec.Name, "partitions added", fmt.Sprintf("%d to %d", have, spec.Partitions)})
 		}
-		changes = append(changes, TopicChange{spec.Name, "partitions added", fmt.Sprintf("%d to %d", have, spec.Partitions)})
 	}
-	changed, err := c.alterConfig(ctx, spec)
-	if err != nil {
-		return changes, err
-	}
+	changed, configErr := c.alterConfig(ctx, spec)
 	if len(changed) > 0 {
 		changes = append(changes, TopicChange{spec.Name, "config changed", strings.Join(changed, ", ")})
 	}
-	if changes == nil {
+	if err = errors.Join(err, configErr); err == nil && changes == nil {
 		changes = []TopicChange{{Topic: spec.Name, Action: "unchanged"}}
 	}
-	return changes, nil
+	return changes, err
 }
 
 // createTopic returns false when the topic is there already.
@@ -117,7 +112,7 @@ func (c *Client) alterConfig(ctx context.Context, spec TopicSpec) ([]string, err
 		return nil, nil
 	}
 	names := slices.Sorted(maps.Keys(spec.Config))
-	current, err := c.TopicConfig(ctx, spec.Name, names...)
+	current, err := c.topicConfig(ctx, spec.Name, names)
 	if err != nil {
 		return nil, err
 	}
@@ -148,20 +143,5 @@ func (c *Client) alterConfig(ctx context.Context, spec TopicSpec) ([]string, err
 
 // TopicConfig returns some of Kafka's settings of a topic, those of its cluster where it has none of its own.
 func (c *Client) TopicConfig(ctx context.Context, topic string, names ...string) (map[string]string, error) {
-	answer, err := c.admin.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{
-		Resources: []kafkago.DescribeConfigRequestResource{{ResourceType: kafkago.ResourceTypeTopic, ResourceName: topic, ConfigNames: names}},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read configuration of %s: %w", topic, explain(err))
-	}
-	current := make(map[string]string)
-	for _, resource := range answer.Resources {
-		if resource.Error != nil {
-			return nil, fmt.Errorf("read configuration of %s: %w", topic, explain(resource.Error))
-		}
-		for _, entry := range resource.ConfigEntries {
-			current[entry.ConfigName] = entry.ConfigValue
-		}
-	}
-	return current, nil
+	return c.topicConfig(ctx, topic, names)
 }

@@ -180,6 +180,7 @@ func (f *fields) tags() {
 type fetchRequest struct {
 	clientID string
 	log      Log
+	leader   int32 // the epoch of the leader to read from, NoLeaderEpoch for any
 	offset   int64
 	options  FetchOptions
 	into     []byte // memory for the answer
@@ -215,7 +216,7 @@ func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	out = append(out, r.log.ID[:]...)
 	out = appendCompactCount(out, 1)
 	out = binary.BigEndian.AppendUint32(out, uint32(r.log.Partition))
-	out = binary.BigEndian.AppendUint32(out, ^uint32(0)) // leader epoch: not known
+	out = binary.BigEndian.AppendUint32(out, uint32(r.leader))
 	out = binary.BigEndian.AppendUint64(out, uint64(r.offset))
 	out = binary.BigEndian.AppendUint32(out, ^uint32(0)) // last fetched epoch: Verify asks
 	out = binary.BigEndian.AppendUint64(out, ^uint64(0)) // log start: we are no replica

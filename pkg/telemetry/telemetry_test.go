@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
@@ -64,6 +65,30 @@ func TestAdminTellsHealthReadinessAndMetrics(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("after the end: %v", err)
 	}
+}
+
+func TestALoopThatFailsForLongIsNotReady(t *testing.T) {
+	health := new(Health)
+	p := health.Progress()
+	now := time.Now()
+	p.failing("insert into events", errors.New("too many parts"), now)
+	if err := health.Ready(t.Context()); err != nil {
+		t.Errorf("after the first failure: %v", err)
+	}
+	p.failing("insert into events", errors.New("connection refused"), now.Add(stuckAfter)) // again: since the first
+	if err := p.stuck(now.Add(stuckAfter + time.Second)); err == nil || err.Error() != "insert into events has failed for 1m1s: connection refused" {
+		t.Errorf("after a minute: %v", err)
+	}
+	p.Working()
+	p.failing("insert into events", errors.New("connection refused"), now.Add(-2*stuckAfter))
+	if health.Ready(t.Context()) == nil {
+		t.Error("ready though the loop is stuck")
+	}
+	p.End()
+	if err := health.Ready(t.Context()); err != nil {
+		t.Errorf("after the loop's end: %v", err)
+	}
+	new(Progress).End()
 }
 
 func TestLogLevelIsValidated(t *testing.T) {

@@ -55,6 +55,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	}
 	regions := make(map[string]collect.Sender)
 	var spools []*spool.Sender
+	var intakes []*intake
 	for name, region := range cfg.Regions {
 		scoped := tel.WithRegion(name)
 		client, err := kafka.NewClient(region.Kafka, scoped.Log, scoped.Registry)
@@ -63,10 +64,12 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		}
 		producer := client.NewProducer(cfg.Producer)
 		defer func() { err = errors.Join(err, closeRegion(ctx, producer, client, cfg.Producer.Timeout)) }()
-		ping := remember(client.Ping)
+		intake := newIntake(client, schemas.RawTopic(name), cfg.Producer.MaxBatchBytes, scoped.Log)
+		intakes = append(intakes, intake)
+		tel.Health.Check("topics of region "+name, intake.audit.Check)
 		if cfg.Spool.Dir == "" {
 			regions[name] = producer
-			tel.Health.Check("kafka of region "+name, ping)
+			tel.Health.Check("kafka of region "+name, intake.reach)
 			continue
 		}
 		log, err := spool.Open(spool.Options{Dir: filepath.Join(cfg.Spool.Dir, name), Bytes: cfg.Spool.Bytes}, scoped.Log, scoped.Registry)
@@ -77,7 +80,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		defer func() { err = errors.Join(err, log.Close()) }()
 		spools = append(spools, sender)
 		regions[name] = sender
-		tel.Health.Check("kafka or spool of region "+name, func(ctx context.Context) error { return sender.Check(ctx, ping) })
+		tel.Health.Check("kafka or spool of region "+name, func(ctx context.Context) error { return sender.Check(ctx, intake.reach) })
 	}
 	handler, err := collect.New(collect.Dependencies{
 		Accounts: accounts, ClientIP: resolver, Regions: regions, Log: tel.Log, Registry: tel.Registry,
@@ -114,6 +117,12 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		accounts.Watch(groupCtx, accountsInterval)
 		return nil
 	})
+	for _, i := range intakes {
+		group.Go(func() error {
+			i.watch(groupCtx)
+			return nil
+		})
+	}
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -143,20 +152,4 @@ func closeRegion(ctx context.Context, producer *kafka.Producer, client *kafka.Cl
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	return errors.Join(producer.Close(grace), client.Close())
-}
-
-// remember asks at most once a second: probes come from several sides, and each look is a connection.
-func remember(check func(context.Context) error) func(context.Context) error {
-	var mu sync.Mutex
-	var until time.Time
-	var last error
-	return func(ctx context.Context) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if time.Now().After(until) {
-			last = check(ctx)
-			until = time.Now().Add(time.Second)
-		}
-		return last
-	}
 }

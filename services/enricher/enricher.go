@@ -16,6 +16,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/pkg/useragent"
+	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/enricher/internal/enrich"
 	"github.com/waymark-events/waymark/services/enricher/internal/stream"
 )
@@ -39,7 +40,14 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	if err != nil {
 		return err
 	}
-	tel.Health.Check("kafka", client.Ping)
+	raw, enriched, dead := schemas.RawTopic(cfg.Region), schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region)
+	audit := client.AuditTopics(
+		kafka.TopicUse{Topic: raw}, kafka.TopicUse{Topic: enriched, BatchBytes: cfg.Producer.MaxBatchBytes},
+		kafka.TopicUse{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes},
+	)
+	tel.Health.Check("kafka", client.Reach(raw, enriched, dead))
+	tel.Health.Check("configuration of topics", audit.Check)
+	tel.Health.Check("consumer group", client.CheckGroups)
 	producer := client.NewProducer(cfg.Producer)
 	window := enrich.Window{Future: cfg.Time.MaxFuture, Past: cfg.Time.MaxPast}
 	enricher := enrich.New(enrich.Settings{Region: cfg.Region, Window: window}, accounts, locator, parser)
@@ -59,7 +67,16 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 		}
 		return nil
 	})
-	group.Go(func() error { return events.Run(groupCtx) })
+	group.Go(func() error {
+		if err := audit.Start(groupCtx); err != nil {
+			return err
+		}
+		group.Go(func() error {
+			audit.Watch(groupCtx)
+			return nil
+		})
+		return events.Run(groupCtx)
+	})
 	err = group.Wait()
 	if ctx.Err() == nil && err != nil {
 		tel.Health.Fail(err)

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/pkg/telemetry"
+	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/sink/internal/load"
 	"github.com/waymark-events/waymark/services/sink/internal/store"
 )
@@ -37,11 +39,23 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	if err != nil {
 		return err
 	}
-	tel.Health.Check("kafka", client.Ping)
+	enriched, dead := schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region)
+	audit := client.AuditTopics(kafka.TopicUse{Topic: enriched}, kafka.TopicUse{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes})
+	tel.Health.Check("kafka", client.Reach(enriched, dead))
+	tel.Health.Check("configuration of topics", audit.Check)
+	tel.Health.Check("consumer group", client.CheckGroups)
 	tel.Health.Check("clickhouse", conn.Ping)
-	err = check(ctx, tables, tel.Log)
-	if err == nil {
-		err = loader.Run(ctx)
+	start, startCtx := errgroup.WithContext(ctx)
+	start.Go(func() error { return check(startCtx, tables, tel.Log) })
+	start.Go(func() error { return audit.Start(startCtx) })
+	if err = start.Wait(); err == nil {
+		work, workCtx := errgroup.WithContext(ctx)
+		work.Go(func() error {
+			audit.Watch(workCtx)
+			return nil
+		})
+		work.Go(func() error { return loader.Run(workCtx) })
+		err = work.Wait()
 	}
 	if err != nil {
 		tel.Health.Fail(err)

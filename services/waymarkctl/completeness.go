@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -14,30 +13,6 @@ import (
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/audit"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/where"
 )
-
-// A moment is a time on the command line: RFC 3339, a date, "now", or a duration before now such as -1h or -30m.
-type moment struct{ time.Time }
-
-// UnmarshalText reads a moment.
-func (m *moment) UnmarshalText(text []byte) error {
-	s := string(text)
-	now := time.Now().UTC()
-	if s == "now" {
-		m.Time = now
-		return nil
-	}
-	if d, err := time.ParseDuration(s); err == nil && d <= 0 {
-		m.Time = now.Add(d)
-		return nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if at, err := time.Parse(layout, s); err == nil {
-			m.Time = at.UTC()
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is no time: want 2026-01-31T15:04:05Z, 2026-01-31, now, or a duration before now such as -1h", s)
-}
 
 // both opens a region's Kafka and ClickHouse.
 func (env *environment) both(region Region) (*kafka.Client, *clickhouse.Conn, func() error, error) {

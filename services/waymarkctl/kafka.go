@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -35,16 +36,40 @@ func (c *applyCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, name := range names {
 		if err := c.apply(env, name); err != nil {
-			return fmt.Errorf("region %s: %w", name, err)
+			errs = append(errs, fmt.Errorf("region %s: %w", name, err))
 		}
+	}
+	return inOneLine(errs...)
+}
+
+// inOneLine joins the errors of what was done side by side.
+func inOneLine(errs ...error) error {
+	if err := errors.Join(errs...); err != nil {
+		return oneLine{err}
 	}
 	return nil
 }
 
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }
+func (e oneLine) Unwrap() error { return e.error }
+
+// apply mends a region's topics, each by itself: an error says what could not be done, the output what was.
 func (f *topicFlags) apply(env *environment, region string) error {
 	topics, err := schemas.Topics(region)
+	if err != nil {
+		return err
+	}
+	client, err := env.client(env.ctx, env.cfg.Regions[region])
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	paired, err := pairedPartitions(env.ctx, client, region)
 	if err != nil {
 		return err
 	}
@@ -59,18 +84,38 @@ func (f *topicFlags) apply(env *environment, region string) error {
 		if f.Partitions > 0 && t.Name != schemas.DeadTopic(region) {
 			t.Partitions = f.Partitions
 		}
+		if t.Name != schemas.DeadTopic(region) {
+			t.Partitions = max(t.Partitions, paired)
+		}
 		specs[i] = kafka.TopicSpec{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config}
 	}
-	client, err := env.client(env.ctx, env.cfg.Regions[region])
-	if err != nil {
-		return err
-	}
-	defer client.Close()
 	changes, err := client.ApplyTopics(env.ctx, specs)
 	for _, change := range changes {
 		fmt.Fprintf(env.stdout, "%s: %s %s\n", change.Topic, change.Action, change.Detail)
 	}
-	return err
+	uses := make([]kafka.TopicUse, len(specs))
+	for i, spec := range specs {
+		uses[i] = kafka.TopicUse{Topic: spec.Name, BatchBytes: kafka.DefaultProducerConfig().MaxBatchBytes}
+	}
+	doubts, doubtsErr := client.AuditTopics(uses...).Doubts(env.ctx)
+	for _, doubt := range doubts {
+		fmt.Fprintln(env.stdout, "doubtful:", doubt)
+	}
+	return inOneLine(err, doubtsErr)
+}
+
+// pairedPartitions is how many partitions the raw or the enriched topic has, whichever has more. They can only be added, and both must
+// have the same number.
+func pairedPartitions(ctx context.Context, client *kafka.Client, region string) (int, error) {
+	most := 0
+	for _, topic := range []string{schemas.RawTopic(region), schemas.EnrichedTopic(region)} {
+		n, err := client.Partitions(ctx, topic)
+		if err != nil && !errors.Is(err, kafka.ErrUnknownTopic) {
+			return 0, err
+		}
+		most = max(most, n)
+	}
+	return most, nil
 }
 
 type tailCommand struct {
@@ -112,12 +157,13 @@ func (c *lagCommand) Run(env *environment) error {
 	}
 	table := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "GROUP\tTOPIC\tPARTITION\tCOMMITTED\tEND\tLAG")
+	var errs []error
 	for _, name := range names {
 		if err := lagOf(env, table, name); err != nil {
-			return fmt.Errorf("region %s: %w", name, err)
+			errs = append(errs, fmt.Errorf("region %s: %w", name, err))
 		}
 	}
-	return table.Flush()
+	return inOneLine(append(errs, table.Flush())...)
 }
 
 // electionTime bounds the wait for a group's coordinator, which a cluster elects when it is first asked.
@@ -130,6 +176,7 @@ func lagOf(env *environment, table *tabwriter.Writer, region string) error {
 	}
 	defer client.Close()
 	passing := func(err error) bool { return kafka.Retriable(err) && !errors.Is(err, kafka.ErrUnknownTopic) }
+	var errs []error
 	for _, of := range []struct{ group, topic string }{
 		{schemas.EnricherGroup(region), schemas.RawTopic(region)},
 		{schemas.SinkGroup(region), schemas.EnrichedTopic(region)},
@@ -141,7 +188,8 @@ func lagOf(env *environment, table *tabwriter.Writer, region string) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("lag of %s on %s: %w", of.group, of.topic, err)
+			errs = append(errs, fmt.Errorf("lag of %s on %s: %w", of.group, of.topic, err))
+			continue // a topic that is missing hides no other
 		}
 		id, err := client.TopicID(env.ctx, of.topic)
 		if err != nil {
@@ -160,5 +208,5 @@ func lagOf(env *environment, table *tabwriter.Writer, region string) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\tall\t\t\t%d\n", of.group, of.topic, total)
 	}
-	return nil
+	return inOneLine(errs...)
 }

@@ -53,13 +53,7 @@ type environment struct {
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cli := new(commands)
 	exited := -1
-	parser, err := kong.New(cli,
-		kong.Name("waymarkctl"),
-		kong.Description("Operate a Waymark pipeline."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exited = code }),
-		kong.Vars{"version": "waymarkctl " + process.Version},
-	)
+	parser, err := cli.parser(kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		fmt.Fprintf(stderr, "waymarkctl: %v\n", err)
 		return 2
@@ -96,6 +90,14 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 1
 	}
 	return 0
+}
+
+func (c *commands) parser(options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(options,
+		kong.Name("waymarkctl"),
+		kong.Description("Operate a Waymark pipeline."),
+		kong.Vars{"version": "waymarkctl " + process.Version},
+	)...)
 }
 
 // client connects to a region's Kafka, and fails at once when no broker answers: what the single calls say then is less plain.

@@ -225,8 +225,17 @@ func TestApplyTopics(t *testing.T) {
 			return err == nil && n == c.partitions
 		}, "%d partitions", c.partitions)
 	}
-	if _, err := apply(1, nil); err == nil {
-		t.Error("partitions were taken away")
+	if got, err := apply(1, nil); err != nil || got != "partitions left;" {
+		t.Errorf("fewer partitions: got %q, %v", got, err)
+	}
+	if n, err := client.Partitions(deadline(t), "t"); err != nil || n != 4 {
+		t.Errorf("%d partitions, %v", n, err)
+	}
+	changes, err := client.ApplyTopics(deadline(t), []kafka.TopicSpec{
+		{Name: "many-copies", Partitions: 1, ReplicationFactor: 99}, {Name: "t", Partitions: 4, Config: map[string]string{"retention.ms": "3000000"}},
+	})
+	if err == nil || len(changes) != 1 || changes[0].Topic != "t" {
+		t.Errorf("beside a topic that cannot be made: %+v, %v", changes, err)
 	}
 }
 

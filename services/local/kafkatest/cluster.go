@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
@@ -65,6 +68,49 @@ func Fetch(ctx context.Context, client *kafka.Client, topic string, partition in
 			return nil, err
 		}
 	}
+}
+
+// DeleteTopic deletes a topic of the cluster at address.
+func DeleteTopic(t testing.TB, address, topic string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	named := kmsg.NewDeleteTopicsRequestTopic()
+	named.Topic = &topic
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	req.TopicNames, req.Topics, req.TimeoutMillis = []string{topic}, []kmsg.DeleteTopicsRequestTopic{named}, 30_000
+	answer, err := req.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// GroupState is what the cluster at address says of a group: Stable, Empty, PreparingRebalance, ….
+func GroupState(t testing.TB, address, group string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{group}
+	for _, shard := range client.RequestSharded(ctx, req) {
+		if described, ok := shard.Resp.(*kmsg.DescribeGroupsResponse); ok && shard.Err == nil && len(described.Groups) > 0 {
+			return described.Groups[0].State
+		}
+	}
+	return ""
 }
 
 // Wait polls until ok, for two minutes at most: a machine busy with other tests is no failure. It looks less often the longer it

@@ -14,6 +14,8 @@ type result struct {
 	Code    string `json:"code,omitempty"`
 	Path    string `json:"path,omitempty"`
 	Message string `json:"message,omitempty"`
+
+	record int // of an accepted event: its place among the records
 }
 
 const (

@@ -46,7 +46,7 @@ func (r *request) get(name string) string {
 func (h *Handler) check(events []piece, r *request) ([]result, []event.Record) {
 	results := make([]result, len(events))
 	records := make([]event.Record, 0, len(events))
-	seen := make(map[uuid.UUID]bool, len(events))
+	seen := make(map[uuid.UUID]int, len(events)) // the record of each id
 	raw := r.raw()
 	var decoded recorder.Event
 	for i, p := range events {
@@ -60,11 +60,15 @@ func (h *Handler) check(events []piece, r *request) ([]result, []event.Record) {
 		}
 		raw.EventID = identity.EventID(r.owner.ID, decoded.ID)
 		raw.Value = p.value
-		results[i] = result{Status: accepted, ID: raw.EventID.String()}
-		if seen[raw.EventID] {
+		place, before := seen[raw.EventID]
+		if !before {
+			place = len(records)
+		}
+		results[i] = result{Status: accepted, ID: raw.EventID.String(), record: place}
+		if before {
 			continue
 		}
-		seen[raw.EventID] = true
+		seen[raw.EventID] = place
 		visitor := identity.Visitor(r.owner, &decoded, raw.EventID)
 		records = append(records, raw.Record(event.Key(r.owner.ID, visitor)))
 	}

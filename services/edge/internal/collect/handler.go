@@ -26,9 +26,10 @@ type Limits struct {
 	BodyBytes, DecodedBytes, InFlightBytes      int64
 }
 
-// A Sender writes records to a topic. nil means that every one is durable; after an error any of them may be.
+// A Sender writes records to a topic. nil means that every one is durable; a *kafka.TooLarge that every one is but those it names, which
+// can never be; after any other error any of them may be.
 type Sender interface {
-	Send(ctx context.Context, topic string, records []event.Record) error
+	SendEach(ctx context.Context, topic string, records []event.Record) error
 }
 
 // Dependencies are what the handler works with.
@@ -49,6 +50,7 @@ type Handler struct {
 	metrics  *metrics
 	rates    *rates
 	inFlight *semaphore.Weighted
+	told     seldom
 }
 
 // New makes a handler.
@@ -120,7 +122,12 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]result, *re
 	request := h.describe(r, owner, received, sent.sentAt)
 	results, records := h.check(sent.events, request)
 	if len(records) > 0 {
-		if err := h.Regions[owner.Region].Send(r.Context(), schemas.RawTopic(owner.Region), records); err != nil {
+		err := h.Regions[owner.Region].SendEach(r.Context(), schemas.RawTopic(owner.Region), records)
+		var tooLarge *kafka.TooLarge
+		switch {
+		case errors.As(err, &tooLarge):
+			h.rejectTooLarge(owner, results, tooLarge)
+		case err != nil:
 			return nil, h.notStored(owner, len(records), err)
 		}
 	}
@@ -143,7 +150,21 @@ func (h *Handler) authenticate(key string) (*account.Account, *refusal) {
 	return owner, nil
 }
 
-// notStored answers a failed Send.
+// rejectTooLarge answers for events that Kafka will never take. They are within limits.event_bytes, so it is the topic's own limit that
+// is too low: an operator should know.
+func (h *Handler) rejectTooLarge(owner *account.Account, results []result, why *kafka.TooLarge) {
+	for i := range results {
+		if results[i].Status == accepted && slices.Contains(why.Records, results[i].record) {
+			results[i] = reject(event.Reject(event.ReasonTooLarge, errors.New("the event is larger than its region's Kafka takes: it cannot be stored")))
+		}
+	}
+	if n, now := h.told.add(owner.Region+" too large", len(why.Records), time.Now()); now {
+		h.Log.Warn("events are larger than the raw topic takes, though not than limits.event_bytes: look at the topic's max.message.bytes",
+			zap.String("region", owner.Region), zap.String("topic", why.Topic), zap.Int("events", n))
+	}
+}
+
+// notStored answers a failed SendEach.
 func (h *Handler) notStored(owner *account.Account, events int, err error) *refusal {
 	reason := "kafka"
 	switch {
@@ -158,8 +179,10 @@ func (h *Handler) notStored(owner *account.Account, events int, err error) *refu
 	}
 	h.metrics.notStored.WithLabelValues(owner.Region, reason).Add(float64(events))
 	if reason != "client_gone" {
-		h.Log.Error("events could not be written; the client is told to send them again",
-			zap.String("region", owner.Region), zap.Int("events", events), zap.String("reason", reason), zap.Error(err))
+		if n, now := h.told.add(owner.Region+" "+reason, events, time.Now()); now {
+			h.Log.Error("events could not be written; the client is told to send them again",
+				zap.String("region", owner.Region), zap.Int("events", n), zap.String("reason", reason), zap.Error(err))
+		}
 	}
 	return refuse(http.StatusServiceUnavailable, "unavailable", "the events could not be stored now: send them again with the same ids").after(5 * time.Second)
 }

@@ -41,7 +41,7 @@ type store struct {
 	err    error
 }
 
-func (s *store) Send(_ context.Context, topic string, records []event.Record) error {
+func (s *store) SendEach(_ context.Context, topic string, records []event.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -344,6 +344,26 @@ func TestWhatKafkaDoesNotTakeIsAnswered503(t *testing.T) {
 		s.err = err
 		if w, got := post(t, h, good("a")); w.Code != 503 || w.Header().Get("Retry-After") == "" || got.Error.Code != "unavailable" {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+// What Kafka will never take is refused by itself, once and for all; a client that repeats an id is told so at each place.
+func TestAnEventTooLargeForKafkaIsRejectedAlone(t *testing.T) {
+	h, s := newHandler(t, testLimits)
+	s.err = &kafka.TooLarge{Topic: "events.raw.us", Records: []int{1}}
+	w, got := post(t, h, "["+good("a")+",{},"+good("large")+","+good("b")+","+good("large")+"]")
+	if w.Code != 200 || got.Accepted != 2 || got.Rejected != 3 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	for i, want := range []string{accepted, rejected, rejected, accepted, rejected} {
+		if got.Results[i].Status != want {
+			t.Errorf("event %d: %+v, want %s", i, got.Results[i], want)
+		}
+	}
+	for _, i := range []int{2, 4} {
+		if r := got.Results[i]; r.Code != "too_large" || r.ID != "" || r.Message == "" {
+			t.Errorf("event %d: %+v", i, r)
 		}
 	}
 }

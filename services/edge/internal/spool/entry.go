@@ -120,6 +120,18 @@ func countEntry(payload []byte) int {
 	return int(n)
 }
 
+// countEntries counts the records of the whole entries that data begins with, and those entries' bytes.
+func countEntries(data []byte) (records, length int64) {
+	for {
+		payload, n, err := checkEntry(data[length:])
+		if err != nil {
+			return records, length
+		}
+		records += int64(countEntry(payload))
+		length += int64(n)
+	}
+}
+
 // A decoder reads from the front of data; bad stays set once something does not fit.
 type decoder struct {
 	data []byte

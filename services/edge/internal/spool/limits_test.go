@@ -22,7 +22,7 @@ type sized struct {
 	limit int
 }
 
-func (k *sized) Send(ctx context.Context, topic string, recs []event.Record) error {
+func (k *sized) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	total := 0
 	for i := range recs {
 		total += recs[i].Size()
@@ -30,7 +30,7 @@ func (k *sized) Send(ctx context.Context, topic string, recs []event.Record) err
 	if total > k.limit {
 		return kafka.ErrBufferFull
 	}
-	return k.fakeKafka.Send(ctx, topic, recs)
+	return k.fakeKafka.SendEach(ctx, topic, recs)
 }
 
 // One request may hold more than the producer's buffer. It must not stand in the way of all that follow.
@@ -75,7 +75,7 @@ func TestClientsWhoHangUpEarlyDoNotKeepTheSpoolShut(t *testing.T) {
 	defer func() { end(); <-done; shut(t, l) }()
 	for range 20 {
 		short, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-		if err := s.Send(short, "raw", []event.Record{record(1)}); err == nil {
+		if err := s.SendEach(short, "raw", []event.Record{record(1)}); err == nil {
 			cancel()
 			return
 		}
@@ -87,7 +87,7 @@ func TestClientsWhoHangUpEarlyDoNotKeepTheSpoolShut(t *testing.T) {
 // hangs never acknowledges.
 type hangs chan struct{}
 
-func (h hangs) Send(ctx context.Context, _ string, _ []event.Record) error {
+func (h hangs) SendEach(ctx context.Context, _ string, _ []event.Record) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -134,9 +134,9 @@ type goesAway struct {
 	thenEnd    func()
 }
 
-func (k *goesAway) Send(ctx context.Context, topic string, recs []event.Record) error {
+func (k *goesAway) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	if k.sent++; k.sent <= k.well {
-		return k.fakeKafka.Send(ctx, topic, recs)
+		return k.fakeKafka.SendEach(ctx, topic, recs)
 	}
 	if k.sent > k.well+1 {
 		k.thenEnd()

@@ -37,7 +37,10 @@ type Log struct {
 	Options
 	log     *zap.Logger
 	metrics *metrics
-	lock    *os.File
+
+	// disk is held while files are written or put back, before mu.
+	disk sync.Mutex
+	lock named
 
 	mu sync.Mutex
 	// segments are the files, oldest first; the last one is written to, unless it is spoilt.
@@ -50,6 +53,8 @@ type Log struct {
 
 	at    cursor
 	saved time.Time
+	// complained is when the log was last told that the cursor cannot be saved.
+	complained time.Time
 
 	// pending is what the next flush writes, for those who wait for it.
 	pending       []byte
@@ -112,26 +117,27 @@ func (l *Log) Append(recs []event.Record) error {
 
 // flush writes what is pending and answers those who wait for it; one of those who came meanwhile writes next.
 func (l *Log) flush() {
+	l.disk.Lock()
+	defer l.disk.Unlock()
 	l.mu.Lock()
 	data, events, served := l.pending, l.pendingEvents, l.waiting
 	l.pending, l.pendingEvents, l.waiting = nil, 0, nil
 	l.flushing = int64(len(data))
-	seg, err := l.writable()
 	l.mu.Unlock()
 
-	again := true
-	if err == nil {
-		started := time.Now()
-		again, err = seg.write(data)
-		l.metrics.syncs.Inc()
-		l.metrics.syncSeconds.Observe(time.Since(started).Seconds())
+	seg, err := l.store(data)
+	if err != nil {
+		if again, why := l.mend(err); again {
+			seg, err = l.store(data)
+		} else {
+			err = errors.Join(err, why)
+		}
 	}
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flushing = 0
 	l.failed = err
-	l.spoilt = l.spoilt || !again
 	if err == nil {
 		seg.size += int64(len(data))
 		l.bytes += int64(len(data))
@@ -147,6 +153,42 @@ func (l *Log) flush() {
 	}
 }
 
+// store writes data durably to a segment that the folder names, in a folder that is this process's. The segment's size is the caller's
+// to move on: until then the data counts as not written.
+func (l *Log) store(data []byte) (*segment, error) {
+	if !l.lock.there() { // whoever has it now must not find our bytes among theirs
+		return nil, errAstray
+	}
+	l.mu.Lock()
+	seg, err := l.writable()
+	l.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	again, err := seg.write(data)
+	l.metrics.syncs.Inc()
+	l.metrics.syncSeconds.Observe(time.Since(started).Seconds())
+	if err == nil && !(seg.there() && l.lock.there()) {
+		again, err = false, errAstray
+	}
+	if !again {
+		l.mu.Lock()
+		l.spoilt = true
+		l.mu.Unlock()
+	}
+	return seg, err
+}
+
+// mend tells whether it is worth while to store again what failed with why: files were put back, or another file is written to. The
+// error is why they could not be put back.
+func (l *Log) mend(why error) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mended, err := l.keep()
+	return err == nil && (mended || errors.Is(why, errAltered)), err
+}
+
 // writable returns the segment to write to, beginning a new one when the last is full or spoilt.
 func (l *Log) writable() (*segment, error) {
 	if l.closed {
@@ -157,7 +199,7 @@ func (l *Log) writable() (*segment, error) {
 	}
 	// A spoilt one that holds nothing goes: a disk that fails for an hour must not cost a file an attempt.
 	if n := len(l.segments); n > 0 && l.segments[n-1].size == 0 {
-		if err := l.segments[n-1].remove(); err != nil {
+		if err := l.discard(l.segments[n-1]); err != nil {
 			return nil, err
 		}
 		l.segments = l.segments[:n-1]
@@ -199,29 +241,37 @@ func (l *Log) Check() error {
 
 // Close saves where draining is and closes the files. Draining must have ended; an Append that comes later fails.
 func (l *Log) Close() error {
+	l.disk.Lock()
+	defer l.disk.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	errs := []error{l.at.save(l.Dir)}
+	var errs []error
+	if l.lock.there() { // otherwise another process may have the folder
+		errs = append(errs, l.at.save(l.Dir))
+	}
 	for _, s := range l.segments {
 		errs = append(errs, s.file.Close())
 	}
 	l.segments = nil
-	return errors.Join(append(errs, l.lock.Close())...)
+	if l.lock.file != nil {
+		errs = append(errs, l.lock.file.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // take locks the folder for this process; it is free again when the file is closed or the process is gone.
-func take(dir string) (*os.File, error) {
+func take(dir string) (named, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock the spool's folder: %w", err)
+		return named{}, fmt.Errorf("lock the spool's folder: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("the spool's folder %s is in use by another process: each edge needs one of its own", dir)
+			return named{}, fmt.Errorf("the spool's folder %s is in use by another process: each edge needs one of its own", dir)
 		}
-		return nil, fmt.Errorf("lock the spool's folder %s: %w", dir, err)
+		return named{}, fmt.Errorf("lock the spool's folder %s: %w", dir, err)
 	}
-	return f, nil
+	return identify(f, f.Name())
 }

@@ -13,6 +13,7 @@ type metrics struct {
 	refused                  *prometheus.CounterVec
 	syncSeconds              prometheus.Histogram
 	torn, corrupt, putAside  prometheus.Counter
+	restored, lost           prometheus.Counter
 	// oldest is the time of the oldest record that was read to be drained, Unix milliseconds.
 	oldest atomic.Int64
 }
@@ -38,13 +39,15 @@ func newMetrics(reg prometheus.Registerer, l *Log) (*metrics, error) {
 		torn:     prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_torn_bytes_total", Help: "Bytes of writes that a crash cut off before they were acknowledged."}),
 		corrupt:  prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_corrupt_bytes_total", Help: "Bytes that failed their checksum and were put aside: acknowledged events may be among them."}),
 		putAside: prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_refused_records_total", Help: "Records that Kafka will never take, put aside."}),
+		restored: prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_restored_events_total", Help: "Events written anew, since the spool's folder or files were taken away under the running edge."}),
+		lost:     prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_spool_lost_events_total", Help: "Accepted events that are gone, since somebody cut the spool's files."}),
 	}
 	for _, reason := range []string{"full", "disk"} {
 		m.refused.WithLabelValues(reason)
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.appended, m.drained, m.syncs, m.refused, m.syncSeconds, m.torn, m.corrupt, m.putAside,
+		m.appended, m.drained, m.syncs, m.refused, m.syncSeconds, m.torn, m.corrupt, m.putAside, m.restored, m.lost,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_bytes", Help: "Bytes of the spool's files."}, locked(func() float64 { return float64(l.bytes) })),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_limit_bytes", Help: "What they may become."}, func() float64 { return float64(l.Bytes) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_events", Help: "Events in the spool that Kafka does not have yet."}, locked(func() float64 { return float64(l.events) })),

@@ -18,8 +18,8 @@ func Open(o Options, log *zap.Logger, reg prometheus.Registerer) (*Log, error) {
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = 16 << 20
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the spool's folder: %w", err)
+	if err := makeDir(o.Dir); err != nil {
+		return nil, err
 	}
 	lock, err := take(o.Dir)
 	if err != nil {
@@ -30,7 +30,7 @@ func Open(o Options, log *zap.Logger, reg prometheus.Registerer) (*Log, error) {
 		for _, s := range l.segments {
 			_ = s.file.Close()
 		}
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, lock.file.Close())
 	}
 	return l, nil
 }
@@ -42,17 +42,10 @@ func (l *Log) recover(reg prometheus.Registerer) (err error) {
 	if l.at, err = loadCursor(l.Dir); err != nil {
 		return err
 	}
-	found, err := os.ReadDir(l.Dir)
+	numbers, err := segmentsIn(l.Dir)
 	if err != nil {
-		return fmt.Errorf("list the spool's folder: %w", err)
+		return err
 	}
-	var numbers []int64
-	for _, entry := range found {
-		if n, ok := segmentNumber(entry.Name()); ok {
-			numbers = append(numbers, n)
-		}
-	}
-	slices.Sort(numbers)
 	for i, n := range numbers {
 		if n < l.at.segment { // drained; its removal failed, or a crash undid it
 			if err := os.Remove(filepath.Join(l.Dir, segmentName(n))); err != nil {
@@ -70,39 +63,55 @@ func (l *Log) recover(reg prometheus.Registerer) (err error) {
 	return nil
 }
 
+// segmentsIn lists the numbers of a folder's segments, rising.
+func segmentsIn(dir string) (numbers []int64, err error) {
+	found, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the spool's folder: %w", err)
+	}
+	for _, entry := range found {
+		if n, ok := segmentNumber(entry.Name()); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
 // maxScan bounds holdsEntry, in bytes: about a second.
 const maxScan = 4 << 30
 
 // reopen opens one segment and counts what it holds.
-func (l *Log) reopen(number int64, last bool) error {
+func (l *Log) reopen(number int64, last bool) (err error) {
 	f, err := os.OpenFile(filepath.Join(l.Dir, segmentName(number)), os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("open a segment of the spool: %w", err)
 	}
-	seg := &segment{number: number, file: f}
-	l.segments = append(l.segments, seg)
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+		}
+	}()
+	n, err := identify(f, f.Name())
+	if err != nil {
+		return err
+	}
+	seg := &segment{named: n, number: number}
 	data, err := os.ReadFile(f.Name()) // a segment is some megabytes
 	if err != nil {
 		return fmt.Errorf("read a segment of the spool: %w", err)
 	}
 	seg.size = int64(len(data))
 	// What was drained is not looked at: nothing may be cut off or written before the cursor, where nobody reads.
-	whole := int64(0)
+	whole, spoilt := int64(0), false
 	if number == l.at.segment {
 		if whole = l.at.offset; whole > seg.size {
-			l.spoilt = l.spoilt || last
+			spoilt = last
 			whole = seg.size
 		}
 	}
-	for rest := data[whole:]; len(rest) > 0; {
-		payload, length, err := checkEntry(rest)
-		if err != nil {
-			break
-		}
-		l.events += int64(countEntry(payload))
-		whole += int64(length)
-		rest = rest[length:]
-	}
+	events, length := countEntries(data[whole:])
+	whole += length
 	// A crash cuts the last write short, and nothing lies behind that. Whole entries after the damage mean another kind of
 	// damage, to what was acknowledged: it stays, and is put aside when draining comes to it.
 	if last && whole < seg.size && !holdsEntry(data[whole+1:]) {
@@ -113,8 +122,11 @@ func (l *Log) reopen(number int64, last bool) error {
 		}
 		seg.size = whole
 	} else if whole < seg.size {
-		l.spoilt = l.spoilt || last
+		spoilt = last
 	}
+	l.segments = append(l.segments, seg)
+	l.spoilt = l.spoilt || spoilt
+	l.events += events
 	l.bytes += seg.size
 	return nil
 }

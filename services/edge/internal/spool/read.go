@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,20 +34,34 @@ func (l *Log) Next() (*Chunk, error) {
 		l.mu.Lock()
 		seg, at := l.oldest()
 		var size int64
+		var file *os.File
 		if seg != nil {
-			size = seg.size
+			size, file = seg.size, seg.file
 		}
 		l.mu.Unlock()
 		if seg == nil {
 			return nil, nil
 		}
-		chunk, err := readChunk(seg, at, size)
+		chunk, err := readChunk(file, cursor{seg.number, at}, size)
 		switch {
 		case errors.Is(err, errTorn):
-			if err := l.putAside(seg, at, size); err != nil {
+			if err := l.putAside(file, cursor{seg.number, at}, size); err != nil {
 				return nil, err
 			}
 			l.move(cursor{seg.number, size}, 0)
+			continue
+		case errors.Is(err, os.ErrClosed): // it was written anew a moment ago
+			continue
+		case errors.Is(err, io.EOF): // somebody cut it: Keep takes it as long as it is
+			if kept := l.Keep(); kept != nil {
+				return nil, errors.Join(err, kept)
+			}
+			l.mu.Lock()
+			cut := seg.size < size
+			l.mu.Unlock()
+			if !cut {
+				return nil, err
+			}
 			continue
 		case err != nil:
 			return nil, err
@@ -70,11 +85,12 @@ func (l *Log) oldest() (*segment, int64) {
 }
 
 // readChunk reads whole entries from at on, at least one of them. errTorn means that the first is none.
-func readChunk(seg *segment, at, size int64) (*Chunk, error) {
+func readChunk(file *os.File, from cursor, size int64) (*Chunk, error) {
+	at := from.offset
 	want := min(size-at, chunkBytes)
 	var header [entryHeader]byte
 	if size-at >= entryHeader {
-		if _, err := seg.file.ReadAt(header[:], at); err != nil {
+		if _, err := file.ReadAt(header[:], at); err != nil {
 			return nil, fmt.Errorf("read the spool: %w", err)
 		}
 		if length := int64(binary.BigEndian.Uint32(header[:])); length <= maxEntry {
@@ -82,10 +98,10 @@ func readChunk(seg *segment, at, size int64) (*Chunk, error) {
 		}
 	}
 	data := make([]byte, want)
-	if _, err := seg.file.ReadAt(data, at); err != nil {
+	if _, err := file.ReadAt(data, at); err != nil {
 		return nil, fmt.Errorf("read the spool: %w", err)
 	}
-	out := &Chunk{to: cursor{seg.number, at}}
+	out := &Chunk{to: from}
 	for {
 		payload, length, err := checkEntry(data)
 		if err != nil {
@@ -127,7 +143,7 @@ func (l *Log) move(to cursor, events int64) {
 		}
 		l.bytes -= s.size
 		l.failed = nil // there is room again
-		if err := s.remove(); err != nil {
+		if err := l.discard(s); err != nil {
 			l.log.Error("a drained segment stays on disk", zap.Error(err))
 		}
 	}
@@ -146,19 +162,23 @@ func (l *Log) Note() {
 }
 
 func (l *Log) save() {
-	if err := l.at.save(l.Dir); err != nil {
+	l.saved = time.Now()
+	if !l.lock.there() { // another process may have the folder; if not, it is made anew
+		return
+	}
+	if err := l.at.save(l.Dir); err != nil && time.Since(l.complained) > tellEvery {
+		l.complained = time.Now()
 		l.log.Error("where draining is could not be noted: after a crash more is sent again", zap.Error(err))
 	}
-	l.saved = time.Now()
 }
 
 // putAside copies what cannot be read, from at to the segment's end, into a file of its own for somebody to look at.
-func (l *Log) putAside(seg *segment, at, size int64) error {
-	data := make([]byte, size-at)
-	if _, err := seg.file.ReadAt(data, at); err != nil {
+func (l *Log) putAside(file *os.File, from cursor, size int64) error {
+	data := make([]byte, size-from.offset)
+	if _, err := file.ReadAt(data, from.offset); err != nil {
 		return fmt.Errorf("read the spool: %w", err)
 	}
-	name, err := l.aside(fmt.Sprintf("corrupt-%016d-%d", seg.number, at), data)
+	name, err := l.aside(fmt.Sprintf("corrupt-%016d-%d", from.segment, from.offset), data)
 	if err != nil {
 		return err
 	}

@@ -11,11 +11,41 @@ import (
 
 // A segment is one file of the log: entries one after the other, from its first byte on.
 type segment struct {
+	named
 	number int64
-	file   *os.File
 	// size is the length of what is durable.
 	size int64
 }
+
+// A named file is open, and known by a name that may come to mean another file, or none.
+type named struct {
+	file *os.File
+	path string
+	is   os.FileInfo
+}
+
+// identify remembers which file f is. It closes f on an error.
+func identify(f *os.File, path string) (named, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return named{}, errors.Join(fmt.Errorf("look at a file of the spool: %w", err), f.Close())
+	}
+	return named{file: f, path: path, is: info}, nil
+}
+
+// there tells whether the name still means this file. Otherwise it was removed, renamed or replaced, or its folder was, or another file
+// system was mounted over it: nobody finds it after a restart.
+func (n named) there() bool {
+	info, err := os.Lstat(n.path)
+	return err == nil && os.SameFile(info, n.is)
+}
+
+var (
+	// errAstray means that a file, though written and synced, is not where a restart would look for it.
+	errAstray = errors.New("the spool's folder or files were taken away")
+	// errAltered means that somebody else wrote to a segment, or cut it.
+	errAltered = errors.New("a segment of the spool has not the size it was given")
+)
 
 const segmentSuffix = ".spool"
 
@@ -40,23 +70,37 @@ func create(dir string, number int64) (*segment, error) {
 	if err := syncDir(dir); err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
-	return &segment{number: number, file: f}, nil
+	n, err := identify(f, f.Name())
+	if err != nil {
+		return nil, err
+	}
+	return &segment{named: n, number: number}, nil
 }
 
-// remove deletes a segment. It may be called again after an error.
-func (s *segment) remove() error {
-	if err := os.Remove(s.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove a segment of the spool: %w", err)
+// discard deletes a segment and closes it. What has its name but is another file stays, and so does everything in a folder that
+// another process may have.
+func (l *Log) discard(s *segment) error {
+	var removed error
+	if s.there() && l.lock.there() {
+		removed = os.Remove(s.path)
 	}
-	if err := s.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
-		return fmt.Errorf("close a segment of the spool: %w", err)
+	closed := s.file.Close()
+	if errors.Is(closed, os.ErrClosed) {
+		closed = nil
+	}
+	if err := errors.Join(removed, closed); err != nil {
+		return fmt.Errorf("remove a segment of the spool: %w", err)
 	}
 	return nil
 }
 
 // write puts data after what is durable and makes it durable too; size is the caller's to move on. After an error the file is cut
-// back. When that fails, or the sync did, nobody knows what the disk has: again is false, and the segment must not be written again.
+// back. When that fails, or the sync did, nobody knows what the disk has: again is false, and the segment must not be written again. The
+// same holds for one that somebody else cut or wrote to: behind a hole nothing could be read.
 func (s *segment) write(data []byte) (again bool, err error) {
+	if info, err := s.file.Stat(); err != nil || info.Size() != s.size {
+		return false, errors.Join(errAltered, err)
+	}
 	if _, err := s.file.WriteAt(data, s.size); err != nil {
 		cut := s.file.Truncate(s.size)
 		return cut == nil, fmt.Errorf("write to the spool: %w", errors.Join(err, cut))
@@ -65,6 +109,26 @@ func (s *segment) write(data []byte) (again bool, err error) {
 		return false, fmt.Errorf("sync the spool: %w", errors.Join(err, s.file.Truncate(s.size)))
 	}
 	return true, nil
+}
+
+// makeDir makes a folder, and those it lies in, durably.
+func makeDir(dir string) error {
+	var made []string
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(at); err == nil || at == filepath.Dir(at) {
+			break
+		}
+		made = append(made, at)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the spool's folder: %w", err)
+	}
+	for _, at := range made {
+		if err := syncDir(filepath.Dir(at)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // syncDir makes created and removed names durable.

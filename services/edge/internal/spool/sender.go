@@ -4,6 +4,9 @@
 // a moment share. After kill -9 the log is read again: a last write that was cut off was never acknowledged and is cut away; what
 // fails its checksum elsewhere is put aside, never skipped in silence.
 //
+// The log outlives what is done to its folder under the running process: what was deleted, renamed, replaced or hidden by a mount is
+// written anew from the files that are still open, before anything more is acknowledged (Log.Keep).
+//
 // A Sender decides: straight to Kafka while it answers in time and nothing waits; into the log otherwise. As long as the log holds
 // anything, everything new goes behind it, so a visitor's events keep their order. What went both ways, since Kafka's answer came
 // too late or a crash forgot that it was drained, carries the same event id twice, and the enricher leaves the second out.
@@ -23,9 +26,9 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
-// Direct is the way to Kafka: nil means that every record is acknowledged.
+// Direct is the way to Kafka: nil means that every record is acknowledged, a *kafka.TooLarge that every one is but those it names.
 type Direct interface {
-	Send(ctx context.Context, topic string, recs []event.Record) error
+	SendEach(ctx context.Context, topic string, recs []event.Record) error
 }
 
 // A Sender sends the records of one topic to Kafka or into a log. Run must run.
@@ -35,8 +38,9 @@ type Sender struct {
 	topic  string
 	after  time.Duration
 	zap    *zap.Logger
+	states *teller
 
-	// gate is held for reading by every Send, so that whoever holds it for writing may change spooling.
+	// gate is held for reading by every SendEach, so that whoever holds it for writing may change spooling.
 	gate     sync.RWMutex
 	spooling bool
 	// coming counts those who began the spooling and have yet to put their records into the log.
@@ -50,17 +54,18 @@ type Sender struct {
 
 // NewSender makes a sender. What Kafka has not acknowledged after that time goes to log.
 func NewSender(direct Direct, log *Log, topic string, after time.Duration, zap *zap.Logger) *Sender {
-	s := &Sender{direct: direct, log: log, topic: topic, after: after, zap: zap, wake: make(chan struct{}, 1), still: make(chan struct{})}
+	s := &Sender{direct: direct, log: log, topic: topic, after: after, zap: zap, states: newTeller(zap), wake: make(chan struct{}, 1), still: make(chan struct{})}
 	if !log.Empty() {
 		s.spooling = true
+		s.states.now = spooling
 		s.rouse()
 	}
 	return s
 }
 
-// Send returns nil when recs are acknowledged by Kafka or durable in the log. Errors: ErrFull and what the disk says, when Kafka is
-// away too; what Kafka refuses for good.
-func (s *Sender) Send(ctx context.Context, topic string, recs []event.Record) error {
+// SendEach returns nil when recs are acknowledged by Kafka or durable in the log. Errors: ErrFull and ErrDisk, when Kafka is away too;
+// what Kafka refuses for good: with a *kafka.TooLarge all records are acknowledged but those it names.
+func (s *Sender) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	if topic != s.topic {
 		return fmt.Errorf("spool of %s asked to send to %s", s.topic, topic)
 	}
@@ -70,26 +75,47 @@ func (s *Sender) Send(ctx context.Context, topic string, recs []event.Record) er
 		err := s.sendDirect(ctx, recs)
 		behind := errors.Is(err, errSpooling)
 		if err == nil || !behind && !kafka.Retriable(err) {
+			s.tellDirect()
 			return err
 		}
 		if !behind {
-			defer s.startSpooling(err)()
+			defer s.startSpooling()()
 		}
-		if appended, err := s.append(recs); appended {
+		if appended, err := s.append(recs, err); appended {
 			return err
 		}
 	}
 }
 
-// append puts recs into the log; false when the log was drained meanwhile and Kafka is to be tried again.
-func (s *Sender) append(recs []event.Record) (bool, error) {
+// append puts recs into the log, since Kafka does not take them, for why; false when the log was drained meanwhile and Kafka is to be
+// tried again.
+func (s *Sender) append(recs []event.Record, why error) (bool, error) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
 	if !s.spooling {
 		return false, nil
 	}
 	defer s.rouse() // whatever became of it: an empty log is left again
-	return true, s.log.Append(recs)
+	err := s.log.Append(recs)
+	switch {
+	case err != nil:
+		s.states.tell(refused, zap.ErrorLevel, "neither Kafka nor the spool takes events: clients are told to send them again", zap.Error(err), zap.NamedError("kafka", why))
+	case s.states.is() != draining:
+		s.states.tell(spooling, zap.WarnLevel, "Kafka does not acknowledge: events go to the spool", zap.Error(why))
+	}
+	return true, err
+}
+
+// tellDirect says that Kafka takes events again, when the log was told otherwise.
+func (s *Sender) tellDirect() {
+	if s.states.is() == direct {
+		return
+	}
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if !s.spooling {
+		s.states.tell(direct, zap.InfoLevel, "Kafka takes events again")
+	}
 }
 
 func (s *Sender) rouse() {
@@ -113,18 +139,17 @@ func (s *Sender) sendDirect(ctx context.Context, recs []event.Record) error {
 	defer s.underway.Done()
 	ctx, cancel := context.WithTimeout(ctx, s.after)
 	defer cancel()
-	return s.direct.Send(ctx, s.topic, recs)
+	return s.direct.SendEach(ctx, s.topic, recs)
 }
 
 // startSpooling sends everything to the log from now on; not before the function it returns was called can that end.
-func (s *Sender) startSpooling(why error) (done func()) {
+func (s *Sender) startSpooling() (done func()) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	s.coming++
 	if !s.spooling {
 		s.spooling = true
 		s.still = make(chan struct{})
-		s.zap.Warn("Kafka does not acknowledge: events go to the spool", zap.Error(why))
 	}
 	return func() {
 		s.gate.Lock()
@@ -143,12 +168,15 @@ func (s *Sender) stopSpooling() bool {
 	}
 	s.spooling = false
 	close(s.still)
-	s.zap.Info("the spool is drained: events go to Kafka directly")
+	if s.states.is() != refused { // then nothing was spooled, and Kafka may be away as before
+		s.states.tell(direct, zap.InfoLevel, "the spool is drained: events go to Kafka directly")
+	}
 	return true
 }
 
 // Run drains the log whenever there is something in it, until ctx ends.
 func (s *Sender) Run(ctx context.Context) {
+	var told time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -163,7 +191,10 @@ func (s *Sender) Run(ctx context.Context) {
 		}
 		s.underway.Wait()
 		if err := s.drain(ctx); err != nil && ctx.Err() == nil {
-			s.zap.Error("the spool cannot be drained; trying again", zap.Error(err))
+			if time.Since(told) > tellEvery {
+				told = time.Now()
+				s.zap.Error("the spool cannot be drained; trying again", zap.Error(err))
+			}
 			if retry.Pause(ctx, time.Second) == nil {
 				s.rouse()
 			}
@@ -171,12 +202,9 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 }
 
-// tellEvery is how often the log says why the spool does not empty.
-const tellEvery = time.Minute
-
 // drain sends everything in the log, oldest first.
 func (s *Sender) drain(ctx context.Context) error {
-	var told time.Time
+	var noted time.Time
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 3 * time.Second}
 	for {
 		chunk, err := s.log.Next()
@@ -197,10 +225,13 @@ func (s *Sender) drain(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return err
 			}
-			if time.Since(told) > tellEvery {
-				told = time.Now()
+			if time.Since(noted) > tellEvery {
+				noted = time.Now()
 				s.log.Note()
-				s.zap.Warn("Kafka does not take what is in the spool; trying again", zap.Error(err))
+			}
+			// Nobody may send anything meanwhile: what waits must be safe all the same.
+			if err := errors.Join(err, s.log.Keep()); s.states.is() != refused {
+				s.states.tell(spooling, zap.WarnLevel, "Kafka does not take what is in the spool; trying again", zap.Error(err))
 			}
 			if err := backoff.Wait(ctx); err != nil {
 				return err
@@ -208,25 +239,38 @@ func (s *Sender) drain(ctx context.Context) error {
 		}
 		backoff = retry.Backoff{First: backoff.First, Last: backoff.Last}
 		s.log.Done(chunk)
+		if s.states.is() == spooling {
+			s.states.tell(draining, zap.InfoLevel, "Kafka takes events again: the spool is being drained")
+		}
 	}
 }
 
-// deliver sends recs to Kafka, in halves where they are too many at once. A record that Kafka will never take holds nothing up: it is
-// put aside.
+// deliver sends recs to Kafka, in halves where they are more than its producer holds. A record that Kafka will never take holds nothing
+// up: it is put aside.
+//
+// The records are stamped with the time of now: by the time of their arrival, which their headers keep, Kafka would delete unread
+// whatever waited here for longer than the topic's retention.
 func (s *Sender) deliver(ctx context.Context, recs []event.Record) error {
-	err := s.direct.Send(ctx, s.topic, recs)
-	var tooLarge *kafka.RecordTooLarge
+	now := time.Now().UnixMilli()
+	for i := range recs {
+		recs[i].Timestamp = now
+	}
+	err := s.direct.SendEach(ctx, s.topic, recs)
+	var tooLarge *kafka.TooLarge
 	switch {
-	case !errors.As(err, &tooLarge) && !errors.Is(err, kafka.ErrBufferFull):
-		return err
-	case len(recs) > 1:
+	case errors.As(err, &tooLarge):
+		for _, i := range tooLarge.Records {
+			if err := s.log.Refuse(recs[i], err); err != nil {
+				return err
+			}
+		}
+		return nil
+	case errors.Is(err, kafka.ErrBufferFull) && len(recs) > 1:
 		half := len(recs) / 2
 		if err := s.deliver(ctx, recs[:half]); err != nil {
 			return err
 		}
 		return s.deliver(ctx, recs[half:])
-	case tooLarge != nil:
-		return s.log.Refuse(recs[0], err)
 	}
 	return err
 }

@@ -22,6 +22,7 @@ type fakeKafka struct {
 	mu    sync.Mutex
 	fails error
 	taken map[string][]int
+	times []int64 // of all that were taken
 	// lies makes it take records and fail all the same, now and then.
 	lies *rand.Rand
 	// large is the number it never takes.
@@ -36,20 +37,24 @@ func (k *fakeKafka) set(err error) {
 	k.fails = err
 }
 
-func (k *fakeKafka) Send(ctx context.Context, topic string, recs []event.Record) error {
+func (k *fakeKafka) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.fails != nil {
 		return k.fails
 	}
+	var large []int
 	for i := range recs {
-		if int(binary.BigEndian.Uint64(recs[i].Value)) == k.large {
-			return &kafka.RecordTooLarge{Topic: topic}
+		key, n := string(recs[i].Key), int(binary.BigEndian.Uint64(recs[i].Value))
+		if n == k.large {
+			large = append(large, i)
+			continue
 		}
+		k.taken[key] = append(k.taken[key], n)
+		k.times = append(k.times, recs[i].Timestamp)
 	}
-	for i := range recs {
-		key := string(recs[i].Key)
-		k.taken[key] = append(k.taken[key], int(binary.BigEndian.Uint64(recs[i].Value)))
+	if len(large) > 0 {
+		return &kafka.TooLarge{Topic: topic, Records: large}
 	}
 	if k.lies != nil && k.lies.IntN(5) == 0 {
 		return errAway
@@ -88,7 +93,7 @@ func still(t *testing.T, s *Sender) {
 func send(t *testing.T, s *Sender, numbers ...int) {
 	t.Helper()
 	for _, n := range numbers {
-		if err := s.Send(t.Context(), "raw", []event.Record{record(n)}); err != nil {
+		if err := s.SendEach(t.Context(), "raw", []event.Record{record(n)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,7 +152,7 @@ func TestAFullSpoolIsAnErrorAndNotReady(t *testing.T) {
 	defer end()
 	var err error
 	for n := 0; err == nil; n++ {
-		err = s.Send(t.Context(), "raw", []event.Record{record(n)})
+		err = s.SendEach(t.Context(), "raw", []event.Record{record(n)})
 	}
 	if !errors.Is(err, ErrFull) {
 		t.Error(err)
@@ -187,7 +192,7 @@ func TestNothingIsLostOrOvertakenWhileKafkaComesAndGoes(t *testing.T) {
 			for n := range each {
 				rec := record(n)
 				rec.Key = fmt.Appendf(nil, "visitor %d", v)
-				if err := s.Send(t.Context(), "raw", []event.Record{rec}); err != nil {
+				if err := s.SendEach(t.Context(), "raw", []event.Record{rec}); err != nil {
 					t.Error(err)
 				}
 			}

@@ -53,6 +53,8 @@ func record(n int) event.Record {
 	}
 }
 
+func numberOf(rec event.Record) int { return int(binary.BigEndian.Uint64(rec.Value)) }
+
 func add(t testing.TB, l *Log, numbers ...int) {
 	t.Helper()
 	for _, n := range numbers {
@@ -74,7 +76,7 @@ func drain(t testing.TB, l *Log) (out []int) {
 			return out
 		}
 		for i := range chunk.Records {
-			out = append(out, int(binary.BigEndian.Uint64(chunk.Records[i].Value)))
+			out = append(out, numberOf(chunk.Records[i]))
 		}
 		l.Done(chunk)
 	}

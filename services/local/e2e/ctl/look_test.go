@@ -44,7 +44,7 @@ func TestTailPrintsEnrichedEventsAndDeadRecords(t *testing.T) {
 	got := objects(t, ok(t, "tail", "--no-follow", "--from-start"))
 	want := []map[string]any{{
 		"event_id": id.String(), "account_id": "demo-us", "event": "play", "time": "2023-11-14T22:13:20.123Z",
-		"props": map[string]any{"plan": "pro"}, "kafka_partition": 1.0, "kafka_offset": 0.0,
+		"props": map[string]any{"plan": "pro"}, "raw_partition": 0.0, "raw_offset": 0.0, "kafka_partition": 1.0, "kafka_offset": 0.0,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -52,7 +52,7 @@ func TestTailPrintsEnrichedEventsAndDeadRecords(t *testing.T) {
 	got = objects(t, ok(t, "tail", "--dead", "--no-follow", "--from-start", "--region", "us"))
 	want = []map[string]any{{
 		"reason": "malformed_json", "failed_at": "2023-11-14T22:13:20.000Z", "value": `{"oops`, "error": "unexpected end",
-		"kafka_partition": 2.0, "kafka_offset": 0.0,
+		"partition": 0.0, "offset": 0.0, "kafka_partition": 2.0, "kafka_offset": 0.0,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -62,10 +62,53 @@ func TestSetupMakesEveryRegionReady(t *testing.T) {
 	}
 }
 
-func TestSetupCannotTakePartitionsAway(t *testing.T) {
+func TestSetupLeavesPartitionsThatAreMoreThanAsked(t *testing.T) {
 	us(t)
 	ok(t, "setup", "--replication-factor", "1", "--partitions", "2")
-	fails(t, []string{"region us", schemas.EnrichedTopic("us"), "2 partitions", "reduced"}, "setup", "--replication-factor", "1", "--partitions", "1")
+	got := ok(t, "setup", "--replication-factor", "1", "--partitions", "1")
+	for _, topic := range topics {
+		if !strings.Contains(got, topic+": unchanged") {
+			t.Errorf("%s is not as it was:\n%s", topic, got)
+		}
+	}
+}
+
+// The enricher refuses to start where the two differ, and partitions can only be added: the smaller one grows.
+func TestApplyMakesRawAndEnrichedEqual(t *testing.T) {
+	client, _ := us(t)
+	for topic, partitions := range map[string]int{schemas.RawTopic("us"): 6, schemas.EnrichedTopic("us"): 4} {
+		kafkatest.Topic(t, client, topic, partitions, map[string]string{"cleanup.policy": "compact", "retention.bytes": "1000000"})
+	}
+	got := ok(t, "topics", "apply", "--replication-factor", "1", "--partitions", "4")
+	for _, says := range []string{schemas.EnrichedTopic("us") + ": partitions added 4 to 6", schemas.RawTopic("us") + ": config changed cleanup.policy=delete", schemas.DeadTopic("us") + ": created",
+		"doubtful: " + schemas.RawTopic("us") + ": retention.bytes=1000000"} {
+		if !strings.Contains(got, says) {
+			t.Errorf("it does not say %q:\n%s", says, got)
+		}
+	}
+}
+
+func TestApplyDoesForTheOthersWhatItCannotDoForOneTopic(t *testing.T) {
+	client, _ := us(t)
+	kafkatest.Topic(t, client, schemas.DeadTopic("us"), 5, nil)
+	code, stdout, stderr := run(t, "topics", "apply", "--replication-factor", "99", "--partitions", "2")
+	if code != 1 || !strings.Contains(stderr, schemas.RawTopic("us")) || !strings.Contains(stderr, schemas.EnrichedTopic("us")) || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("status %d, %q", code, stderr)
+	}
+	for _, says := range []string{schemas.DeadTopic("us") + ": partitions left at 5", schemas.DeadTopic("us") + ": config changed"} {
+		if !strings.Contains(stdout, says) {
+			t.Errorf("it does not say %q:\n%s", says, stdout)
+		}
+	}
+}
+
+func TestLagOfTheTopicsThatAreThere(t *testing.T) {
+	client, _ := us(t)
+	kafkatest.Topic(t, client, schemas.RawTopic("us"), 1, nil)
+	code, stdout, stderr := run(t, "lag")
+	if code != 1 || !strings.Contains(stdout, schemas.RawTopic("us")) || !strings.Contains(stderr, schemas.EnrichedTopic("us")) || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("status %d, %q, %q", code, stdout, stderr)
+	}
 }
 
 func TestSetupWaitsForKafka(t *testing.T) {

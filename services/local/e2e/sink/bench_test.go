@@ -164,6 +164,9 @@ func cpuSeconds(b *testing.B) float64 {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
 }
 
+// benchLog is the id of the raw topic that the events come from.
+var benchLog = uuid.MustParse("0190c3a2-7b1e-4c3d-8e4f-5a6b7c8d9e0f")
+
 // believable makes the next n events of the raw log.
 func believable(b *testing.B, offset *int64, n int) []event.Record {
 	b.Helper()
@@ -179,7 +182,7 @@ func believable(b *testing.B, offset *int64, n int) []event.Record {
 			Browser: "Chrome", BrowserVersion: "126.0.0.0", Os: "Windows", OsVersion: "10", DeviceType: "desktop", ScreenWidth: 1920, ScreenHeight: 1080,
 			Language: "de-DE", Timezone: "Europe/Berlin", IpMasked: "203.0.113.0", CountryCode: "DE", Country: "Germany", Subdivision: "Berlin", City: "Berlin",
 			Latitude: &latitude, Longitude: &longitude, Asn: 64496, AsName: "Example", Props: []byte(`{"plan":"pro","seats":12}`), Library: "waymark.js", LibraryVersion: "1.2.0",
-			RawOffset: *offset,
+			RawTopicId: benchLog[:], RawOffset: *offset,
 		}
 		value, err := e.MarshalVT()
 		if err != nil {

@@ -43,7 +43,7 @@ func TestWhatWasGivenUpTwiceIsOneDeadRow(t *testing.T) {
 		t.Errorf("%d rows are of June, want the first of each repetition", n)
 	}
 	// The same batch again, as a sink finds it that died before its commit.
-	h.commitOn(schemas.DeadTopic(region), 5, `{"v":1,"next":8,"src":-1}`)
+	h.intendOn(schemas.DeadTopic(region), 5, 8)
 	h.bury(h.given(5, july))
 	h.run(dead(5), "a replay")
 }

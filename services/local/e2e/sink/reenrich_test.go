@@ -3,6 +3,7 @@ package sink
 import (
 	"testing"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
@@ -38,7 +39,7 @@ func TestWhatIsEnrichedAgainReplacesItsRowsAndDoublesNone(t *testing.T) {
 	// A batch of both: the sink died after its insert, and replays it.
 	h.send(0, again[10:]...)
 	h.run(want(20, 39), "39 rows replaced, one gone")
-	h.commit(60, `{"v":2,"next":99,"src":59,"old":60}`)
+	h.intend(60, 99, checkpoint.Mark{Source: checkpoint.Source{Topic: h.raw, Offset: 59}, Superseded: 60, Fed: 0, Doubt: checkpoint.Nowhere(h.raw)})
 	more := h.some(5)
 	h.send(0, more...) // the old epoch's: a repetition from before
 	h.run(h.settled(104), "the replay")

@@ -38,7 +38,7 @@ func TestWhatRetentionDeletesUnderAnOpenIntentIsReportedAndTheRestIsStoredOnce(t
 			if c.landed {
 				h.run(h.holds(30), "30 rows")
 			}
-			h.commit(0, `{"v":1,"next":30,"src":-1}`)
+			h.intend(0, 30)
 			h.send(0, h.some(5)...)
 			if err := b.DeleteRecords(schemas.EnrichedTopic(region), 0, c.start); err != nil {
 				t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -34,7 +35,8 @@ type house struct {
 	producer *kafka.Producer
 	conn     *clickhouse.Conn
 	cfg      sink.Config
-	sent     int64 // raw offset of the next event
+	raw      uuid.UUID // id of the raw topic, which is not there
+	sent     int64     // raw offset of the next event
 	// strangers counts the rows that forget inserted.
 	strangers int
 }
@@ -48,7 +50,7 @@ func newHouse(t *testing.T, partitions int) *house {
 func newHouseOn(t *testing.T, address string, partitions int) *house {
 	t.Helper()
 	server := chdbtest.Start(t)
-	h := &house{t: t, client: kafkatest.Client(t, address)}
+	h := &house{t: t, raw: uuid.New(), client: kafkatest.Client(t, address)}
 	kafkatest.Topic(t, h.client, schemas.EnrichedTopic(region), partitions, nil)
 	kafkatest.Topic(t, h.client, schemas.DeadTopic(region), 1, nil)
 	h.producer = h.client.NewProducer(kafka.DefaultProducerConfig())
@@ -107,7 +109,8 @@ func (h *house) enriched() *event.Enriched {
 	id := uuid.New()
 	e := &event.Enriched{
 		EventId: id[:], AccountId: "demo", Region: region, Event: "play", ItemType: "walkthru", ItemId: fmt.Sprint(h.sent),
-		StepIndex: -1, Time: time.Now().UnixMilli(), ClientTime: time.Now().UnixMilli(), ReceivedAt: time.Now().UnixMilli(), RawOffset: h.sent,
+		StepIndex: -1, Time: time.Now().UnixMilli(), ClientTime: time.Now().UnixMilli(), ReceivedAt: time.Now().UnixMilli(),
+		RawTopicId: h.raw[:], RawOffset: h.sent,
 	}
 	h.sent++
 	return e
@@ -122,8 +125,16 @@ func record(t *testing.T, e *event.Enriched) event.Record {
 	return event.Record{Timestamp: e.ReceivedAt, Key: []byte("demo|v"), Value: value, Headers: []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaEnriched)}}}
 }
 
+// send writes to one partition what an enricher would have made of that raw partition.
 func (h *house) send(partition int32, records ...event.Record) {
 	h.t.Helper()
+	for i := range records {
+		var e event.Enriched
+		if partition > 0 && e.UnmarshalVT(records[i].Value) == nil {
+			e.RawPartition = partition
+			records[i] = record(h.t, &e)
+		}
+	}
 	if _, err := h.producer.Produce(deadline(h.t), schemas.EnrichedTopic(region), partition, records); err != nil {
 		h.t.Fatal(err)
 	}
@@ -178,6 +189,7 @@ func TestEveryColumnHoldsItsField(t *testing.T) {
 	latitude, longitude := 52.52, -0.13
 	id := uuid.MustParse("0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f")
 	full := &event.Enriched{
+		RawTopicId: h.raw[:], RawLeaderEpoch: 3,
 		EventId: id[:], AccountId: "a1", Region: "eu", Event: "step", ItemType: "walkthru", ItemId: "124909", ItemName: "Log in",
 		InteractionId: "i1", StepId: "s1", StepIndex: 3, StepName: "Name",
 		Time: 1_700_000_000_001, ClientTime: 1_700_000_000_002, ReceivedAt: 1_700_000_000_003, EnrichedAt: 1_700_000_000_004, TimeFlag: event.TimeFlag_TIME_CORRECTED,
@@ -190,7 +202,7 @@ func TestEveryColumnHoldsItsField(t *testing.T) {
 		Props: []byte(`{"plan":"pro","cart":{"total":12.5}}`), Detail: []byte(`{"quiz":{"score":7,"passed":true}}`),
 		Library: "waymark.js", LibraryVersion: "1.2", RawPartition: 0, RawOffset: 0, Epoch: 0,
 	}
-	empty := &event.Enriched{EventId: make([]byte, 16), StepIndex: -1, RawOffset: 1}
+	empty := &event.Enriched{EventId: make([]byte, 16), StepIndex: -1, RawTopicId: h.raw[:], RawLeaderEpoch: 3, RawOffset: 1}
 	h.send(0, record(t, full), record(t, empty))
 	h.run(h.holds(2), "both rows")
 
@@ -199,7 +211,8 @@ func TestEveryColumnHoldsItsField(t *testing.T) {
 		inserted_at > now() - 3600 AS inserted, toString(time_flag) AS flag, visitor_id, user_id, session_id, url, url_host, url_path, page_title, referrer,
 		browser, browser_version, os, os_version, device_type, device_brand, device_model, is_bot, bot_name, screen_width, screen_height, language, timezone,
 		ip_masked, country_code, country, subdivision, city, toString(latitude) AS lat, toString(longitude) AS lon, asn, as_name,
-		toString(props) AS p, toString(detail) AS d, props.plan.:String AS plan, detail.quiz.passed.:Bool AS passed, library, library_version, raw_partition, raw_offset, epoch`
+		toString(props) AS p, toString(detail) AS d, props.plan.:String AS plan, detail.quiz.passed.:Bool AS passed, library, library_version,
+		raw_topic_id, raw_partition, raw_leader_epoch, raw_offset, epoch`
 	text := func(s string) *string { return &s }
 	yes := true
 	want := map[string]any{
@@ -213,7 +226,7 @@ func TestEveryColumnHoldsItsField(t *testing.T) {
 		"ip_masked": "203.0.113.0", "country_code": "GB", "country": "United Kingdom", "subdivision": "England", "city": "London",
 		"lat": text("52.52"), "lon": text("-0.13"), "asn": uint32(64496), "as_name": "Example",
 		"p": `{"cart":{"total":12.5},"plan":"pro"}`, "d": `{"quiz":{"passed":true,"score":7}}`, "plan": text("pro"), "passed": &yes,
-		"library": "waymark.js", "library_version": "1.2", "raw_partition": int32(0), "raw_offset": int64(0), "epoch": uint32(0),
+		"library": "waymark.js", "library_version": "1.2", "raw_topic_id": h.raw, "raw_partition": int32(0), "raw_leader_epoch": int32(3), "raw_offset": int64(0), "epoch": uint32(0),
 	}
 	if diff := cmp.Diff(want, h.row("SELECT "+columns+" FROM events WHERE raw_offset = 0")); diff != "" {
 		t.Error(diff)
@@ -246,6 +259,42 @@ func TestRestartsNeitherLoseNorDouble(t *testing.T) {
 	}
 }
 
+// intend leaves the intent [from, to) open, as a sink that died would have; without marks nothing of the raw log is known to be stored.
+func (h *house) intend(from, to int64, marks ...checkpoint.Mark) {
+	h.t.Helper()
+	h.intendOn(schemas.EnrichedTopic(region), from, to, marks...)
+}
+
+func (h *house) intendOn(topic string, from, to int64, marks ...checkpoint.Mark) {
+	h.t.Helper()
+	log, err := h.client.Log(deadline(h.t), topic, 0)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if marks == nil && topic == schemas.EnrichedTopic(region) {
+		marks = []checkpoint.Mark{checkpoint.NewMark(h.raw)}
+	}
+	state := checkpoint.Sink{Log: log.ID, LeaderEpoch: h.leaderEpoch(log, from-1), Next: to, NextLeaderEpoch: h.leaderEpoch(log, to-1), Marks: marks}
+	h.commitOn(topic, from, state.String())
+}
+
+// leaderEpoch is that of the record at an offset, -1 before the first, and of one that retention took.
+func (h *house) leaderEpoch(log kafka.Log, offset int64) int32 {
+	h.t.Helper()
+	if offset < 0 {
+		return kafka.NoLeaderEpoch
+	}
+	batch, err := h.client.Fetch(deadline(h.t), log, offset, kafka.DefaultFetchOptions)
+	var gone *kafka.OffsetOutOfRange
+	if errors.As(err, &gone) {
+		return 0
+	}
+	if err != nil || len(batch.Records) == 0 {
+		return 0
+	}
+	return batch.Records[0].LeaderEpoch
+}
+
 // commit sets the group's offset as a sink that died would have left it.
 func (h *house) commit(offset int64, metadata string) {
 	h.t.Helper()
@@ -275,7 +324,7 @@ func TestOpenIntentIsCompletedOnceWhetherItsInsertHadLandedOrNot(t *testing.T) {
 				// One batch of offsets 0–50, inserted and then forgotten: as if the sink had died before the next commit.
 				h.run(h.holds(50), "the first 50")
 			}
-			h.commit(0, `{"v":1,"next":50,"src":-1}`)
+			h.intend(0, 50)
 			h.send(0, h.some(7)...)
 			h.run(h.holds(57), "57 rows")
 		})

@@ -15,7 +15,7 @@ func (h *house) forget() {
 	h.t.Helper()
 	h.exec("ALTER TABLE events MODIFY SETTING non_replicated_deduplication_window = 1")
 	h.strangers++
-	h.exec(fmt.Sprintf("INSERT INTO events (event_id, account_id, time, raw_partition, raw_offset) VALUES (generateUUIDv4(), 'stranger', now64(3), 1000, %d)", h.strangers))
+	h.exec(fmt.Sprintf("INSERT INTO events (event_id, account_id, time, raw_topic_id, raw_partition, raw_offset) VALUES (generateUUIDv4(), 'stranger', now64(3), generateUUIDv4(), 1000, %d)", h.strangers))
 }
 
 // ours tells whether the table has n rows, without FINAL, of as many events, beside those of forget.
@@ -63,7 +63,7 @@ func TestAnOpenIntentIsCompletedOnceBeyondTheDeduplicationWindow(t *testing.T) {
 				h.forget()
 			}
 			// The rows landed, and the sink died before the next commit.
-			h.commit(0, `{"v":1,"next":50,"src":-1}`)
+			h.intend(0, 50)
 			h.send(0, h.some(7)...)
 			h.run(h.ours(57), "57 rows")
 		})
@@ -87,7 +87,7 @@ func TestABatchOfWhichOneMonthLandedIsCompleted(t *testing.T) {
 				// The window forgets the dropped part's token, as if the part had never been.
 				h.exec("ALTER TABLE events MODIFY SETTING non_replicated_deduplication_window = 100")
 			}
-			h.commit(0, `{"v":1,"next":40,"src":-1}`)
+			h.intend(0, 40)
 			h.run(h.ours(40), "40 rows")
 		})
 	}
@@ -102,7 +102,7 @@ func TestAReplayDoesNotDoubleAMaterializedView(t *testing.T) {
 		if forgets {
 			h.forget()
 		}
-		h.commit(0, `{"v":1,"next":50,"src":-1}`)
+		h.intend(0, 50)
 		h.run(h.settled(50), "the replay")
 		if n := h.count("SELECT count() FROM seen WHERE account_id != 'stranger'"); n != 50 || !h.ours(50)() {
 			t.Errorf("forgotten %v: the view was given %d rows, the table holds 50: %v", forgets, n, h.ours(50)())

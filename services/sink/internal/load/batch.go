@@ -13,25 +13,34 @@ import (
 // A batch is the records of one partition from one offset up to another, and the rows made of them. The rows alias the records.
 type batch struct {
 	p        *partition
-	from, to int64
+	from, to kafka.Position
 	rows     table
 	// records holds the record of each row.
 	records []*event.Record
 	dead    []deadRecord
-	// source is the highest source among the rows and before them.
-	source checkpoint.Source
-	// superseded is as checkpoint.Sink's, after the batch; replaced are the older rows that the batch's rows stand for.
-	superseded int64
-	replaced   []replacement
-	repeated   int
-	bytes      int
-	held       int64
-	fetched    []*kafka.Batch
-	oldest     int64 // Unix milliseconds: the least timestamp
+	// marks are how far the raw logs are stored once the batch is.
+	marks checkpoint.Marks
+	// doubtful says that some of the rows may be stored though no intent of this batch is open. replaced are the older rows that the batch's
+	// rows stand for. trace finds both.
+	doubtful bool
+	replaced []replacement
+	repeated int
+	bytes    int
+	held     int64
+	fetched  []*kafka.Batch
+	oldest   int64 // Unix milliseconds: when the first of them was received
 	// looked is when the table was last asked which of the rows it has; zero before the first try to insert them.
 	looked time.Time
-	// buried are the offsets of refused rows that are in the dead topic.
-	buried map[int64]bool
+	// halved is as checkpoint.Sink's; replayed says that the batch is an open intent's.
+	halved, replayed bool
+	// refused are the rows that the table did not take, sound of them with nothing wrong; accepted is true once the table took any since the
+	// first of the sound ones; judged, once those to bury are buried.
+	refused  map[int]refusal
+	sound    int
+	accepted bool
+	judged   bool
+	// views counts the materialized views of the table, once anybody asked; -1 before.
+	views int64
 }
 
 // A deadRecord is a record that makes no row, and why.
@@ -40,8 +49,10 @@ type deadRecord struct {
 	why    *event.Rejection
 }
 
-func (p *partition) newBatch(from int64) *batch {
-	return &batch{p: p, from: from, to: from, rows: p.pool(p.claim.Topic).Get().(table), source: p.state.Source, superseded: p.state.Superseded, buried: make(map[int64]bool)}
+func (p *partition) newBatch() *batch {
+	return &batch{
+		p: p, from: p.next, to: p.next, rows: p.pool(p.claim.Topic).Get().(table), marks: slices.Clone(p.state.Marks), views: -1,
+	}
 }
 
 // add takes fetched over, with the memory held for it. Records at or after end, unless that is 0, are left out.
@@ -55,7 +66,7 @@ func (b *batch) add(fetched *kafka.Batch, held, end int64) error {
 			break
 		}
 		n := b.rows.Len()
-		source, err := b.rows.Add(rec, b.source)
+		marks, err := b.rows.Add(rec, b.p.source.ID, b.marks)
 		switch {
 		case err != nil:
 			rejection := event.AsRejection(err)
@@ -66,15 +77,14 @@ func (b *batch) add(fetched *kafka.Batch, held, end int64) error {
 		case b.rows.Len() == n:
 			b.repeated++
 		default:
-			b.supersede(b.rows.Place(n), b.source)
-			b.source = source
+			b.marks = marks
 			b.records = append(b.records, rec)
-			if b.oldest == 0 || rec.Timestamp < b.oldest {
-				b.oldest = rec.Timestamp
+			if at := b.rows.ReceivedAt(n); at > 0 && (b.oldest == 0 || at < b.oldest) {
+				b.oldest = at
 			}
 		}
 	}
-	b.to = fetched.Next
+	b.to = kafka.Position{Offset: fetched.Next, LeaderEpoch: fetched.LeaderEpoch}
 	return nil
 }
 
@@ -90,9 +100,10 @@ func (b *batch) orNil() *batch {
 	return b
 }
 
-// token stands for the batch in ClickHouse's deduplication window.
+// token stands for the batch in ClickHouse's deduplication window. It names what the batch was read from: the log, its end's offset and
+// leader epoch, which no other content of the log can have, and the era.
 func (b *batch) token() string {
-	return fmt.Sprintf("%s/%d/%d-%d", b.p.claim.Topic, b.p.claim.Partition, b.from, b.to)
+	return fmt.Sprintf("%s/%s/%d/%d/%d-%d@%d", b.p.claim.Topic, b.p.source.ID, b.p.claim.Partition, b.p.state.Era, b.from.Offset, b.to.Offset, b.to.LeaderEpoch)
 }
 
 // tokenOf stands for rows [from, to) of it.

@@ -55,22 +55,31 @@ func (p *partition) fetchPersistently(ctx context.Context, wait time.Duration) (
 	options.MaxWait = max(wait, time.Millisecond)
 	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
 	for {
-		fetched, err := p.fetcher.Fetch(ctx, p.claim.Topic, p.claim.Partition, p.next, options)
+		fetched, err := p.fetcher.Fetch(ctx, p.source, p.next.Offset, options)
+		if err != nil && ctx.Err() == nil && kafka.Retriable(err) {
+			// An election, or a deletion, breaks fetches: afterwards the log may be another, or cut off.
+			if verifyErr := p.fetcher.Verify(ctx, p.source, p.next); verifyErr != nil && !kafka.Retriable(verifyErr) {
+				err = verifyErr
+			}
+		}
 		var outOfRange *kafka.OffsetOutOfRange
+		var truncated *kafka.Truncated
 		switch {
-		case err == nil && len(fetched.Records) == 0 && fetched.Next == p.next:
+		case err == nil && len(fetched.Records) == 0 && fetched.Next == p.next.Offset:
 			p.metrics.setLag(p.claim.Topic, p.claim.Partition, fetched.HighWatermark-fetched.Next)
 			fetched.Release()
 			return nil, nil
 		case err == nil:
 			p.metrics.setLag(p.claim.Topic, p.claim.Partition, fetched.HighWatermark-fetched.Next)
+			p.holes(fetched)
 			return fetched, nil
 		case errors.As(err, &outOfRange):
-			if err := p.lost(p.next, outOfRange); err != nil {
+			if err := p.lost(p.next.Offset, outOfRange); err != nil {
 				return nil, err
 			}
-			p.next = outOfRange.Start
 			continue
+		case errors.Is(err, kafka.ErrLogGone), errors.As(err, &truncated):
+			return nil, err
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case !kafka.Retriable(err):
@@ -82,4 +91,14 @@ func (p *partition) fetchPersistently(ctx context.Context, wait time.Duration) (
 			return nil, err
 		}
 	}
+}
+
+// holes tells of offsets that hold no record, and that no transaction explains: somebody has had the topic compacted.
+func (p *partition) holes(fetched *kafka.Batch) {
+	if fetched.Holes == 0 {
+		return
+	}
+	p.metrics.holes.Add(float64(fetched.Holes))
+	p.log.Error("records are missing inside the log, as compaction leaves it: set cleanup.policy=delete, and see what is lost with waymarkctl audit",
+		zap.Int64("from", p.next.Offset), zap.Int64("to", fetched.Next-1), zap.Int64("records", fetched.Holes))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -29,18 +30,117 @@ func (e *passingError) Unwrap() error { return e.err }
 // errStale means that what a read-back said of the deduplication window is too old to repeat an insert on.
 var errStale = errors.New("too long since the table was read back")
 
+// failed tells what an error of a look at ClickHouse asks for: another look, or somebody.
+func (p *partition) failed(err error) error {
+	if clickhouse.Classify(err) != clickhouse.Retriable {
+		return operator(err)
+	}
+	return &passingError{err}
+}
+
+// passing counts and logs a failure that time mends; one that time does not mend it returns.
+func (p *partition) passing(step string, err error) error {
+	if clickhouse.Classify(err) != clickhouse.Retriable {
+		return operator(err)
+	}
+	p.metrics.retries.WithLabelValues(step).Inc()
+	p.log.Warn("ClickHouse does not answer; trying again", zap.String("step", step), zap.Error(err))
+	return nil
+}
+
+// insert stores b's rows, buries what cannot be stored, and notes that its end is to be committed.
+func (p *partition) insert(work context.Context, b *batch) error {
+	if err := p.bury(work, b.dead); err != nil {
+		return err
+	}
+	send := p.insertWhole
+	if p.claim.Topic == p.DeadTopic {
+		if err := p.leaveOutRepeats(work, b); err != nil {
+			return err
+		}
+		send = p.complete // dead records are rare: the table is asked each time
+	} else {
+		b.leaveOutSuperseded()
+	}
+	if b.replayed || b.doubtful {
+		send = p.complete
+	}
+	if b.rows.Len() > 0 {
+		if err := p.inserts.Acquire(work, 1); err != nil {
+			return err
+		}
+		err := p.storeRows(work, b, send)
+		p.inserts.Release(1)
+		if err != nil {
+			return err
+		}
+	}
+	p.step("stored")
+	p.state = checkpoint.Sink{Log: p.source.ID, Era: p.state.Era, LeaderEpoch: b.to.LeaderEpoch, NextLeaderEpoch: kafka.NoLeaderEpoch, Marks: b.marks}
+	p.owed = true
+	p.metrics.stored(b)
+	return nil
+}
+
+// storeRows calls send until the rows are stored or somebody is needed. After a failure the block may be stored all the same, and a long
+// time may pass until ClickHouse can be reached, so every further try looks first what is there.
+func (p *partition) storeRows(work context.Context, b *batch, send func(context.Context, *batch) error) error {
+	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
+	failed := false
+	for {
+		err := p.deleteSuperseded(work, b)
+		if err == nil {
+			err = send(work, b)
+		}
+		if err == nil {
+			err = p.judge(work, b)
+		}
+		var passing *passingError
+		if !errors.As(err, &passing) {
+			if err == nil && !failed {
+				p.pressure.eased()
+			}
+			p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
+			if err == nil {
+				p.sample(work, b)
+			}
+			return err
+		}
+		// A table that was changed may refuse everything with errors that pass elsewhere.
+		if problem := p.db.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
+			return operator(problem)
+		}
+		failed = true
+		p.pressure.felt(err)
+		p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
+		p.metrics.retries.WithLabelValues("insert").Inc()
+		p.log.Warn("cannot insert; trying again", zap.Int("rows", b.rows.Len()), zap.String("token", b.token()), zap.Error(err))
+		if err := backoff.Wait(work); err != nil {
+			return err
+		}
+		send = p.complete
+	}
+}
+
+// insertWhole is the first try of a batch that nobody has tried before.
+func (p *partition) insertWhole(work context.Context, b *batch) error {
+	return p.insertPiece(work, b, 0, 0, b.rows.Len())
+}
+
 // insertPiece inserts the rows of [from, to) that are of month, or all of them for month 0, once; a *passingError asks for another look
-// and another try. A row that ClickHouse refuses is found by halving, each half under a token of its own, and buried; the others are
-// stored.
+// and another try. A row that ClickHouse refuses is found by halving, each half under a token of its own; the others are stored.
 func (p *partition) insertPiece(work context.Context, b *batch, month, from, to int) error {
 	rows := b.pick(month, from, to)
 	if len(rows) == 0 {
 		return nil
 	}
+	if _, refused := b.refused[rows[0]]; refused && len(rows) == 1 {
+		return nil
+	}
 	if err := p.confirm(work); err != nil {
 		return err
 	}
-	if !b.looked.IsZero() && time.Since(b.looked) >= p.sure() {
+	if !b.looked.IsZero() && time.Since(b.looked) >= p.lookHolds {
 		return &passingError{errStale}
 	}
 	columns := b.rows.Columns(from, to)
@@ -52,6 +152,12 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	err := p.db.Insert(work, b.rows.Insert(), b.tokenOf(from, to), columns)
 	if err == nil {
 		p.step("inserted")
+		for _, row := range rows { // what was refused before was mended
+			delete(b.refused, row)
+		}
+		if b.sound > 0 {
+			b.accepted = true
+		}
 		p.metrics.insertSeconds.Observe(time.Since(started).Seconds())
 		return nil
 	}
@@ -60,37 +166,34 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	switch class {
 	case clickhouse.Operator:
 		return operator(err)
-	case clickhouse.Row:
-		// A table that was changed refuses rows too, all of them: that is nothing to bury events for.
-		if problem := p.db.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
-			return operator(problem)
-		}
-		if len(rows) == 1 {
-			return p.refused(work, b, rows[0], err)
-		}
-		middle := from + (to-from)/2
-		if err := p.insertPiece(work, b, month, from, middle); err != nil {
-			return err
-		}
-		return p.insertPiece(work, b, month, middle, to)
+	case clickhouse.Retriable:
+		return &passingError{err}
 	}
-	return &passingError{err}
-}
-
-// refused buries a row that err is about.
-func (p *partition) refused(work context.Context, b *batch, row int, err error) error {
-	rec := b.records[row]
-	if b.buried[rec.Offset] {
-		return nil
-	}
-	p.log.Error("ClickHouse refuses a row", zap.Int64("offset", rec.Offset), zap.Error(err))
-	// The server's sentence may quote the value; its code does not.
-	sentence := errors.New("ClickHouse refuses the row with error " + clickhouse.Code(err))
-	if err := p.bury(work, []deadRecord{{rec, &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}}}); err != nil {
+	if err := p.ownFault(work, b, rows, err); err != nil {
 		return err
 	}
-	b.buried[rec.Offset] = true
-	return nil
+	if len(rows) == 1 {
+		return p.refuse(work, b, rows[0], err)
+	}
+	if err := p.halve(work, b); err != nil {
+		return err
+	}
+	middle := from + (to-from)/2
+	if err := p.insertPiece(work, b, month, from, middle); err != nil {
+		return err
+	}
+	return p.insertPiece(work, b, month, middle, to)
+}
+
+// halve records, before the first half is sent, that the whole must not be sent again.
+func (p *partition) halve(work context.Context, b *batch) error {
+	if b.halved {
+		return nil
+	}
+	b.halved = true
+	state := *p.committed
+	state.Halved = true
+	return p.commit(work, p.offset, state)
 }
 
 // bury writes records that make no row to the dead topic. Those that came from it are counted and logged: burying them again
@@ -138,7 +241,7 @@ func (p *partition) deadRecord(d deadRecord) (event.Record, error) {
 	now := time.Now().UnixMilli()
 	message := event.Dead{
 		Reason: string(d.why.Reason), Stage: event.StageInsert, Error: d.why.Err.Error(), Region: p.Region,
-		Topic: p.claim.Topic, Partition: d.record.Partition, Offset: d.record.Offset, FailedAt: now,
+		Topic: p.claim.Topic, TopicId: p.source.ID[:], Partition: d.record.Partition, LeaderEpoch: d.record.LeaderEpoch, Offset: d.record.Offset, FailedAt: now,
 		Key: d.record.Key, Value: d.record.Value,
 	}
 	var e event.Enriched

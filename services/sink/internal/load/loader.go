@@ -2,10 +2,10 @@ package load
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
@@ -53,24 +53,31 @@ type Loader struct {
 	metrics  *metrics
 	memory   *semaphore.Weighted
 	inserts  *semaphore.Weighted
-	events   sync.Pool
-	dead     sync.Pool
+	// claimHolds is how long an answer of the coordinator's may be relied on, lookHolds how long one of the table's.
+	claimHolds, lookHolds time.Duration
+	events                sync.Pool
+	dead                  sync.Pool
 }
 
 // table is the rows of one of the two tables.
 type table interface {
-	// Add appends rec's row if its source comes after seen, and returns the later of the two. Errors are *event.Rejection.
-	Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source, error)
+	// Add appends the row of rec, which lies on the topic of the given id, unless marks say that it is a repetition, and returns marks with
+	// its source. Errors are *event.Rejection.
+	Add(rec *event.Record, topic uuid.UUID, marks checkpoint.Marks) (checkpoint.Marks, error)
 	Len() int
 	Table() string
 	Insert() string
 	Columns(from, to int) []clickhouse.Column
 	Choose(rows []int) []clickhouse.Column
-	// Place, Source, Month and Twin are about one row, Span about all.
+	// Place, Source, Origin, Month, Twin, ReceivedAt and Values are about one row, IDs about some, Span about all.
 	Place(i int) rows.Place
 	Source(i int) rows.Place
+	Origin(i int) checkpoint.Source
 	Month(i int) int
 	Twin(i int) any
+	ReceivedAt(i int) int64
+	Values(i int) []clickhouse.Column
+	IDs(which []int) []uuid.UUID
 	Span() rows.Span
 	// Keep leaves the rows that which names.
 	Keep(which []bool)
@@ -83,15 +90,30 @@ type database interface {
 	Insert(ctx context.Context, statement, token string, columns []clickhouse.Column) error
 	// Held returns the rows of table in span, and maybe others.
 	Held(ctx context.Context, table string, span rows.Span) ([]rows.Held, error)
-	// Delete removes events of a raw partition with offsets from–to, both included, and an epoch below epoch.
-	Delete(ctx context.Context, partition int32, from, to int64, epoch uint32) error
+	// Latest returns the last event stored of a raw partition's log, and the highest offset that is stored of it under any epoch.
+	Latest(ctx context.Context, topic uuid.UUID, partition int32) (last checkpoint.Source, highest int64, err error)
+	// Gone returns how many of the events are no rows.
+	Gone(ctx context.Context, ids []uuid.UUID) (int, error)
+	// UnderWay counts the inserts of events that the server is busy with and that come from a partition of a topic, whose tokens begin with
+	// its name.
+	UnderWay(ctx context.Context, tokens string) (int, error)
+	// Delete removes the rows of the n raw records up to last that have a lower epoch.
+	Delete(ctx context.Context, partition int32, last checkpoint.Source, n int64) error
+	// Views counts the materialized views of table; Remembers tells whether table surely knows the token of an insert since block.
+	Views(ctx context.Context, table string) (uint64, error)
+	Remembers(ctx context.Context, table string, block int64) (bool, error)
+	// Takes returns nil when nothing is wrong with values of events' JSON columns, and an error of class Row when it is.
+	Takes(ctx context.Context, values []clickhouse.Column) error
 	// Check returns nil when the tables are as this version needs them.
 	Check(ctx context.Context) error
 }
 
 // fetcher reads a partition's log, as *kafka.Client does.
 type fetcher interface {
-	Fetch(ctx context.Context, topic string, partition int32, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
+	Log(ctx context.Context, topic string, partition int32) (kafka.Log, error)
+	Bounds(ctx context.Context, log kafka.Log) (start, end int64, err error)
+	Verify(ctx context.Context, log kafka.Log, at kafka.Position) error
+	Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
 }
 
 // sender writes to a topic, as *kafka.Producer does.
@@ -114,7 +136,10 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database
 }
 
 func newLoader(s Settings, client *kafka.Client, log fetcher, producer sender, db database, logger *zap.Logger, metrics *metrics) *Loader {
+	// No other member can have been given a partition in less than a session or a rebalance.
+	half := min(s.Group.SessionTimeout, s.Group.RebalanceTimeout) / 2
 	return &Loader{
+		claimHolds: half, lookHolds: half,
 		Settings: s, client: client, fetcher: log, producer: producer, db: db, log: logger, metrics: metrics,
 		memory: semaphore.NewWeighted(s.Memory), inserts: semaphore.NewWeighted(s.Inserts),
 		events: sync.Pool{New: func() any { return rows.NewEvents() }},
@@ -133,19 +158,4 @@ func (l *Loader) pool(topic string) *sync.Pool {
 		return &l.dead
 	}
 	return &l.events
-}
-
-// consume loads one partition until its generation ends. What it commits goes to commits.
-func (l *Loader) consume(ctx context.Context, claim *kafka.Claim, commits committer) error {
-	state, err := checkpoint.ParseSink(claim.Metadata, claim.Offset)
-	if err != nil {
-		return fmt.Errorf("offset %d: %w", claim.Offset, err)
-	}
-	p := &partition{
-		Loader: l, claim: claim, commits: commits, state: state, next: max(claim.Offset, 0), fresh: claim.Offset < 0,
-		offset: claim.Offset, intent: state,
-		log: l.log.With(zap.String("topic", claim.Topic), zap.Int32("partition", claim.Partition), zap.Int32("generation", claim.Generation)),
-	}
-	defer p.forget()
-	return p.run(ctx)
 }

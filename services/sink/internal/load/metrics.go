@@ -9,19 +9,24 @@ import (
 )
 
 type metrics struct {
-	rows          *prometheus.CounterVec
-	repeated      prometheus.Counter
-	dead          *prometheus.CounterVec
-	batchRows     prometheus.Histogram
-	batchBytes    prometheus.Histogram
-	insertSeconds prometheus.Histogram
-	age           prometheus.Histogram
-	lag           *prometheus.GaugeVec
-	scale         *prometheus.GaugeVec
-	retries       *prometheus.CounterVec
-	failures      *prometheus.CounterVec
-	replays       prometheus.Counter
-	lost          prometheus.Counter
+	rows           *prometheus.CounterVec
+	repeated       prometheus.Counter
+	dead           *prometheus.CounterVec
+	batchRows      prometheus.Histogram
+	batchBytes     prometheus.Histogram
+	insertSeconds  prometheus.Histogram
+	age            prometheus.Histogram
+	lag            *prometheus.GaugeVec
+	scale          *prometheus.GaugeVec
+	retries        *prometheus.CounterVec
+	failures       *prometheus.CounterVec
+	replays        prometheus.Counter
+	lost           prometheus.Counter
+	holes          prometheus.Counter
+	resumed        prometheus.Counter
+	unsureViews    prometheus.Counter
+	sampled        prometheus.Counter
+	sampledMissing prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -66,8 +71,24 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "waymark_sink_lost_to_retention_total", Help: "Offsets deleted by the topic's retention before they were stored.",
 		}),
 	}
+	m.holes = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "waymark_sink_holes_total", Help: "Offsets without a record that no transaction explains, as compaction leaves them.",
+	})
+	m.resumed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "waymark_sink_resumed_total", Help: "Claims that could not go on at the committed offset: the log or the group's memory had changed.",
+	})
+	m.unsureViews = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "waymark_sink_views_unsure_total", Help: "Blocks that are in their table and may be missing in its materialized views.",
+	})
+	m.sampled = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "waymark_sink_sampled_total", Help: "Batches read back though ClickHouse had acknowledged them.",
+	})
+	m.sampledMissing = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "waymark_sink_sampled_missing_total", Help: "Events of such batches that ClickHouse did not have.",
+	})
 	var errs []error
-	for _, c := range []prometheus.Collector{m.rows, m.repeated, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.scale, m.retries, m.failures, m.replays, m.lost} {
+	for _, c := range []prometheus.Collector{m.rows, m.repeated, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.scale, m.retries, m.failures, m.replays, m.lost,
+		m.holes, m.resumed, m.unsureViews, m.sampled, m.sampledMissing} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
@@ -13,40 +14,199 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
-// A partition is one claim's loop.
+// A partition is one claim's loop over one log.
 type partition struct {
 	*Loader
 	claim   *kafka.Claim
 	commits committer
 	log     *zap.Logger
+	source  kafka.Log
 	state   checkpoint.Sink
-	// next is the offset to fetch next.
-	next int64
-	// fresh is true until something is committed: the group has never been here.
+	// next is where to fetch next.
+	next kafka.Position
+	// fresh is true until something is committed: nothing before next was to be read.
 	fresh bool
 	// owed is true while everything below next is stored and not yet committed.
 	owed bool
 	// pressure makes batches grow.
 	pressure pressure
-	// intent is what was committed for the batch in hand, at offset; confirmed is when a coordinator was last asked and then said that
-	// the generation still holds. It reads the monotonic clock, which runs on while the process is stopped.
+	// offset is what is committed, -1 for nothing, and committed what stands beside it, nil when that is not ours; confirmed is when a
+	// coordinator was last asked and then said that the generation still holds. It reads the monotonic clock, which runs on while the
+	// process is stopped.
 	offset    int64
-	intent    checkpoint.Sink
+	committed *checkpoint.Sink
 	confirmed time.Time
+	// sampled is when a batch was last read back though ClickHouse had acknowledged it.
+	sampled time.Time
 }
 
-func (p *partition) run(ctx context.Context) error {
-	work, stop := retry.Outlive(ctx, p.Drain)
-	defer stop()
+// consume loads one partition until its generation ends. What it commits goes to commits. When the log turns out to be another one, or to
+// lack what lay before, it begins again from what is known then.
+func (l *Loader) consume(ctx context.Context, claim *kafka.Claim, commits committer) error {
+	p := &partition{
+		Loader: l, claim: claim, commits: commits, offset: claim.Offset,
+		log: l.log.With(zap.String("topic", claim.Topic), zap.Int32("partition", claim.Partition), zap.Int32("generation", claim.Generation)),
+	}
+	defer p.forget()
+	switch state, err := checkpoint.ParseSink(claim.Metadata, claim.Offset); {
+	case err == nil:
+		p.committed = &state
+	case !errors.Is(err, checkpoint.ErrForeign):
+		return operator(fmt.Errorf("offset %d: %w", claim.Offset, err))
+	}
+	for {
+		work, stop := retry.Outlive(ctx, l.Drain)
+		err := p.begin(ctx)
+		if err == nil {
+			err = p.run(ctx, work)
+		}
+		stop()
+		var truncated *kafka.Truncated
+		if ctx.Err() != nil || !errors.Is(err, kafka.ErrLogGone) && !errors.As(err, &truncated) {
+			return ended(ctx, err)
+		}
+		p.log.Warn("the log is not what it was; looking at it anew", zap.Error(err))
+	}
+}
+
+// begin finds out where to go on.
+func (p *partition) begin(ctx context.Context) error {
+	var e evidence
+	err := p.persist(ctx, "claim", func() (err error) {
+		e, err = p.look(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c := resume(e)
+	p.state, p.fresh, p.owed = c.state, c.fresh, false
+	if p.state.Era == 0 {
+		p.state.Era = time.Now().UnixMilli()
+	}
+	p.next = kafka.Position{Offset: c.next, LeaderEpoch: c.state.LeaderEpoch}
+	if c.say != "" {
+		p.log.Warn(c.say)
+		p.metrics.resumed.Inc()
+	}
+	if c.doubt {
+		for _, m := range p.state.Marks {
+			if m, err = p.ask(ctx, m); err != nil {
+				return err
+			}
+			p.state.Marks = p.state.Marks.With(m)
+		}
+	}
+	return nil
+}
+
+// look gathers what resume decides on.
+func (p *partition) look(ctx context.Context) (e evidence, err error) {
+	before := p.source.ID
+	if p.source, err = p.fetcher.Log(ctx, p.claim.Topic, p.claim.Partition); err != nil {
+		return e, err
+	}
+	if p.committed == nil && before != uuid.Nil && before != p.source.ID {
+		p.offset = -1 // it was set for the log before
+	}
+	e = evidence{offset: p.offset, memory: p.committed, log: p.source.ID, cut: -1}
+	if e.start, e.end, err = p.fetcher.Bounds(ctx, p.source); err != nil {
+		return e, err
+	}
+	at := kafka.Position{LeaderEpoch: kafka.NoLeaderEpoch}
+	switch m := p.committed; {
+	case m == nil || m.Log != e.log: // nothing is known of this log
+	case m.Next > 0:
+		at = kafka.Position{Offset: m.Next, LeaderEpoch: m.NextLeaderEpoch}
+	default:
+		at = kafka.Position{Offset: p.offset, LeaderEpoch: m.LeaderEpoch}
+	}
+	var truncated *kafka.Truncated
+	switch err = p.fetcher.Verify(ctx, p.source, at); {
+	case errors.As(err, &truncated):
+		e.cut, err = truncated.To, nil
+	case errors.Is(err, kafka.ErrLogGone): // just now: asked for again
+		err = fmt.Errorf("%s: %w", p.claim.Topic, errUnsettled)
+	}
+	return e, err
+}
+
+// errUnsettled means that the brokers do not agree yet on what a topic is.
+var errUnsettled = errors.New("the topic is just being made anew")
+
+// persist does something until it succeeds, ctx ends, or only an operator can help.
+func (p *partition) persist(ctx context.Context, step string, do func() error) error {
+	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
+	for {
+		err := do()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !kafka.Retriable(err):
+			return operator(fmt.Errorf("%s: %w", step, err))
+		}
+		p.metrics.retries.WithLabelValues(step).Inc()
+		p.log.Warn("trying again", zap.String("step", step), zap.Error(err))
+		if err := backoff.Wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// ask completes a mark with what the table holds of its log.
+func (p *partition) ask(ctx context.Context, m checkpoint.Mark) (checkpoint.Mark, error) {
+	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
+	for {
+		last, highest, err := p.latest(ctx, m.Topic)
+		if err == nil {
+			m.Doubt = last
+			if last.Epoch > 0 { // rows of earlier epochs may lie among them
+				m.Superseded = max(m.Superseded, highest+1)
+			}
+			if last.After(m.Source) {
+				p.log.Info("the table holds more of a raw log than this group remembers: it is asked for each row until that is passed",
+					zap.Stringer("raw_topic_id", m.Topic), zap.Int64("stored_up_to_offset", last.Offset), zap.Uint32("epoch", last.Epoch))
+			}
+			return m, nil
+		}
+		if err := p.passing("readback", err); err != nil {
+			return m, err
+		}
+		if err := backoff.Wait(ctx); err != nil {
+			return m, err
+		}
+	}
+}
+
+// latest asks what the table holds of a raw log, once no insert of this partition is under way any more: one of a member that died would
+// not be seen, and could not be told by its token from what is inserted next.
+func (p *partition) latest(ctx context.Context, topic uuid.UUID) (last checkpoint.Source, highest int64, err error) {
+	n, err := p.db.UnderWay(ctx, fmt.Sprintf("%s/%%/%d/", p.claim.Topic, p.claim.Partition))
+	switch {
+	case err != nil:
+		return last, highest, err
+	case n > 0:
+		return last, highest, fmt.Errorf("%d inserts of this partition are under way", n)
+	}
+	return p.db.Latest(ctx, topic, p.claim.Partition)
+}
+
+func (p *partition) run(ctx, work context.Context) error {
 	if p.state.Next > 0 {
 		if err := p.replay(ctx, work); err != nil {
-			return ended(ctx, err)
+			return err
 		}
 	}
 	for ctx.Err() == nil {
 		b, err := p.form(ctx, work)
 		switch {
 		case err != nil && ctx.Err() == nil:
+			// What is stored must be known before the log is looked at anew.
+			if err := p.settle(work); err != nil {
+				return err
+			}
 			return err
 		case b == nil:
 			continue
@@ -54,10 +214,10 @@ func (p *partition) run(ctx context.Context) error {
 		err = p.store(work, b)
 		b.release()
 		if err != nil {
-			return ended(ctx, err)
+			return err
 		}
 	}
-	return ended(ctx, p.settle(work))
+	return p.settle(work)
 }
 
 // ended leaves an error out when the partition was to end anyhow: its batch is not committed and comes again, to its next owner.
@@ -70,7 +230,7 @@ func ended(ctx context.Context, err error) error {
 
 // form fetches until a batch is complete. It returns nil when there was nothing to fetch; what is owed is committed then.
 func (p *partition) form(ctx, work context.Context) (*batch, error) {
-	b := p.newBatch(p.next)
+	b := p.newBatch()
 	var started time.Time
 	rows, bytes, age := p.pressure.limits(&p.Settings)
 	for {
@@ -106,7 +266,7 @@ func (p *partition) form(ctx, work context.Context) (*batch, error) {
 			b.release()
 			return nil, err
 		}
-		p.next = fetched.Next
+		p.next = b.to
 		if b.rows.Len() >= rows || b.bytes >= bytes || time.Since(started) >= age {
 			break
 		}
@@ -120,68 +280,49 @@ func (p *partition) store(work context.Context, b *batch) error {
 		return p.storeAtLeastOnce(work, b)
 	}
 	p.step("formed")
-	if err := p.commit(work, b.from, checkpoint.Sink{Next: b.to, Source: p.state.Source, Superseded: p.state.Superseded}); err != nil {
+	if err := p.acquaint(work, b); err != nil {
+		return err
+	}
+	p.trace(b)
+	if err := p.commit(work, b.from.Offset, p.intend(b)); err != nil {
 		return err
 	}
 	p.step("intended")
-	return p.insert(work, b, func(work context.Context, b *batch) error {
-		return p.insertPiece(work, b, 0, 0, b.rows.Len())
-	})
+	return p.insert(work, b)
 }
 
-// insert stores b's rows by means of send, buries what cannot be stored, and notes that its end is to be committed.
-func (p *partition) insert(work context.Context, b *batch, send func(context.Context, *batch) error) error {
-	if err := p.bury(work, b.dead); err != nil {
-		return err
+// acquaint asks the table about the raw logs of b's rows that have no mark: it is a new log, or one whose mark was lost.
+func (p *partition) acquaint(work context.Context, b *batch) error {
+	if p.claim.Topic == p.DeadTopic {
+		return nil
 	}
-	b.leaveOutSuperseded()
-	if err := p.leaveOutRepeats(work, b); err != nil {
-		return err
-	}
-	if b.rows.Len() > 0 {
-		if err := p.inserts.Acquire(work, 1); err != nil {
-			return err
+	var last checkpoint.Source
+	for i := range b.rows.Len() {
+		s := b.rows.Origin(i)
+		if s.Topic == last.Topic {
+			continue
 		}
-		err := p.persist(work, b, send)
-		p.inserts.Release(1)
+		last = s
+		if _, known := p.state.Marks.Find(s.Topic); known {
+			continue
+		}
+		m, err := p.ask(work, checkpoint.NewMark(s.Topic))
 		if err != nil {
 			return err
 		}
+		p.state.Marks = p.state.Marks.With(m)
+		if m.Doubt.Offset >= 0 && s.After(m.Doubt) && s.Offset > m.Doubt.Offset+1 {
+			p.log.Warn("the log goes on behind what the table holds: raw records between are stored only if they were dead letters or repetitions; waymarkctl audit tells",
+				zap.Stringer("raw_topic_id", s.Topic), zap.Int64("from_offset", m.Doubt.Offset+1), zap.Int64("to_offset", s.Offset-1))
+		}
 	}
-	p.step("stored")
-	p.state = checkpoint.Sink{Source: b.source, Superseded: b.superseded}
-	p.owed = true
-	p.metrics.stored(b)
 	return nil
 }
 
-// persist calls send until the rows are stored or somebody is needed. After a failure the block may be stored all the same, and a long
-// time may pass until ClickHouse can be reached, so every further try looks first what is there.
-func (p *partition) persist(work context.Context, b *batch, send func(context.Context, *batch) error) error {
-	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
-	failed := false
-	for {
-		err := p.deleteSuperseded(work, b)
-		if err == nil {
-			err = send(work, b)
-		}
-		var passing *passingError
-		if !errors.As(err, &passing) {
-			if err == nil && !failed {
-				p.pressure.eased()
-			}
-			p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
-			return err
-		}
-		failed = true
-		p.pressure.felt(err)
-		p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
-		p.metrics.retries.WithLabelValues("insert").Inc()
-		p.log.Warn("cannot insert; trying again", zap.Int("rows", b.rows.Len()), zap.String("token", b.token()), zap.Error(err))
-		if err := backoff.Wait(work); err != nil {
-			return err
-		}
-		send = p.complete
+// intend is the state to commit before b is inserted.
+func (p *partition) intend(b *batch) checkpoint.Sink {
+	return checkpoint.Sink{
+		Log: p.source.ID, Era: p.state.Era, LeaderEpoch: b.from.LeaderEpoch, Next: b.to.Offset, NextLeaderEpoch: b.to.LeaderEpoch, Replaces: len(b.replaced) > 0, Marks: p.state.Marks,
 	}
 }
 
@@ -190,7 +331,7 @@ func (p *partition) settle(work context.Context) error {
 	if !p.owed {
 		return nil
 	}
-	if err := p.commit(work, p.next, p.state); err != nil {
+	if err := p.commit(work, p.next.Offset, p.state); err != nil {
 		return err
 	}
 	p.step("settled")
@@ -201,16 +342,11 @@ func (p *partition) settle(work context.Context) error {
 // member can have been given the partition in less than a session or a rebalance; later one may have, stored the batch, and gone on
 // until ClickHouse remembers no token of it. A member that was stopped and goes on notices here.
 func (p *partition) confirm(work context.Context) error {
-	if time.Since(p.confirmed) < p.sure() {
+	if time.Since(p.confirmed) < p.claimHolds {
 		return nil
 	}
 	p.step("confirming")
-	return p.commit(work, p.offset, p.intent)
-}
-
-// sure is how long an answer of the coordinator's or of a read-back may be relied on.
-func (p *partition) sure() time.Duration {
-	return min(p.Group.SessionTimeout, p.Group.RebalanceTimeout) / 2
+	return p.commit(work, p.offset, *p.committed)
 }
 
 // step tells a test where the partition is.
@@ -228,7 +364,7 @@ func (p *partition) commit(work context.Context, offset int64, state checkpoint.
 		switch {
 		case err == nil:
 			p.fresh, p.owed = false, false
-			p.offset, p.intent, p.confirmed = offset, state, asked
+			p.offset, p.committed, p.confirmed = offset, &state, asked
 			return nil
 		case errors.Is(err, kafka.ErrFenced), work.Err() != nil:
 			return err
@@ -240,20 +376,20 @@ func (p *partition) commit(work context.Context, offset int64, state checkpoint.
 	}
 }
 
-// lost reports records that the topic's retention deleted before they were stored. In a new group they are no loss: the log's
+// lost reports records that the topic's retention deleted before they were stored. Where nothing was read yet they are no loss: the log's
 // start is where it belongs.
 func (p *partition) lost(at int64, e *kafka.OffsetOutOfRange) error {
 	switch {
+	case at > e.End:
+		return &kafka.Truncated{Topic: e.Topic, Partition: e.Partition, Offset: at, To: e.End}
 	case p.fresh:
-		p.log.Info("the group is new: starting at the log's start", zap.Int64("offset", e.Start))
-	case at < e.Start:
+		p.log.Info("nothing was read of this log yet: beginning at its start", zap.Int64("offset", e.Start))
+	default:
 		p.metrics.lost.Add(float64(e.Start - at))
 		p.log.Error("records were deleted by the topic's retention before they were stored",
 			zap.Int64("from", at), zap.Int64("to", e.Start-1), zap.Int64("records_at_most", e.Start-at))
-	default:
-		return operator(fmt.Errorf("the committed offset %d lies beyond the end of %s/%d at %d: the topic was made anew; reset the group's offsets on purpose",
-			at, e.Topic, e.Partition, e.End))
 	}
+	p.next = kafka.Position{Offset: e.Start, LeaderEpoch: kafka.NoLeaderEpoch}
 	return nil
 }
 

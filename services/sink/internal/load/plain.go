@@ -16,5 +16,5 @@ func (p *partition) storeAtLeastOnce(work context.Context, b *batch) error {
 		}
 	}
 	p.metrics.stored(b)
-	return p.commits.Commit(work, b.to, "")
+	return p.commits.Commit(work, b.to.Offset, "")
 }

@@ -3,11 +3,12 @@ package load
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
 )
@@ -16,21 +17,24 @@ import (
 // has already.
 func (p *partition) replay(ctx, work context.Context) error {
 	p.metrics.replays.Inc()
-	p.log.Info("an intent is open: its batch is completed", zap.Int64("from", p.next), zap.Int64("to", p.state.Next))
+	p.log.Info("an intent is open: its batch is completed", zap.Int64("from", p.next.Offset), zap.Int64("to", p.state.Next))
 	p.step("replaying")
-	b := p.newBatch(p.next)
+	b := p.newBatch()
 	defer b.release()
-	if err := p.refetch(ctx, b, p.state.Next); err != nil {
+	b.halved = p.state.Halved
+	if err := p.refetch(ctx, b, kafka.Position{Offset: p.state.Next, LeaderEpoch: p.state.NextLeaderEpoch}); err != nil {
 		return err
 	}
-	return p.insert(work, b, p.complete)
+	b.replayed = true
+	p.trace(b)
+	return p.insert(work, b)
 }
 
 // refetch reads the records up to end into b. Those that retention has deleted meanwhile are lost, and counted: if they had landed they are
 // in the table, and the others are completed all the same.
-func (p *partition) refetch(ctx context.Context, b *batch, end int64) error {
+func (p *partition) refetch(ctx context.Context, b *batch, end kafka.Position) error {
 	b.to = end
-	for p.next < end {
+	for p.next.Offset < end.Offset {
 		fetched, held, err := p.fetch(ctx, p.Fetch.MaxWait, b)
 		if errors.Is(err, errNoMemory) { // the batch was in hand before: it is taken whole
 			fetched, held, err = p.fetchAnyway(ctx)
@@ -38,21 +42,25 @@ func (p *partition) refetch(ctx context.Context, b *batch, end int64) error {
 		switch {
 		case err != nil:
 			return err
-		case fetched == nil && p.next < end:
-			// They were there when the intent was recorded.
-			p.log.Warn("waiting for the records of an open intent: the log ends before them", zap.Int64("at", p.next), zap.Int64("to", end))
+		case fetched == nil && p.next.Offset < end.Offset:
+			// They were there when the claim began, and a follower that leads now may be about to know them.
+			p.log.Warn("waiting for the records of an open intent: the log ends before them", zap.Int64("at", p.next.Offset), zap.Int64("to", end.Offset))
 			continue
 		case fetched == nil: // nothing of it is left
 			return nil
 		}
-		lost := p.next >= end // the log begins at or behind the end
-		if err := b.add(fetched, held, end); err != nil {
+		lost := p.next.Offset >= end.Offset // the log begins at or behind the end
+		if err := b.add(fetched, held, end.Offset); err != nil {
 			return err
 		}
-		b.to = end
-		if !lost {
-			p.next = min(fetched.Next, end)
+		switch {
+		case lost:
+		case b.to.Offset < end.Offset:
+			p.next = b.to
+		default:
+			p.next = end
 		}
+		b.to = end
 	}
 	return nil
 }
@@ -73,15 +81,65 @@ func (p *partition) complete(work context.Context, b *batch) error {
 		return err
 	}
 	p.step("readback")
-	if held.among(b.pick(0, 0, len(held))) == 0 {
-		return p.insertPiece(work, b, 0, 0, len(held))
+	all := b.pick(0, 0, b.rows.Len())
+	n := held.among(all)
+	for row := range b.refused {
+		if held.rows[row] {
+			delete(b.refused, row)
+		}
+	}
+	if n == 0 {
+		return p.insertPiece(work, b, 0, 0, len(all))
+	}
+	if heal, err := p.heals(work, b, held); err != nil {
+		return err
+	} else if heal {
+		return p.insertPiece(work, b, 0, 0, len(all))
 	}
 	for _, month := range b.months() {
-		if err := p.completeMonth(work, b, held, month, 0, len(held)); err != nil {
+		if err := p.completeMonth(work, b, held, month, 0, len(all)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// heals tells whether the whole block is to be sent again under its token though the table has rows of it. The server stores a block in the
+// table before it is pushed to the materialized views that hang on it, so a view may lack what the table has; the same block under the same
+// token goes into the views that lack it, and the table drops it. But only as long as the table remembers the token, and only if
+// nothing of the batch was inserted under another.
+func (p *partition) heals(work context.Context, b *batch, held held) (bool, error) {
+	if b.doubtful || p.claim.Topic == p.DeadTopic {
+		return false, nil
+	}
+	if views, err := p.views(work, b); err != nil || views == 0 {
+		return false, err
+	}
+	remembers := false
+	if !b.halved {
+		var err error
+		if remembers, err = p.db.Remembers(work, b.rows.Table(), held.block); err != nil {
+			return false, p.failed(err)
+		}
+	}
+	if !remembers {
+		p.metrics.unsureViews.Inc()
+		p.log.Error("the table has a block that its materialized views may lack, and it cannot be sent again for sure under its token: compare them",
+			zap.String("table", b.rows.Table()), zap.Int64("from", b.from.Offset), zap.Int64("to", b.to.Offset))
+	}
+	return remembers, nil
+}
+
+// views counts the materialized views of b's table.
+func (p *partition) views(work context.Context, b *batch) (int64, error) {
+	if b.views < 0 {
+		n, err := p.db.Views(work, b.rows.Table())
+		if err != nil {
+			return 0, p.failed(err)
+		}
+		b.views = int64(n)
+	}
+	return b.views, nil
 }
 
 // completeMonth goes down the halves that halve made until one is there as a whole or not at all.
@@ -101,43 +159,61 @@ func (p *partition) completeMonth(work context.Context, b *batch, held held, mon
 }
 
 // A held tells for each row of a batch whether its table has it.
-type held []bool
+type held struct {
+	rows []bool
+	// block is the least of the numbers that the table gives to the inserts they came with; 0 when one is not known.
+	block int64
+}
 
 // among counts the rows that are there.
 func (h held) among(rows []int) (n int) {
 	for _, i := range rows {
-		if h[i] {
+		if h.rows[i] {
 			n++
 		}
 	}
 	return n
 }
 
-// held asks which of b's rows are in their table.
+// held asks which of b's rows are in their table, or in a form of a later epoch.
 func (p *partition) held(work context.Context, b *batch) (held, error) {
 	there, err := p.readBack(work, b)
 	if err != nil {
-		return nil, err
+		return held{}, err
 	}
-	places := make(map[rows.Place]bool, len(there))
+	return b.among(there), nil
+}
+
+// among tells which of b's rows are among those that the table holds.
+func (b *batch) among(there []rows.Held) held {
+	type stored struct {
+		epoch uint32
+		block int64
+	}
+	places := make(map[rows.Place]stored, len(there))
 	for _, h := range there {
-		places[h.Place] = true
+		if before, again := places[h.Place.Record()]; !again || h.Place.Epoch > before.epoch {
+			places[h.Place.Record()] = stored{h.Place.Epoch, h.Block}
+		}
 	}
-	out := make(held, b.rows.Len())
+	out := held{rows: make([]bool, b.rows.Len()), block: math.MaxInt64}
 	twins := make(map[any]bool)
-	for i := range out {
-		if out[i] = places[b.rows.Place(i)]; out[i] {
+	for i := range out.rows {
+		place := b.rows.Place(i)
+		if row, ok := places[place.Record()]; ok && row.epoch >= place.Epoch {
+			out.rows[i] = true
+			out.block = min(out.block, row.block)
 			twins[b.rows.Twin(i)] = true
 		}
 	}
 	if len(twins) == 0 {
-		return out, nil
+		return out
 	}
 	// Of rows that repeat one event in one insert, the table keeps one.
-	for i := range out {
-		out[i] = out[i] || twins[b.rows.Twin(i)]
+	for i := range out.rows {
+		out.rows[i] = out.rows[i] || twins[b.rows.Twin(i)]
 	}
-	return out, nil
+	return out
 }
 
 // readBack asks until ClickHouse answers, or somebody is needed.
@@ -148,11 +224,9 @@ func (p *partition) readBack(work context.Context, b *batch) ([]rows.Held, error
 		if err == nil {
 			return there, nil
 		}
-		if clickhouse.Classify(err) != clickhouse.Retriable {
-			return nil, operator(err)
+		if err := p.passing("readback", err); err != nil {
+			return nil, err
 		}
-		p.metrics.retries.WithLabelValues("readback").Inc()
-		p.log.Warn("cannot read back; trying again", zap.Error(err))
 		if err := backoff.Wait(work); err != nil {
 			return nil, err
 		}

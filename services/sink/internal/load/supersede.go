@@ -9,42 +9,92 @@ import (
 )
 
 // A deliberate re-enrichment sets the enricher back on the raw topic and raises the epoch. What it writes comes after everything stored,
-// and each of its rows stands for the row of an earlier epoch from the same raw offset. That one is deleted after the new batch's intent
+// and each of its rows stands for the row of an earlier epoch from the same raw record. That one is deleted after the new batch's intent
 // and before its insert: a reader misses the events of one batch for a moment, and never sees one twice. Deleting again changes
 // nothing, so a replay does it again.
 
-// A replacement is a range of raw offsets, bounds included, whose rows of earlier epochs a batch stands for.
+// A replacement is a run of raw offsets of one log, bounds included, appended under one leader epoch, whose rows of earlier epochs a batch
+// stands for.
 type replacement struct {
 	partition int32
-	from, to  int64
-	epoch     uint32
+	// last is the last of the run.
+	last checkpoint.Source
+	from int64
 }
 
-// supersede notes what row stands for. before is the source of the row before it. An offset between the two that makes no row any more,
-// because its event is now dead or dropped, is replaced by nothing.
-func (b *batch) supersede(row rows.Place, before checkpoint.Source) {
-	from := before.Offset + 1
-	if row.Epoch > before.Epoch {
-		b.superseded = max(b.superseded, before.Offset+1)
-		from = row.Offset
+// trace finds out what b's rows stand for.
+func (p *partition) trace(b *batch) {
+	if p.claim.Topic != p.DeadTopic {
+		b.trace(p.state.Marks)
 	}
-	if from >= b.superseded {
-		return
+}
+
+// trace walks the rows in the order of their log, from the marks before them to those after, and finds what is in doubt and what is
+// replaced.
+func (b *batch) trace(marks checkpoint.Marks) {
+	var m checkpoint.Mark
+	for i := range b.rows.Len() {
+		s := b.rows.Origin(i)
+		if m.Topic != s.Topic {
+			if i > 0 {
+				marks = marks.With(m)
+			}
+			known := false
+			if m, known = marks.Find(s.Topic); !known {
+				m = checkpoint.NewMark(s.Topic)
+			}
+		}
+		b.doubtful = b.doubtful || m.Doubtful(s)
+		fed := b.records[i].LeaderEpoch
+		m.Superseded = b.supersede(m, s, b.rows.Place(i).Partition, fed >= 0 && fed == m.Fed)
+		m.Source, m.Fed = s, fed
 	}
-	to := min(row.Offset, b.superseded-1)
-	if n := len(b.replaced); n > 0 && b.replaced[n-1].epoch == row.Epoch && b.replaced[n-1].to+1 == from {
-		b.replaced[n-1].to = to
+	if b.rows.Len() > 0 {
+		marks = marks.With(m)
+	}
+	b.marks = marks
+}
+
+// supersede notes what the row of source s stands for, the row before it being at m, and returns up to where rows of earlier epochs may
+// be stored still. An offset between the two that makes no row any more, because its event is now dead or dropped, is replaced by
+// nothing, if s follows m on an enriched log that was not cut off between: what such a cut took was no choice of the enricher's.
+func (b *batch) supersede(m checkpoint.Mark, s checkpoint.Source, partition int32, follows bool) int64 {
+	superseded := m.Superseded
+	from := m.Offset + 1
+	if s.Epoch > m.Epoch {
+		superseded = max(superseded, m.Offset+1, m.Doubt.Offset+1)
+		from = s.Offset
+	}
+	if !follows || s.LeaderEpoch != m.LeaderEpoch { // what lay between on the raw log before it was cut off stays, too
+		from = s.Offset
+	}
+	if s.Epoch == 0 || from >= superseded {
+		return superseded
+	}
+	last := s
+	last.Offset = min(s.Offset, superseded-1)
+	if n := len(b.replaced); n > 0 && b.replaced[n-1].follows(last, from) {
+		b.replaced[n-1].last.Offset = last.Offset
 	} else {
-		b.replaced = append(b.replaced, replacement{row.Partition, from, to, row.Epoch})
+		b.replaced = append(b.replaced, replacement{partition, last, from})
 	}
-	if row.Offset+1 >= b.superseded {
-		b.superseded = 0
+	if s.Offset+1 >= superseded {
+		superseded = 0
 	}
+	return superseded
+}
+
+// follows tells whether a run up to last that begins at from goes on where r ends.
+func (r replacement) follows(last checkpoint.Source, from int64) bool {
+	end := r.last.Offset + 1
+	last.Offset = r.last.Offset
+	return last == r.last && end == from
 }
 
 // stands tells whether r's batch has a newer row for at, or says that there is none.
 func (r replacement) stands(at rows.Place) bool {
-	return at.Partition == r.partition && at.Epoch < r.epoch && at.Offset >= r.from && at.Offset <= r.to
+	return at.TopicID == r.last.Topic && at.Partition == r.partition && at.LeaderEpoch == r.last.LeaderEpoch &&
+		at.Epoch < r.last.Epoch && at.Offset >= r.from && at.Offset <= r.last.Offset
 }
 
 // leaveOutSuperseded drops rows of the batch that later ones of the same batch stand for.
@@ -69,7 +119,7 @@ func (p *partition) deleteSuperseded(work context.Context, b *batch) error {
 			return err
 		}
 		p.step("replacing")
-		switch err := p.db.Delete(work, r.partition, r.from, r.to, r.epoch); {
+		switch err := p.db.Delete(work, r.partition, r.last, r.last.Offset-r.from+1); {
 		case err == nil:
 		case clickhouse.Classify(err) == clickhouse.Retriable:
 			return &passingError{err}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -15,33 +14,41 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
 )
 
-// A world is one partition of a log, its group's coordinator, a table with a small deduplication window, and the sinks that believe they
-// own the partition. Every call a sink makes waits until the world answers it: so the order of all calls, and what becomes of each,
-// is the world's choice. Time is synctest's.
+// A world is one partition of a log, its group's coordinator, a table with a small deduplication window and a view, the enricher that
+// writes the log, and the sinks that believe they own the partition. Every call a sink makes waits until the world answers it: so the order
+// of all calls, and what becomes of each, is the world's choice. Logs, group and table lose their identity by its choice too. Time is
+// synctest's.
 type world struct {
 	// choose returns a number from 0 to n-1.
 	choose func(n int) int
 	broken fault
 	calm   bool // no more faults
 
-	log       []event.Record
+	log       *simLog
+	enricher  simEnricher
 	committed struct {
 		offset   int64
 		metadata string
 	}
 	generation int32
 
-	table  []row
-	window []string // tokens of parts, the oldest first
-	blocks atomic.Int64
-	dead   map[string]bool // places given up
+	table simTable
+	// dead are places on the enriched log that were given up, refused the raw records of those that could be read.
+	dead, refused map[rows.Place]bool
 
+	// skipped are raw records that an operator had passed over, or whose rows were dropped: the table may lack them.
+	skipped map[rows.Place]bool
+	// excused is true once the view may lack rows, and a sink has said so.
+	excused bool
+	// reached are the states that were come to, of mostReached.
+	reached map[string]bool
 	// trace says what happened, for a failure.
 	trace []string
 
@@ -50,7 +57,7 @@ type world struct {
 	sinks   []*member
 }
 
-// A fault breaks the protocol on purpose, where the sink cannot see it.
+// A fault breaks the protocol on purpose: a safeguard that is not missed when it is gone is none.
 type fault string
 
 const (
@@ -61,18 +68,18 @@ const (
 	noFence        fault = "an old generation may commit"
 	blindReadBack  fault = "the read-back sees nothing"
 	forgottenToken fault = "ClickHouse has no window"
+	noRepeatCheck  fault = "what is stored is forgotten at a commit"
+	noIncarnation  fault = "a topic made anew has the old one's id"
+	noLeaderEpochs fault = "a truncation goes unnoticed"
+	blindMemory    fault = "the table is not asked what it holds where the memory is gone"
+	hasty          fault = "inserts under way are not waited for where the memory is gone"
+	staleLook      fault = "a look at the table is relied on for ever"
+	staleConfirm   fault = "an answer of the coordinator is relied on for ever"
+	eagerHealing   fault = "a block is sent again though its token may be forgotten"
+	halvesUnmarked fault = "an intent does not say that halves were sent"
+	viewsAreRows   fault = "a view's refusal counts as a row's"
+	tableIsRows    fault = "a table that takes nothing counts as rows that are bad"
 )
-
-// windowSize is the table's deduplication window, in blocks.
-const windowSize = 8
-
-// A row is what the table holds of an event, and the block it came with.
-type row struct {
-	place rows.Place
-	event string
-	month int
-	block int64
-}
 
 // A member is a sink that was given the partition once.
 type member struct {
@@ -80,6 +87,7 @@ type member struct {
 	generation int32
 	stop       context.CancelFunc
 	killed     bool
+	verified   int32 // leader epoch
 	ended      chan struct{}
 	err        error
 }
@@ -98,24 +106,83 @@ type call struct {
 func (m *member) wait(what, about string, do func()) {
 	c := &call{from: m, what: what, about: about, do: do, done: make(chan struct{})}
 	m.w.mu.Lock()
-	c.issued = m.w.blocks.Load()
+	c.issued = m.w.table.blocks.Load()
 	m.w.pending = append(m.w.pending, c)
 	m.w.mu.Unlock()
 	<-c.done
 }
 
-var errLost = errors.New("the answer was lost")
+var (
+	errLost   = errors.New("the answer was lost")
+	errFenced = errors.New("another leader was elected")
+)
 
-func (m *member) Fetch(ctx context.Context, _ string, _ int32, offset int64, opts kafka.FetchOptions) (out *kafka.Batch, err error) {
-	m.wait("fetch", fmt.Sprint(offset), func() {
-		end := int64(len(m.w.log))
-		if m.w.fails(10) {
+// Log names the log that there is now.
+func (m *member) Log(_ context.Context, topic string, partition int32) (out kafka.Log, err error) {
+	m.wait("log", "", func() {
+		if out = (kafka.Log{Topic: topic, ID: m.w.log.id, Partition: partition}); m.w.fails(20) {
 			err = errLost
+		}
+	})
+	return out, err
+}
+
+func (m *member) Bounds(_ context.Context, log kafka.Log) (start, end int64, err error) {
+	m.wait("bounds", "", func() {
+		switch {
+		case m.w.fails(20):
+			err = errLost
+		case log.ID != m.w.log.id:
+			err = kafka.ErrLogGone
+		}
+		end = int64(len(m.w.log.records))
+	})
+	return start, end, err
+}
+
+func (m *member) Verify(_ context.Context, log kafka.Log, at kafka.Position) (err error) {
+	m.wait("verify", fmt.Sprint(at), func() {
+		switch {
+		case m.w.fails(20):
+			err = errLost
+		case log.ID != m.w.log.id:
+			err = kafka.ErrLogGone
+		default:
+			end := m.w.log.endOf(at.LeaderEpoch)
+			if at.LeaderEpoch != kafka.NoLeaderEpoch && m.w.broken != noLeaderEpochs && end < at.Offset {
+				err = &kafka.Truncated{Topic: log.Topic, Offset: at.Offset, To: end}
+				return
+			}
+			m.verified = m.w.log.leader
+		}
+	})
+	return err
+}
+
+func (m *member) Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (out *kafka.Batch, err error) {
+	m.wait("fetch", fmt.Sprint(offset), func() {
+		records := m.w.log.records
+		end := int64(len(records))
+		switch {
+		case m.w.fails(10):
+			err = errLost
+			return
+		case log.ID != m.w.log.id:
+			err = kafka.ErrLogGone
+			return
+		case m.verified != m.w.log.leader && m.w.broken != noLeaderEpochs:
+			err = errFenced
+			return
+		case offset > end:
+			err = &kafka.OffsetOutOfRange{Topic: log.Topic, Offset: offset, End: end}
 			return
 		}
 		n := min(int64(1+m.w.choose(4)), end-offset)
-		out = &kafka.Batch{Next: offset + n, HighWatermark: end}
-		out.Records = append(out.Records, m.w.log[offset:offset+n]...)
+		out = &kafka.Batch{Next: offset + n, HighWatermark: end, LeaderEpoch: kafka.NoLeaderEpoch}
+		out.Records = append(out.Records, records[offset:offset+n]...)
+		if n > 0 {
+			out.LeaderEpoch = out.Records[n-1].LeaderEpoch
+		}
 	})
 	if out == nil && err == nil { // the try is over
 		return nil, errLost
@@ -157,7 +224,7 @@ func (m *member) Commit(ctx context.Context, offset int64, metadata string) (err
 	return err
 }
 
-func (m *member) Send(ctx context.Context, _ string, recs []event.Record) (err error) {
+func (m *member) Send(_ context.Context, _ string, recs []event.Record) (err error) {
 	m.wait("bury", fmt.Sprint(len(recs)), func() {
 		if m.w.fails(8) {
 			err = errLost
@@ -169,7 +236,10 @@ func (m *member) Send(ctx context.Context, _ string, recs []event.Record) (err e
 				err = e
 				return
 			}
-			m.w.dead[fmt.Sprintf("%d", d.Offset)] = true
+			m.w.dead[rows.Place{TopicID: uuid.UUID(d.TopicId), LeaderEpoch: d.LeaderEpoch, Offset: d.Offset}] = true
+			if name, ok := nameOf(d.Value); ok {
+				m.w.refused[name] = true
+			}
 		}
 	})
 	return err
@@ -177,7 +247,7 @@ func (m *member) Send(ctx context.Context, _ string, recs []event.Record) (err e
 
 func (m *member) Check(context.Context) error { return nil }
 
-func (m *member) Held(ctx context.Context, _ string, span rows.Span) (out []rows.Held, err error) {
+func (m *member) Held(_ context.Context, _ string, span rows.Span) (out []rows.Held, err error) {
 	m.wait("read back", fmt.Sprint(span.Offsets), func() {
 		switch {
 		case m.w.fails(8):
@@ -186,112 +256,131 @@ func (m *member) Held(ctx context.Context, _ string, span rows.Span) (out []rows
 		case m.w.broken == blindReadBack:
 			return
 		}
-		for _, r := range m.w.table {
-			if r.place.Offset >= span.Offsets[0] && r.place.Offset <= span.Offsets[1] {
-				out = append(out, rows.Held{Place: r.place, Source: r.place})
+		for _, r := range m.w.table.rows {
+			if slices.Contains(span.TopicIDs, r.place.TopicID) && r.place.Offset >= span.Offsets[0] && r.place.Offset <= span.Offsets[1] {
+				out = append(out, rows.Held{Place: r.place, Source: r.place, Block: r.block})
 			}
 		}
 	})
 	return out, err
 }
 
-func (m *member) Delete(_ context.Context, _ int32, from, to int64, epoch uint32) (err error) {
-	m.wait("delete", fmt.Sprint(from, to, epoch), func() {
+func (m *member) Latest(_ context.Context, topic uuid.UUID, _ int32) (last checkpoint.Source, highest int64, err error) {
+	last, highest = checkpoint.Nowhere(topic), -1
+	m.wait("latest", topic.String()[32:], func() {
 		if m.w.fails(8) {
 			err = errLost
 			return
 		}
-		m.w.table = slices.DeleteFunc(m.w.table, func(r row) bool {
-			return r.place.Offset >= from && r.place.Offset <= to && r.place.Epoch < epoch
-		})
-	})
-	return err
-}
-
-// Insert applies a block part by part, as ClickHouse does: all of a month's rows or none, unless it knows the token.
-func (m *member) Insert(ctx context.Context, _, token string, columns []clickhouse.Column) (err error) {
-	values := make(map[string]any)
-	for _, c := range columns {
-		values[c.Name] = c.Values
-	}
-	parts := make(map[int][]row)
-	refused := false
-	names, props, offsets := values["event"].([]string), values["props"].([]string), values["raw_offset"].([]int64)
-	for i := range names {
-		r := row{
-			place: rows.Place{Partition: values["raw_partition"].([]int32)[i], Offset: offsets[i], Epoch: values["epoch"].([]uint32)[i]},
-			event: names[i], month: time.UnixMilli(values["time"].([]int64)[i]).UTC().Year(),
-		}
-		refused = refused || props[i] == badProps
-		parts[r.month] = append(parts[r.month], r)
-	}
-	m.wait("insert", fmt.Sprint(token, offsets), func() {
-		switch {
-		case m.w.fails(8):
-			err = errLost
-			return
-		case m.w.fails(8):
-			err = &proto.Exception{Code: 252, Message: "too many parts"}
-			return
-		case refused:
-			err = &proto.Exception{Code: 117, Message: "incorrect data"}
-			return
-		}
-		for month := 2020; month < 2020+months; month++ {
-			if len(parts[month]) == 0 {
+		for _, r := range m.w.table.rows {
+			at := checkpoint.Source{Topic: r.place.TopicID, Epoch: r.place.Epoch, LeaderEpoch: r.place.LeaderEpoch, Offset: r.place.Offset}
+			if at.Topic != topic || m.w.broken == blindMemory {
 				continue
 			}
-			if m.w.fails(8) { // the server died between two parts
-				err = errLost
-				return
+			highest = max(highest, at.Offset)
+			if at.After(last) {
+				last = at
 			}
-			m.w.apply(fmt.Sprintf("%d/%s", month, token), parts[month])
 		}
+	})
+	return last, highest, err
+}
+
+func (m *member) Gone(context.Context, []uuid.UUID) (int, error) { return 0, nil }
+
+// UnderWay counts the inserts that were sent and have not landed.
+func (m *member) UnderWay(context.Context, string) (n int, err error) {
+	m.wait("under way", "", func() {
 		if m.w.fails(8) {
 			err = errLost
+			return
 		}
+		m.w.mu.Lock()
+		defer m.w.mu.Unlock()
+		for _, c := range m.w.pending {
+			if c.what == "insert" && m.w.broken != hasty {
+				n++
+			}
+		}
+	})
+	return n, err
+}
+
+func (m *member) Delete(_ context.Context, _ int32, last checkpoint.Source, n int64) (err error) {
+	m.wait("delete", fmt.Sprint(last.Offset-n+1, last.Offset, last.LeaderEpoch, last.Epoch), func() {
+		if m.w.fails(8) {
+			err = errLost
+			return
+		}
+		m.w.table.rows = slices.DeleteFunc(m.w.table.rows, func(r row) bool {
+			return r.place.TopicID == last.Topic && r.place.LeaderEpoch == last.LeaderEpoch && r.place.Epoch < last.Epoch &&
+				r.place.Offset > last.Offset-n && r.place.Offset <= last.Offset
+		})
+		m.w.reach("rows of an earlier epoch were replaced")
 	})
 	return err
 }
 
-// apply adds a part unless its token is in the window.
-func (w *world) apply(token string, part []row) {
-	for _, known := range w.window {
-		if known == token && w.broken != forgottenToken {
-			return
-		}
+func (m *member) Views(context.Context, string) (uint64, error) {
+	if m.w.broken == viewsAreRows {
+		return 0, nil
 	}
-	w.push(token)
-	for _, r := range part {
-		r.block = w.blocks.Load()
-		w.table = append(w.table, r)
-	}
+	return 1, nil
 }
 
-func (w *world) push(token string) {
-	w.blocks.Add(1)
-	w.window = append(w.window, token)
-	w.window = w.window[max(0, len(w.window)-windowSize):]
+func (m *member) Remembers(_ context.Context, _ string, block int64) (ok bool, err error) {
+	m.wait("remembers", fmt.Sprint(block), func() {
+		if m.w.fails(8) {
+			err = errLost
+			return
+		}
+		ok = m.w.table.blocks.Load()-block < windowSize/2 || m.w.broken == eagerHealing
+		if !ok {
+			m.w.excused = true
+		}
+	})
+	return ok, err
+}
+
+func (m *member) Takes(_ context.Context, values []clickhouse.Column) error {
+	if values[0].Values.([]string)[0] == badProps || m.w.broken == tableIsRows {
+		return &proto.Exception{Code: 117, Message: "incorrect data"}
+	}
+	return nil
 }
 
 // record stores a commit, or what a broken sink would have committed.
 func (w *world) record(offset int64, metadata string) {
-	if state := parse(metadata, offset); state.Next > 0 {
+	state := parse(metadata, offset)
+	if state.Next > 0 {
 		switch w.broken {
 		case noIntent:
-			metadata = render(0, state)
+			state.Next = 0
 		case commitsEnd:
-			offset, metadata = state.Next, render(0, state)
+			offset, state.Next = state.Next, 0
 		case anyEnd:
-			metadata = render(offset+1+int64(w.choose(int(state.Next-offset))), state)
+			state.Next = offset + 1 + int64(w.choose(int(state.Next-offset)))
+		case halvesUnmarked:
+			state.Halved = false
 		}
 	}
-	w.committed.offset, w.committed.metadata = offset, metadata
+	// Halves are not healed, and an intent on a log that is no more cannot be read again: the next owner says so.
+	if state.Halved || state.Next > 0 && (state.Log != w.log.id || w.log.endOf(state.NextLeaderEpoch) < state.Next) {
+		w.excused = true
+	}
+	if w.broken == noRepeatCheck {
+		for i, m := range state.Marks {
+			state.Marks[i] = checkpoint.NewMark(m.Topic)
+		}
+	}
+	w.committed.offset, w.committed.metadata = offset, state.String()
 }
 
 func (w *world) note(format string, args ...any) {
 	w.trace = append(w.trace, fmt.Sprintf(format, args...))
 }
+
+func (w *world) reach(state string) { w.reached[state] = true }
 
 // fails chooses a fault once in n times.
 func (w *world) fails(n int) bool { return !w.calm && w.choose(n) == 0 }
@@ -302,13 +391,17 @@ const (
 	session  = 6 * time.Second
 )
 
+// pass lets time pass, and what waited for it go on.
+func (w *world) pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
 // assign gives the partition to a new sink in a new generation. Unless the old owner has ended, a session passes before.
 func (w *world) assign() {
 	for _, m := range w.sinks {
-		select {
-		case <-m.ended:
-		default:
-			<-time.After(session)
+		if !m.over() {
+			w.pass(session)
 		}
 	}
 	w.generation++
@@ -323,13 +416,43 @@ func (w *world) assign() {
 		Region: "eu", Rows: 4, Bytes: 1 << 20, Age: time.Second, Memory: 1 << 20, Inserts: 1, Drain: time.Second,
 		Fetch: kafka.FetchOptions{MaxBytes: 1000, MaxWait: 100 * time.Millisecond},
 		Group: kafka.GroupConfig{SessionTimeout: session, RebalanceTimeout: session}, EventsTopic: "enriched", DeadTopic: "dead",
+		// The process may be stopped anywhere between a look and what rests on it.
+		Step: func(name string) {
+			if name == "readback" || name == "intended" || name == "confirming" {
+				m.wait("step", name, func() {})
+			}
+		},
 	}, nil, m, m, m, zap.NewNop(), metrics)
+	switch w.broken {
+	case staleLook:
+		l.lookHolds = time.Hour
+	case staleConfirm:
+		l.claimHolds = time.Hour
+	}
 	claim := &kafka.Claim{Topic: "enriched", Generation: w.generation, Offset: w.committed.offset, Metadata: w.committed.metadata}
 	w.sinks = append(w.sinks, m)
 	go func() {
 		defer close(m.ended)
 		m.err = l.consume(ctx, claim, m)
 	}()
+}
+
+// owner is the sink that was given the partition last.
+func (w *world) owner() *member { return w.sinks[len(w.sinks)-1] }
+
+func (m *member) over() bool {
+	select {
+	case <-m.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends a member as kill -9 does: what it had sent may still arrive.
+func (m *member) kill() {
+	m.killed = true
+	m.stop()
 }
 
 // step answers one call, or lets time pass when nobody calls.
@@ -339,7 +462,7 @@ func (w *world) step() {
 	var can []*call
 	for _, c := range w.pending {
 		// An insert that was sent is not under way for ever: this one lands before the window has moved on.
-		if c.what == "insert" && w.blocks.Load()-c.issued >= 2 {
+		if c.what == "insert" && w.table.blocks.Load()-c.issued >= 2 {
 			can = []*call{c}
 			break
 		}
@@ -349,7 +472,7 @@ func (w *world) step() {
 	// Each sink waits for one call at most. In this order a failure can be repeated.
 	slices.SortFunc(can, func(a, b *call) int { return int(a.from.generation - b.from.generation) })
 	if len(can) == 0 {
-		<-time.After(50 * time.Millisecond)
+		w.pass(50 * time.Millisecond)
 		return
 	}
 	w.answer(can[w.choose(len(can))])
@@ -364,20 +487,35 @@ func (w *world) answer(c *call) {
 		}
 	}
 	w.mu.Unlock()
-	before := w.blocks.Load()
+	before := w.table.blocks.Load()
 	func() {
 		defer close(c.done) // also when choose panics: its sink must be able to end
 		c.do()
 	}()
-	w.note("sink %d: %s %s, %d blocks", c.from.generation, c.what, c.about, w.blocks.Load()-before)
+	w.note("sink %d: %s %s, %d blocks", c.from.generation, c.what, c.about, w.table.blocks.Load()-before)
 	synctest.Wait()
+}
+
+// emptyGroup kills every member and lets what they had sent arrive: a group without members for so long that an operator may touch its
+// offsets, or the broker forget them.
+func (w *world) emptyGroup() {
+	for _, m := range w.sinks {
+		m.kill()
+	}
+	w.calm = true
+	for _, m := range w.sinks {
+		for !m.over() {
+			w.step()
+		}
+	}
+	w.calm = false
+	w.pass(session)
 }
 
 // stranger inserts a block of another partition's, unless an insert is under way. So many take a while: the window does not pass in the
 // time for which a sink relies on what it read.
 func (w *world) stranger() {
-	<-time.After(session)
-	synctest.Wait()
+	w.pass(session)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range w.pending {
@@ -386,35 +524,22 @@ func (w *world) stranger() {
 		}
 	}
 	w.note("a stranger's block")
-	w.push(fmt.Sprintf("stranger %d", w.blocks.Load()))
+	w.table.push(fmt.Sprintf("stranger %d", w.table.blocks.Load()))
 }
 
-// produce appends what an enricher writes: events of rising sources, now and then a rewind after its death, and poison.
-func (w *world) produce(n int) {
-	source, epoch := int64(0), uint32(0)
-	for len(w.log) < n {
-		at := int64(len(w.log))
-		if source > 0 && w.choose(6) == 0 {
-			source = max(0, source-1-int64(w.choose(4)))
-		}
-		if source > 0 && w.choose(20) == 0 { // a re-enrichment
-			source, epoch = max(0, source-1-int64(w.choose(12))), epoch+1
-		}
-		id := uuid.UUID{15: byte(source), 14: byte(source >> 8)}
-		e := event.Enriched{EventId: id[:], Event: fmt.Sprint("e", source, " of ", epoch), RawOffset: source, Epoch: epoch}
-		// An enricher makes the same of the same raw record.
-		e.Time = time.Date(2020+int(source*7)%months, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-		if source%9 == 5 {
-			e.Props = []byte(badProps)
-		}
-		value, err := e.MarshalVT()
-		if err != nil {
-			panic(err)
-		}
-		if source%11 == 10 && epoch == 0 && w.choose(2) == 0 {
-			value = []byte{0xff, 0xff}
-		}
-		w.log = append(w.log, event.Record{Offset: at, Timestamp: 1, Value: value})
-		source++
+// nameOf reads which raw record an enriched one was made of.
+func nameOf(value []byte) (rows.Place, bool) {
+	var e event.Enriched
+	if e.UnmarshalVT(value) != nil {
+		return rows.Place{}, false
 	}
+	return rows.Place{TopicID: uuid.UUID(e.RawTopicId), LeaderEpoch: e.RawLeaderEpoch, Offset: e.RawOffset}, true
+}
+
+func parse(metadata string, offset int64) checkpoint.Sink {
+	state, err := checkpoint.ParseSink(metadata, offset)
+	if err != nil {
+		panic(err)
+	}
+	return state
 }

@@ -19,8 +19,8 @@ type Dead struct {
 
 	failedAt, receivedAt                           []int64
 	region, account, stage, reason, problem, topic []string
-	eventID                                        []uuid.UUID
-	partition, deadPartition                       []int32
+	eventID, topicID, deadTopicID                  []uuid.UUID
+	partition, leaderEpoch, deadPartition          []int32
 	offset, deadOffset                             []int64
 	valueBytes                                     []uint32
 }
@@ -31,8 +31,9 @@ func NewDead() *Dead {
 	r.layout = layout{
 		column("failed_at", &r.failedAt), column("region", &r.region), column("account_id", &r.account), column("stage", &r.stage),
 		column("reason", &r.reason), column("error", &r.problem), column("event_id", &r.eventID), column("received_at", &r.receivedAt),
-		column("topic", &r.topic), column("partition", &r.partition), column("offset", &r.offset), column("value_bytes", &r.valueBytes),
-		column("dead_partition", &r.deadPartition), column("dead_offset", &r.deadOffset),
+		column("topic", &r.topic), column("topic_id", &r.topicID), column("partition", &r.partition), column("leader_epoch", &r.leaderEpoch),
+		column("offset", &r.offset), column("value_bytes", &r.valueBytes),
+		column("dead_topic_id", &r.deadTopicID), column("dead_partition", &r.deadPartition), column("dead_offset", &r.deadOffset),
 	}
 	return r
 }
@@ -67,13 +68,31 @@ func (r *Dead) Keep(which []bool) { r.n = r.layout.keep(which) }
 
 // Place is where row i came from, on the dead topic.
 func (r *Dead) Place(i int) Place {
-	return Place{Partition: r.deadPartition[i], Offset: r.deadOffset[i]}
+	return Place{TopicID: r.deadTopicID[i], Partition: r.deadPartition[i], Offset: r.deadOffset[i]}
 }
 
 // Source is where the record of row i failed: a record given up twice has two places and one source.
 func (r *Dead) Source(i int) Place {
-	return Place{Topic: r.topic[i], Partition: r.partition[i], Offset: r.offset[i]}
+	return Place{Topic: r.topic[i], TopicID: r.topicID[i], Partition: r.partition[i], LeaderEpoch: r.leaderEpoch[i], Offset: r.offset[i]}
 }
+
+// Origin is of no use for dead rows: their topic has several writers, and so no order of sources.
+func (r *Dead) Origin(int) checkpoint.Source { return checkpoint.Source{} }
+
+// IDs returns the event ids of some rows.
+func (r *Dead) IDs(which []int) []uuid.UUID {
+	out := make([]uuid.UUID, len(which))
+	for i, row := range which {
+		out[i] = r.eventID[row]
+	}
+	return out
+}
+
+// ReceivedAt is when the edge accepted row i, in Unix milliseconds; 0 where the record did not say.
+func (r *Dead) ReceivedAt(i int) int64 { return r.receivedAt[i] }
+
+// Values are none: no value of a dead row can be refused.
+func (r *Dead) Values(int) []clickhouse.Column { return nil }
 
 // Month is the table partition of row i.
 func (r *Dead) Month(i int) int { return month(r.failedAt[i]) }
@@ -92,13 +111,13 @@ func (r *Dead) Span() (s Span) {
 	return s
 }
 
-// Add appends a row for rec. The dead topic has several writers, so its records have no order of sources: seen is returned as it
-// came. The error is a *event.Rejection.
-func (r *Dead) Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source, error) {
+// Add appends a row for rec, which lies on the topic of the given id. The dead topic has several writers, so its records have no order of
+// sources: marks are returned as they came. The error is a *event.Rejection.
+func (r *Dead) Add(rec *event.Record, topic uuid.UUID, marks checkpoint.Marks) (checkpoint.Marks, error) {
 	d := &r.d
 	d.Reset()
 	if err := d.UnmarshalVTUnsafe(rec.Value); err != nil {
-		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("not a dead record: %w", err))
+		return marks, event.Reject(event.ReasonBadEnriched, fmt.Errorf("not a dead record: %w", err))
 	}
 	id, err := uuid.FromBytes(d.EventId)
 	if err != nil {
@@ -111,6 +130,9 @@ func (r *Dead) Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source
 	r.eventID = append(r.eventID, id)
 	r.topic, r.partition, r.offset = append(r.topic, d.Topic), append(r.partition, d.Partition), append(r.offset, d.Offset)
 	r.valueBytes = append(r.valueBytes, uint32(len(d.Value)))
+	// Records of foreign writers may lack the id: the zero one then stands for it.
+	source, _ := uuid.FromBytes(d.TopicId)
+	r.topicID, r.leaderEpoch, r.deadTopicID = append(r.topicID, source), append(r.leaderEpoch, d.LeaderEpoch), append(r.deadTopicID, topic)
 	r.deadPartition, r.deadOffset = append(r.deadPartition, rec.Partition), append(r.deadOffset, rec.Offset)
-	return seen, nil
+	return marks, nil
 }

@@ -2,6 +2,8 @@ package rows
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -92,7 +94,29 @@ func (r *Events) Keep(which []bool) { r.n = r.layout.keep(which) }
 
 // Place is where row i came from.
 func (r *Events) Place(i int) Place {
-	return Place{Partition: r.rawPartition[i], Offset: r.rawOffset[i], Epoch: r.epoch[i]}
+	return Place{TopicID: r.rawTopicID[i], Partition: r.rawPartition[i], LeaderEpoch: r.rawLeaderEpoch[i], Offset: r.rawOffset[i], Epoch: r.epoch[i]}
+}
+
+// Origin is the raw record of row i, in the order of its log.
+func (r *Events) Origin(i int) checkpoint.Source {
+	return checkpoint.Source{Topic: r.rawTopicID[i], Epoch: r.epoch[i], LeaderEpoch: r.rawLeaderEpoch[i], Offset: r.rawOffset[i]}
+}
+
+// IDs returns the event ids of some rows.
+func (r *Events) IDs(which []int) []uuid.UUID {
+	out := make([]uuid.UUID, len(which))
+	for i, row := range which {
+		out[i] = r.eventID[row]
+	}
+	return out
+}
+
+// ReceivedAt is when the edge accepted row i, in Unix milliseconds.
+func (r *Events) ReceivedAt(i int) int64 { return r.receivedAt[i] }
+
+// Values are the columns of row i that hold the account's own JSON: all that a value of can be refused for.
+func (r *Events) Values(i int) []clickhouse.Column {
+	return []clickhouse.Column{{Name: "props", Values: r.props[i : i+1]}, {Name: "detail", Values: r.detail[i : i+1]}}
 }
 
 // Source is the same as Place.
@@ -111,36 +135,48 @@ func (r *Events) Twin(i int) any {
 func (r *Events) Span() (s Span) {
 	for i := range r.n {
 		s.widen(i == 0, r.rawPartition[i], r.rawOffset[i], r.time[i])
+		if !slices.Contains(s.TopicIDs, r.rawTopicID[i]) {
+			s.TopicIDs = append(s.TopicIDs, r.rawTopicID[i])
+		}
 	}
 	return s
 }
 
-// limits of DateTime64(3), in Unix milliseconds: 1900-01-01 to 2299-12-31.
+// limits of a time on its way into a DateTime64(3), in Unix milliseconds: 1900-01-01, where the type begins, and 2262-04-11 23:47:16.854.
+// The type goes on to 2299, but clickhouse-go makes nanoseconds of every time, which an int64 counts no further: a later one would be
+// stored as one of the 18th century.
 const (
 	earliest = -2208988800000
-	latest   = 10413791999999
+	latest   = math.MaxInt64 / 1_000_000
 )
 
 func clamp(millis int64) int64 { return min(max(millis, earliest), latest) }
 
-// Add appends a row for rec unless its source is not after seen, which makes it a repetition. It returns the row's source. The
-// error is a *event.Rejection.
-func (r *Events) Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Source, error) {
+// Add appends a row for rec unless marks say that it is a repetition. It returns marks with the row's source as its log's mark. The error
+// is a *event.Rejection.
+func (r *Events) Add(rec *event.Record, _ uuid.UUID, marks checkpoint.Marks) (checkpoint.Marks, error) {
 	e := &r.e
 	e.Reset()
 	if err := e.UnmarshalVTUnsafe(rec.Value); err != nil {
-		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("not an enriched event: %w", err))
+		return marks, event.Reject(event.ReasonBadEnriched, fmt.Errorf("not an enriched event: %w", err))
 	}
 	id, err := uuid.FromBytes(e.EventId)
 	if err != nil {
-		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("event_id has %d bytes, want 16", len(e.EventId)))
+		return marks, event.Reject(event.ReasonBadEnriched, fmt.Errorf("event_id has %d bytes, want 16", len(e.EventId)))
 	}
 	if flag := e.TimeFlag; flag < event.TimeFlag_TIME_AS_SENT || flag > event.TimeFlag_TIME_CLAMPED_PAST {
-		return seen, event.Reject(event.ReasonBadEnriched, fmt.Errorf("time_flag %d is not known", flag))
+		return marks, event.Reject(event.ReasonBadEnriched, fmt.Errorf("time_flag %d is not known", flag))
 	}
-	source := checkpoint.Source{Epoch: e.Epoch, Offset: e.RawOffset}
-	if !source.After(seen) {
-		return seen, nil
+	topic, err := uuid.FromBytes(e.RawTopicId)
+	if err != nil || topic == uuid.Nil {
+		return marks, event.Reject(event.ReasonBadEnriched, fmt.Errorf("raw_topic_id has %d bytes, want 16", len(e.RawTopicId)))
+	}
+	if e.RawPartition != rec.Partition {
+		return marks, event.Reject(event.ReasonBadEnriched, fmt.Errorf("it comes from raw partition %d, and lies on partition %d", e.RawPartition, rec.Partition))
+	}
+	source := checkpoint.Source{Topic: topic, Epoch: e.Epoch, LeaderEpoch: e.RawLeaderEpoch, Offset: e.RawOffset}
+	if !marks.Pass(source) {
+		return marks, nil
 	}
 
 	r.n++
@@ -168,8 +204,10 @@ func (r *Events) Add(rec *event.Record, seen checkpoint.Source) (checkpoint.Sour
 	r.asn, r.asName = append(r.asn, e.Asn), append(r.asName, e.AsName)
 	r.props, r.detail = append(r.props, object(e.Props)), append(r.detail, object(e.Detail))
 	r.library, r.libraryVersion = append(r.library, e.Library), append(r.libraryVersion, e.LibraryVersion)
-	r.rawPartition, r.rawOffset, r.epoch = append(r.rawPartition, e.RawPartition), append(r.rawOffset, e.RawOffset), append(r.epoch, e.Epoch)
-	return source, nil
+	r.rawTopicID, r.rawPartition = append(r.rawTopicID, topic), append(r.rawPartition, e.RawPartition)
+	r.rawLeaderEpoch, r.rawOffset = append(r.rawLeaderEpoch, e.RawLeaderEpoch), append(r.rawOffset, e.RawOffset)
+	r.epoch = append(r.epoch, e.Epoch)
+	return marks.Raise(source), nil
 }
 
 func degrees(d *float64) *float32 {

@@ -6,17 +6,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// A Place is where a row's record lies on Kafka, and the epoch it was enriched under. It tells a row from all others.
+// A Place is where a row's record lies on Kafka, and the epoch it was enriched under. It tells a row from all others: topic id, partition,
+// leader epoch and offset name a record for ever, whatever becomes of its topic.
 type Place struct {
-	Topic     string // empty for an event: the raw topic
-	Partition int32
-	Offset    int64
-	Epoch     uint32
+	Topic       string // name; empty for an event: the raw topic
+	TopicID     uuid.UUID
+	Partition   int32
+	LeaderEpoch int32
+	Offset      int64
+	Epoch       uint32
+}
+
+// Record is the place without the epoch: the record that the row was made of.
+func (p Place) Record() Place {
+	p.Epoch = 0
+	return p
 }
 
 // A Span bounds the rows of a batch: where to look for them in their table. Bounds belong to it.
 type Span struct {
-	Topics     []string // of dead rows; nil for events
+	Topics     []string    // of dead rows; nil for events
+	TopicIDs   []uuid.UUID // of events; nil for dead rows
 	Partitions [2]int32
 	Offsets    [2]int64
 	Times      [2]int64 // Unix milliseconds; of events only
@@ -25,7 +35,7 @@ type Span struct {
 // widen makes s include a row. The first one makes it.
 func (s *Span) widen(first bool, partition int32, offset, millis int64) {
 	if first {
-		*s = Span{s.Topics, [2]int32{partition, partition}, [2]int64{offset, offset}, [2]int64{millis, millis}}
+		s.Partitions, s.Offsets, s.Times = [2]int32{partition, partition}, [2]int64{offset, offset}, [2]int64{millis, millis}
 		return
 	}
 	s.Partitions = [2]int32{min(s.Partitions[0], partition), max(s.Partitions[1], partition)}
@@ -37,6 +47,9 @@ func (s *Span) widen(first bool, partition int32, offset, millis int64) {
 type Held struct {
 	// Place is the row's own; Source where a dead row's record failed, for an event the same as Place.
 	Place, Source Place
+	// Block is at most the number of the insert that brought the row, as the table counts them; 0 when that is not known. See
+	// store.Store.Remembers.
+	Block int64
 }
 
 // month is the table partition of a row: its year and month in UTC.

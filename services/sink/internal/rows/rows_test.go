@@ -10,7 +10,15 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
+// log is the raw topic's id.
+var log = uuid.MustParse("0190c3a2-7b1e-4c3d-8e4f-5a6b7c8d9e0f")
+
 func enriched(t testing.TB, offset int64, epoch uint32) *event.Record {
+	t.Helper()
+	return enrichedOf(t, checkpoint.Source{Topic: log, Epoch: epoch, Offset: offset})
+}
+
+func enrichedOf(t testing.TB, at checkpoint.Source) *event.Record {
 	t.Helper()
 	id, latitude, longitude := uuid.New(), 52.52, 13.4
 	e := &event.Enriched{
@@ -23,29 +31,44 @@ func enriched(t testing.TB, offset int64, epoch uint32) *event.Record {
 		ScreenWidth: 1920, ScreenHeight: 1080, Language: "de-DE", Timezone: "Europe/Berlin",
 		IpMasked: "203.0.113.0", CountryCode: "DE", Country: "Germany", Subdivision: "Berlin", City: "Berlin", Latitude: &latitude, Longitude: &longitude, Asn: 64496, AsName: "Example",
 		Props: []byte(`{"plan":"pro","seats":12}`), Detail: []byte(`{"init":"launcher"}`), Library: "waymark.js", LibraryVersion: "1.2.0",
-		RawOffset: offset, Epoch: epoch,
+		RawTopicId: at.Topic[:], RawLeaderEpoch: at.LeaderEpoch, RawOffset: at.Offset, Epoch: at.Epoch,
 	}
 	value, err := e.MarshalVT()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &event.Record{Offset: offset, Value: value}
+	return &event.Record{Offset: at.Offset, Value: value}
 }
 
 func TestRepetitionsOfASourceMakeNoRow(t *testing.T) {
 	r := NewEvents()
-	seen := checkpoint.Nowhere
+	anew := uuid.New()
+	var marks checkpoint.Marks
 	for _, c := range []struct {
-		offset int64
-		epoch  uint32
-		rows   int
-	}{{0, 0, 1}, {1, 0, 2}, {1, 0, 2}, {0, 0, 2}, {2, 0, 3}, {0, 1, 4}, {9, 0, 4}} {
+		at   checkpoint.Source
+		rows int
+	}{
+		{checkpoint.Source{Topic: log, Offset: 0}, 1},
+		{checkpoint.Source{Topic: log, Offset: 1}, 2},
+		{checkpoint.Source{Topic: log, Offset: 1}, 2},
+		{checkpoint.Source{Topic: log, Offset: 0}, 2},
+		{checkpoint.Source{Topic: log, Offset: 2}, 3},
+		{checkpoint.Source{Topic: anew, Offset: 0}, 4}, // the topic was made anew: the same offset is another record
+		{checkpoint.Source{Topic: anew, Offset: 1}, 5},
+		{checkpoint.Source{Topic: log, Offset: 2}, 5}, // a late writer's, of the log before
+		{checkpoint.Source{Topic: log, Offset: 3}, 6},
+		{checkpoint.Source{Topic: anew, Offset: 1}, 6},
+		{checkpoint.Source{Topic: log, LeaderEpoch: 1, Offset: 2}, 7}, // the log was truncated at 2
+		{checkpoint.Source{Topic: log, Offset: 4}, 7},
+		{checkpoint.Source{Topic: log, Epoch: 1, Offset: 0}, 8}, // enriched again
+		{checkpoint.Source{Topic: log, LeaderEpoch: 2, Offset: 9}, 8},
+	} {
 		var err error
-		if seen, err = r.Add(enriched(t, c.offset, c.epoch), seen); err != nil {
+		if marks, err = r.Add(enrichedOf(t, c.at), uuid.Nil, marks); err != nil {
 			t.Fatal(err)
 		}
 		if r.Len() != c.rows {
-			t.Fatalf("after offset %d of epoch %d: %d rows, want %d", c.offset, c.epoch, r.Len(), c.rows)
+			t.Fatalf("after %+v: %d rows, want %d", c.at, r.Len(), c.rows)
 		}
 	}
 }
@@ -54,14 +77,17 @@ func TestEnrichedRecordsThatMakeNoRowAreRejected(t *testing.T) {
 	for name, e := range map[string]*event.Enriched{
 		"no event id":       {},
 		"event id cut":      {EventId: make([]byte, 15)},
-		"unknown time flag": {EventId: make([]byte, 16), TimeFlag: 9},
+		"unknown time flag": {EventId: make([]byte, 16), RawTopicId: log[:], TimeFlag: 9},
+		"no topic id":       {EventId: make([]byte, 16)},
+		"topic id cut":      {EventId: make([]byte, 16), RawTopicId: log[1:]},
+		"another partition": {EventId: make([]byte, 16), RawTopicId: log[:], RawPartition: 3},
 	} {
 		value, err := e.MarshalVT()
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := NewEvents()
-		_, err = r.Add(&event.Record{Value: value}, checkpoint.Nowhere)
+		_, err = r.Add(&event.Record{Value: value}, uuid.Nil, nil)
 		if rejection := event.AsRejection(err); rejection == nil || rejection.Reason != event.ReasonBadEnriched {
 			t.Errorf("%s: got %v, want bad_enriched", name, err)
 		}
@@ -76,14 +102,14 @@ func FuzzEvents(f *testing.F) {
 	f.Add([]byte{0xff, 0xff})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r := NewEvents()
-		source, err := r.Add(&event.Record{Value: value}, checkpoint.Nowhere)
+		marks, err := r.Add(&event.Record{Value: value}, uuid.Nil, nil)
 		switch {
 		case err != nil && event.AsRejection(err) == nil:
 			t.Fatalf("%v is not a rejection", err)
 		case err != nil && r.Len() != 0:
 			t.Fatal("a rejected record made a row")
-		case r.Len() == 1 && !source.After(checkpoint.Nowhere):
-			t.Fatalf("a row of source %v", source)
+		case r.Len() == 1 && (len(marks) != 1 || marks[0].Source != r.Origin(0)):
+			t.Fatalf("a row of %v, marks %v", r.Origin(0), marks)
 		}
 		for _, c := range r.Columns(0, r.Len()) {
 			if got := reflect.ValueOf(c.Values).Len(); got != r.Len() {
@@ -97,7 +123,7 @@ func FuzzDead(f *testing.F) {
 	f.Add([]byte{0x0a, 0x01, 'x'})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r := NewDead()
-		if _, err := r.Add(&event.Record{Value: value}, checkpoint.Nowhere); err != nil && (event.AsRejection(err) == nil || r.Len() != 0) {
+		if _, err := r.Add(&event.Record{Value: value}, uuid.Nil, nil); err != nil && (event.AsRejection(err) == nil || r.Len() != 0) {
 			t.Fatalf("%v, %d rows", err, r.Len())
 		}
 		for _, c := range r.Columns(0, r.Len()) {
@@ -108,7 +134,7 @@ func FuzzDead(f *testing.F) {
 	})
 }
 
-// BenchmarkEvents is a record's way into the columns: limited by the decoding of its 55 fields.
+// BenchmarkEvents is a record's way into the columns: limited by the decoding of its 57 fields.
 func BenchmarkEvents(b *testing.B) {
 	rec := enriched(b, 0, 0)
 	r := NewEvents()
@@ -118,7 +144,7 @@ func BenchmarkEvents(b *testing.B) {
 		if r.Len() == 20_000 {
 			r.Reset()
 		}
-		if _, err := r.Add(rec, checkpoint.Nowhere); err != nil {
+		if _, err := r.Add(rec, uuid.Nil, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -33,12 +33,16 @@ func DeadJSON(dst []byte, rec *event.Record) ([]byte, error) {
 	return appendMessage(dst, d.ProtoReflect(), rec)
 }
 
+// places are the fields that say where a record lay. They are shown when they are 0 too, which Protobuf cannot tell from unset: there
+// is a partition 0, and an offset 0.
+var places = map[protoreflect.Name]bool{"partition": true, "offset": true, "raw_partition": true, "raw_offset": true}
+
 func appendMessage(dst []byte, m protoreflect.Message, rec *event.Record) ([]byte, error) {
 	out := object{buf: append(dst, '{')}
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
 		field := fields.Get(i)
-		if !m.Has(field) {
+		if !m.Has(field) && !places[field.Name()] {
 			continue
 		}
 		out.field(string(field.Name()), field, m.Get(field))

@@ -37,7 +37,7 @@ func TestEnrichedJSON(t *testing.T) {
 	want := map[string]any{
 		"event_id": id.String(), "event": "play", "time": "2023-11-14T22:13:20.123Z", "time_flag": "time_corrected", "step_index": -1.0,
 		"is_bot": true, "latitude": 0.0, "props": map[string]any{"plan": "pro"}, "detail": "broken",
-		"kafka_partition": 2.0, "kafka_offset": 40.0,
+		"raw_partition": 0.0, "raw_offset": 0.0, "kafka_partition": 2.0, "kafka_offset": 40.0,
 	}
 	if diff := cmp.Diff(want, decode(t, text, err)); diff != "" {
 		t.Error(diff)
@@ -56,7 +56,7 @@ func TestDeadJSON(t *testing.T) {
 	text, err := DeadJSON(nil, &event.Record{Value: value})
 	want := map[string]any{
 		"reason": "malformed_json", "failed_at": "2023-11-14T22:13:20.000Z", "value_base64": "/w==", "key": "a|b",
-		"headers": map[string]any{"account": "demo-us", "ua": "x\uFFFDy"}, "kafka_partition": 0.0, "kafka_offset": 0.0,
+		"headers": map[string]any{"account": "demo-us", "ua": "x\uFFFDy"}, "partition": 0.0, "offset": 0.0, "kafka_partition": 0.0, "kafka_offset": 0.0,
 	}
 	if diff := cmp.Diff(want, decode(t, text, err)); diff != "" {
 		t.Error(diff)

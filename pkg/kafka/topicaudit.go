@@ -1,0 +1,218 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/retry"
+)
+
+// A TopicUse is what a service needs of a topic's configuration.
+type TopicUse struct {
+	Topic string
+	// BatchBytes is the largest batch that it writes; 0 when it only reads.
+	BatchBytes int
+}
+
+// ErrTopicLoses means that a topic is configured so that records are lost before they are read. Waiting does not mend it.
+var ErrTopicLoses = errors.New("kafka: the topic would lose records")
+
+const (
+	// leastKept is the least time a record is kept that leaves somebody time to mend what reads it.
+	leastKept = time.Hour
+	// mostDelay is how old a record's time may be when it is written: it waited for a broker, in a request or for an answer.
+	mostDelay = time.Hour
+	// auditAgain is how long an audit stands; mendedSoon is how long one that found fault does.
+	auditAgain = time.Minute
+	mendedSoon = 5 * time.Second
+)
+
+// A TopicAudit looks whether topics are configured to hold what is written to them. Start is called once, then Watch; Check at any
+// time.
+type TopicAudit struct {
+	client *Client
+	uses   []TopicUse
+	said   map[string]bool // each doubt is said once
+
+	mu   sync.Mutex
+	last error
+}
+
+// AuditTopics returns an audit of topics. Topics that do not exist yet are looked at once they do.
+func (c *Client) AuditTopics(uses ...TopicUse) *TopicAudit {
+	return &TopicAudit{client: c, uses: uses, said: make(map[string]bool)}
+}
+
+// Start waits until the cluster can be asked, logs what is doubtful, and returns ErrTopicLoses with the cure, or nil. A user that may
+// not describe configurations is warned once. When ctx ends it returns nil.
+func (a *TopicAudit) Start(ctx context.Context) error {
+	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
+	for {
+		err := a.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			return a.Check(ctx)
+		}
+		a.say("cannot look at the topics' configuration; trying again", zap.Error(err))
+		if backoff.Wait(ctx) != nil {
+			return nil
+		}
+	}
+}
+
+// Watch looks again until ctx ends: configurations change while services run.
+func (a *TopicAudit) Watch(ctx context.Context) {
+	for {
+		pause := auditAgain
+		if a.Check(ctx) != nil {
+			pause = mendedSoon
+		}
+		if retry.Pause(ctx, pause) != nil {
+			return
+		}
+		_ = a.look(ctx) // that the cluster cannot be asked is for Reach to say
+	}
+}
+
+// Check is a readiness check: ErrTopicLoses or nil, as found last.
+func (a *TopicAudit) Check(context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last
+}
+
+// Doubts looks now, and returns each doubt and loss as "topic: sentence". Topics that this user may not describe are left out.
+func (a *TopicAudit) Doubts(ctx context.Context) ([]string, error) {
+	var out []string
+	err := a.judgeAll(ctx, func(topic, loss string, doubts []string) {
+		if loss != "" {
+			doubts = append(doubts, loss)
+		}
+		for _, doubt := range doubts {
+			out = append(out, topic+": "+doubt)
+		}
+	})
+	return out, err
+}
+
+// look notes what it finds. Its error is that the cluster cannot be asked.
+func (a *TopicAudit) look(ctx context.Context) error {
+	var losses []string
+	err := a.judgeAll(ctx, func(topic, loss string, doubts []string) {
+		if loss != "" {
+			losses = append(losses, topic+" has "+loss)
+		}
+		for _, doubt := range doubts {
+			a.say("a topic's configuration is doubtful", zap.String("topic", topic), zap.String("doubt", doubt))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last = nil; len(losses) > 0 {
+		a.last = fmt.Errorf("%w: %s", ErrTopicLoses, strings.Join(losses, "; "))
+	}
+	return nil
+}
+
+func (a *TopicAudit) judgeAll(ctx context.Context, found func(topic, loss string, doubts []string)) error {
+	for _, use := range a.uses {
+		config, err := a.client.topicConfig(ctx, use.Topic, auditedSettings)
+		switch {
+		case errors.Is(err, ErrUnknownTopic): // another time
+		case err != nil && !Retriable(err) && ctx.Err() == nil:
+			a.say("this user may not describe the topics' configuration: whether they keep and take all records is not checked",
+				zap.String("topic", use.Topic), zap.Error(err))
+		case err != nil:
+			return err
+		default:
+			loss, doubts := judge(use, config)
+			found(use.Topic, loss, doubts)
+		}
+	}
+	return nil
+}
+
+// say logs a warning, each once.
+func (a *TopicAudit) say(message string, fields ...zap.Field) {
+	key := message
+	for _, f := range fields {
+		key += "|" + f.String
+	}
+	if !a.said[key] {
+		a.said[key] = true
+		a.client.log.Warn(message, fields...)
+	}
+}
+
+// auditedSettings are Kafka's names (https://kafka.apache.org/documentation/#topicconfigs). Brokers leave out those they do not know.
+var auditedSettings = []string{
+	"cleanup.policy", "retention.ms", "retention.bytes", "message.timestamp.type", "message.timestamp.before.max.ms",
+	"message.timestamp.difference.max.ms", "max.message.bytes",
+}
+
+// judge returns what certainly loses records, and what may. Each is a sentence that goes on after "the topic has".
+func judge(use TopicUse, config map[string]string) (loss string, doubts []string) {
+	if strings.Contains(config["cleanup.policy"], "compact") {
+		loss = fmt.Sprintf("cleanup.policy=%s: of the records with one key Kafka keeps the last and throws the others away unread. "+
+			"Set cleanup.policy=delete; waymarkctl topics apply does", config["cleanup.policy"])
+	}
+	doubt := func(format string, args ...any) { doubts = append(doubts, fmt.Sprintf(format, args...)) }
+	if ms, ok := limit(config, "retention.ms"); ok && ms < leastKept.Milliseconds() {
+		doubt("retention.ms=%d: what is not read within %s is deleted", ms, time.Duration(ms)*time.Millisecond)
+	}
+	if bytes, ok := limit(config, "retention.bytes"); ok {
+		doubt("retention.bytes=%d: a partition that grows beyond it loses its oldest records, read or not", bytes)
+	}
+	if config["message.timestamp.type"] == "LogAppendTime" {
+		doubt("message.timestamp.type=LogAppendTime: clients' repetitions and times to start from are told by the brokers' clocks")
+	} else {
+		for _, name := range []string{"message.timestamp.before.max.ms", "message.timestamp.difference.max.ms"} {
+			if ms, ok := limit(config, name); ok && ms < mostDelay.Milliseconds() {
+				doubt("%s=%d: a record that waited longer before it was written is refused", name, ms)
+			}
+		}
+	}
+	if bytes, ok := limit(config, "max.message.bytes"); ok && bytes < int64(use.BatchBytes) {
+		doubt("max.message.bytes=%d: batches of up to %d bytes are written; those above are refused, and sent again in halves at best", bytes, use.BatchBytes)
+	}
+	return loss, doubts
+}
+
+// limit returns a setting that is a number; -1 is none.
+func limit(config map[string]string, name string) (int64, bool) {
+	n, err := strconv.ParseInt(config[name], 10, 64)
+	return n, err == nil && n >= 0
+}
+
+// topicConfig returns the settings named, as the broker has them. Those it does not know are left out.
+func (c *Client) topicConfig(ctx context.Context, topic string, names []string) (map[string]string, error) {
+	answer, err := c.admin.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{
+		Resources: []kafkago.DescribeConfigRequestResource{{ResourceType: kafkago.ResourceTypeTopic, ResourceName: topic, ConfigNames: names}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", explain(err))
+	}
+	out := make(map[string]string)
+	for _, resource := range answer.Resources {
+		if resource.Error != nil {
+			return nil, fmt.Errorf("read configuration: %w", explain(resource.Error))
+		}
+		for _, entry := range resource.ConfigEntries {
+			out[entry.ConfigName] = entry.ConfigValue
+		}
+	}
+	return out, nil
+}

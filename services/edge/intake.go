@@ -1,0 +1,61 @@
+package edge
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/retry"
+)
+
+// An intake is a region's raw topic as the edge depends on it.
+type intake struct {
+	topic string
+	// reach tells whether events can be produced now.
+	reach func(context.Context) error
+	audit *kafka.TopicAudit
+	log   *zap.Logger
+}
+
+func newIntake(client *kafka.Client, topic string, batchBytes int, log *zap.Logger) *intake {
+	return &intake{
+		topic: topic, reach: client.Reach(topic), audit: client.AuditTopics(kafka.TopicUse{Topic: topic, BatchBytes: batchBytes}),
+		log: log.With(zap.String("topic", topic)),
+	}
+}
+
+// watch tells at the start whether the topic can be written to and keeps what is written: the first request is a bad moment to learn
+// of it. From then on it watches the topic's configuration, until ctx ends.
+func (i *intake) watch(ctx context.Context) {
+	backoff := retry.Backoff{First: time.Second, Last: 10 * time.Second}
+	for said := false; ; said = true {
+		err := i.tryReach(ctx)
+		if err == nil {
+			if said {
+				i.log.Info("the topic can be written to")
+			}
+			break
+		}
+		if !said && ctx.Err() == nil {
+			i.log.Warn("the topic cannot be written to; looking again until it can", zap.Error(err))
+		}
+		if backoff.Wait(ctx) != nil {
+			return
+		}
+	}
+	if err := i.audit.Start(ctx); err != nil {
+		i.log.Error("the topic must be mended; not ready until then", zap.Error(err))
+	}
+	i.audit.Watch(ctx)
+}
+
+func (i *intake) tryReach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	return i.reach(ctx)
+}
+
+// reachTimeout bounds one look: a name server that is silent must not keep the sentence back.
+const reachTimeout = 5 * time.Second

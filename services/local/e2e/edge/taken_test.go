@@ -1,0 +1,153 @@
+package edge
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/local/broker"
+	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/kafkatest"
+)
+
+const restored = `waymark_edge_spool_restored_events_total{region="us"}`
+
+// Kafka is away, the spool holds events, and its folder is taken away. Then the edge is killed.
+func TestWhatWasAcceptedSurvivesTheLossOfTheSpoolsFolderAndAKill(t *testing.T) {
+	for name, take := range map[string]func(dir string) error{
+		"deleted": func(dir string) error { return errors.Join(os.Rename(dir, dir+".gone"), os.RemoveAll(dir+".gone")) },
+		"renamed": func(dir string) error { return os.Rename(dir, dir+".old") },
+		"emptied": func(dir string) error { return emptied(filepath.Join(dir, "us")) },
+		"file replaced": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "us", "lock"), filepath.Join(dir, "us", "0000000000000001.spool"))
+		},
+	} {
+		for _, more := range []bool{true, false} { // more is sent before the kill, or nothing
+			t.Run(name, func(t *testing.T) {
+				address, proxy := kafkatest.StartProxied(t)
+				client := kafkatest.Client(t, address)
+				kafkatest.Topic(t, client, schemas.RawTopic("us"), 2, nil)
+				spool := filepath.Join(t.TempDir(), "spool")
+				p, door := program(t, address, spool)
+				logs := t.TempDir()
+				run := func() {
+					t.Helper()
+					if err := p.Start(t.Context(), logs); err != nil {
+						t.Fatal(err)
+					}
+					if err := p.Ready(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				run()
+				t.Cleanup(func() { _ = p.Kill() })
+				proxy.Refuse(true)
+				proxy.Cut()
+				var accepted []string
+				send := func(n int) {
+					for range n {
+						id := uuid.NewString()
+						kafkatest.Wait(t, func() bool {
+							if err := p.Alive(); err != nil {
+								t.Fatal(err)
+							}
+							return ask(door, id, "v") == 200
+						}, "the edge accepts")
+						accepted = append(accepted, id)
+					}
+				}
+				send(20)
+				if err := take(spool); err != nil {
+					t.Fatal(err)
+				}
+				if more {
+					send(20)
+				}
+				kafkatest.Wait(t, func() bool { n, err := p.Metric(restored); return err == nil && n >= 20 }, "what was taken away is written anew")
+				if err := p.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				run()
+				proxy.Heal()
+				kafkatest.Wait(t, func() bool { n, err := p.Metric(`waymark_edge_spool_events{region="us"}`); return err == nil && n == 0 }, "the spool is drained")
+				if got := rawEvents(t, client)["v"]; !slices.Equal(got, accepted) {
+					t.Errorf("%d events accepted, %d on the raw topic, or in another order", len(accepted), len(got))
+				}
+				if err := p.Stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+func emptied(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, name := range names {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return err
+}
+
+// Events wait in the spool for longer than the raw topic keeps its records. Kafka must not delete them as soon as they come.
+func TestWhatWaitedLongerThanTheTopicsRetentionIsNotDeletedUnread(t *testing.T) {
+	const retention = 5 * time.Second
+	var proxy *faultproxy.Proxy
+	b, err := broker.Start(broker.Config{Address: "127.0.0.1:0", Advertise: func(listening string) (string, error) {
+		var err error
+		if proxy, err = faultproxy.Listen(listening); err != nil {
+			return "", err
+		}
+		return proxy.Addr(), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { proxy.Close(); b.Close() })
+	client := kafkatest.Client(t, b.Address())
+	kafkatest.Topic(t, client, schemas.RawTopic("us"), 2, map[string]string{"retention.ms": "5000"})
+	p, door := program(t, b.Address(), t.TempDir())
+	if err := p.Start(t.Context(), t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Kill() })
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Refuse(true)
+	proxy.Cut()
+	var accepted []string
+	for range 10 {
+		id := uuid.NewString()
+		if status := ask(door, id, "v"); status != 200 {
+			t.Fatalf("status %d", status)
+		}
+		accepted = append(accepted, id)
+	}
+	since := time.Now()
+	kafkatest.Wait(t, func() bool { return time.Since(since) > retention }, "the retention is over")
+	proxy.Heal()
+	kafkatest.Wait(t, func() bool { n, err := p.Metric(`waymark_edge_spool_events{region="us"}`); return err == nil && n == 0 }, "the spool is drained")
+	drained := time.Now()
+	b.ApplyRetention()
+	got := rawEvents(t, client)["v"]
+	if took := time.Since(drained); took > retention/2 {
+		t.Fatalf("this machine took %s to look: nothing can be said", took)
+	}
+	if !slices.Equal(got, accepted) {
+		t.Errorf("of %d events that waited %d are on the raw topic", len(accepted), len(got))
+	}
+	// Retention works here: when they are old by their new time, they go.
+	kafkatest.Wait(t, func() bool { b.ApplyRetention(); return len(rawEvents(t, client)["v"]) == 0 }, "retention deletes them in its time")
+	if err := p.Stop(); err != nil {
+		t.Error(err)
+	}
+}

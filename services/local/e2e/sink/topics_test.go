@@ -1,0 +1,55 @@
+package sink
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/local/kafkatest"
+)
+
+func TestAMissingDeadTopicKeepsNoEventFromTheTable(t *testing.T) {
+	address := kafkatest.Start(t)
+	h := newHouseOn(t, address, 2)
+	h.send(0, h.some(5)...)
+	stop, health := h.start()
+	kafkatest.Wait(t, h.holds(5), "5 rows")
+	kafkatest.DeleteTopic(t, address, schemas.DeadTopic(region))
+	kafkatest.Wait(t, func() bool {
+		err := health.Ready(deadline(t))
+		return err != nil && strings.Contains(err.Error(), schemas.DeadTopic(region))
+	}, "readiness names the topic")
+	for i := range 10 {
+		h.send(int32(i%2), h.some(5)...)
+		kafkatest.Wait(t, h.holds(5+5*(i+1)), "%d rows", 5+5*(i+1))
+	}
+	kafkatest.Topic(t, h.client, schemas.DeadTopic(region), 1, nil)
+	kafkatest.Wait(t, func() bool { return health.Ready(deadline(t)) == nil }, "ready again")
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Of a compacted topic Kafka keeps the last record of each visitor: what the sink has not read yet is gone.
+func TestACompactedTopicIsAnOperatorsError(t *testing.T) {
+	h := newHouse(t, 1)
+	if _, err := h.client.ApplyTopics(deadline(t), []kafka.TopicSpec{
+		{Name: schemas.EnrichedTopic(region), Partitions: 1, Config: map[string]string{"cleanup.policy": "compact,delete"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	h.send(0, h.some(5)...)
+	stop, health := h.start()
+	kafkatest.Wait(t, func() bool { // as what ended it, not as a check
+		err := health.Ready(deadline(t))
+		return errors.Is(err, kafka.ErrTopicLoses) && strings.HasPrefix(err.Error(), kafka.ErrTopicLoses.Error())
+	}, "it has stopped")
+	if err := stop(); !errors.Is(err, kafka.ErrTopicLoses) {
+		t.Errorf("got %v", err)
+	}
+	if !h.holds(0)() {
+		t.Error("it took events")
+	}
+}

@@ -1,0 +1,148 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
+	"github.com/google/uuid"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/services/sink/internal/rows"
+)
+
+// windowSize is the deduplication window, in blocks, of the table and of its view.
+const windowSize = 8
+
+// A row is what the table holds of an event, and the block it came with.
+type row struct {
+	place rows.Place
+	event string
+	month int
+	block int64
+}
+
+// A simTable does with blocks what ClickHouse does: it stores each month's part or does not, drops a part whose token it remembers, and
+// pushes a block to its view after it has stored it.
+type simTable struct {
+	rows   []row
+	window []string // tokens of parts, the oldest first
+	blocks atomic.Int64
+
+	view       []rows.Place
+	viewWindow []string
+	// viewFails is the code that the view throws, 0 when it is sound.
+	viewFails int32
+	// refuses is true while a constraint refuses every row.
+	refuses bool
+	// settled is true once the constraint is gone for good.
+	settled bool
+}
+
+// Insert applies a block part by part, and then to the view.
+func (m *member) Insert(_ context.Context, _, token string, columns []clickhouse.Column) (err error) {
+	values := make(map[string]any)
+	for _, c := range columns {
+		values[c.Name] = c.Values
+	}
+	parts := make(map[int][]row)
+	refused := false
+	names, props, offsets := values["event"].([]string), values["props"].([]string), values["raw_offset"].([]int64)
+	for i := range names {
+		r := row{
+			place: rows.Place{
+				TopicID: values["raw_topic_id"].([]uuid.UUID)[i], Partition: values["raw_partition"].([]int32)[i],
+				LeaderEpoch: values["raw_leader_epoch"].([]int32)[i], Offset: offsets[i], Epoch: values["epoch"].([]uint32)[i],
+			},
+			event: names[i], month: time.UnixMilli(values["time"].([]int64)[i]).UTC().Year(),
+		}
+		refused = refused || props[i] == badProps
+		parts[r.month] = append(parts[r.month], r)
+	}
+	m.wait("insert", fmt.Sprint(token, offsets), func() { err = m.w.insert(token, parts, refused) })
+	return err
+}
+
+func (w *world) insert(token string, parts map[int][]row, refused bool) error {
+	t := &w.table
+	switch {
+	case w.fails(8):
+		return errLost
+	case w.fails(8):
+		return &proto.Exception{Code: 252, Message: "too many parts"}
+	case refused:
+		w.reach("a row was refused")
+		return &proto.Exception{Code: 117, Message: "incorrect data"}
+	case t.refuses:
+		w.reach("the table refused every row")
+		return &proto.Exception{Code: 469, Message: "violated constraint"}
+	}
+	for month := 2020; month < 2020+months; month++ {
+		if len(parts[month]) == 0 {
+			continue
+		}
+		if w.fails(8) { // the server died between two parts
+			return errLost
+		}
+		t.apply(fmt.Sprintf("%d/%s", month, token), parts[month], w.broken)
+	}
+	if w.fails(8) { // before the view
+		return errLost
+	}
+	if t.viewFails > 0 {
+		w.reach("a view refused a block that the table has")
+		message := "cannot parse: while pushing to view waymark.seen (1234)"
+		if w.broken == viewsAreRows || w.choose(4) == 0 { // servers do not always say
+			message = "cannot parse"
+		}
+		return &proto.Exception{Code: t.viewFails, Message: message}
+	}
+	for month := 2020; month < 2020+months; month++ {
+		if token := fmt.Sprintf("%d/%s", month, token); len(parts[month]) > 0 && !slices.Contains(t.viewWindow, token) {
+			t.viewWindow = append(t.viewWindow, token)
+			t.viewWindow = t.viewWindow[max(0, len(t.viewWindow)-4*windowSize):]
+			for _, r := range parts[month] {
+				t.view = append(t.view, r.place)
+			}
+		}
+	}
+	if w.fails(8) {
+		return errLost
+	}
+	return nil
+}
+
+// apply adds a part unless its token is in the window.
+func (t *simTable) apply(token string, part []row, broken fault) {
+	if slices.Contains(t.window, token) && broken != forgottenToken {
+		return
+	}
+	t.push(token)
+	for _, r := range part {
+		r.block = t.blocks.Load()
+		t.rows = append(t.rows, r)
+	}
+}
+
+func (t *simTable) push(token string) {
+	t.blocks.Add(1)
+	t.window = append(t.window, token)
+	t.window = t.window[max(0, len(t.window)-windowSize):]
+}
+
+// drop removes a month, as ALTER TABLE DROP PARTITION does; the window forgets the tokens of its parts.
+func (w *world) drop(month int) {
+	t := &w.table
+	t.rows = slices.DeleteFunc(t.rows, func(r row) bool {
+		if r.month == month {
+			w.skipped[r.place.Record()] = true
+		}
+		return r.month == month
+	})
+	t.window = slices.DeleteFunc(t.window, func(token string) bool { return token[:4] == fmt.Sprint(month) })
+	w.reach("a month was dropped")
+	w.note("month %d is dropped", month)
+}

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+)
+
+var (
+	//go:embed sql/views.sql
+	views string
+	//go:embed sql/blocks.sql
+	blocks string
+	//go:embed sql/under_way.sql
+	underWay string
+)
+
+// Views counts the materialized views that hang on table: an insert may be stored in the table and not in them.
+func (s *Store) Views(ctx context.Context, table string) (n uint64, err error) {
+	if err := s.conn.Scalar(ctx, views, &n, table); err != nil {
+		return 0, fmt.Errorf("ask for the views of %s: %w", table, err)
+	}
+	return n, nil
+}
+
+// Remembers tells whether table surely still knows the token of an insert that was its block or a later one, so that a repetition stores
+// nothing in the table: half of its deduplication window has not passed since. Of a replicated table nothing is known: its window is one
+// of time too.
+func (s *Store) Remembers(ctx context.Context, table string, block int64) (bool, error) {
+	window, replicated, err := s.conn.DeduplicationWindow(ctx, table)
+	if err != nil || replicated || block <= 0 {
+		return false, err
+	}
+	var last int64
+	if err := s.conn.Scalar(ctx, blocks, &last, table); err != nil {
+		return false, fmt.Errorf("ask for the last insert into %s: %w", table, err)
+	}
+	return last-block < int64(window)/2, nil
+}
+
+// UnderWay counts the inserts whose tokens match a LIKE pattern's begin that the server is busy with, for this user.
+func (s *Store) UnderWay(ctx context.Context, tokens string) (int, error) {
+	var n uint64
+	if err := s.conn.Scalar(ctx, underWay, &n, tokens+"%"); err != nil {
+		return 0, fmt.Errorf("ask for inserts under way: %w", err)
+	}
+	return int(n), nil
+}
+
+// probe stores nothing: it is where ClickHouse parses values and checks their types, without the table's own rules.
+const probe = "INSERT INTO FUNCTION null('props JSON, detail JSON') (props, detail)"
+
+// Takes returns nil when ClickHouse takes values of events' JSON columns for what they are. An error of class clickhouse.Row says that the
+// values are to blame, and not what an operator has added to the table. The user needs the right CREATE TEMPORARY TABLE, which ClickHouse
+// wants for every table function.
+func (s *Store) Takes(ctx context.Context, values []clickhouse.Column) error {
+	return s.conn.Insert(ctx, probe, "", values)
+}
