@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/retry"
@@ -129,7 +128,7 @@ func (a *TopicAudit) look(ctx context.Context) error {
 
 func (a *TopicAudit) judgeAll(ctx context.Context, found func(topic, loss string, doubts []string)) error {
 	for _, use := range a.uses {
-		config, err := a.client.topicConfig(ctx, use.Topic, auditedSettings)
+		config, err := a.client.TopicConfig(ctx, use.Topic, auditedSettings...)
 		switch {
 		case errors.Is(err, ErrUnknownTopic): // another time
 		case err != nil && !Retriable(err) && ctx.Err() == nil:
@@ -195,24 +194,4 @@ func judge(use TopicUse, config map[string]string) (loss string, doubts []string
 func limit(config map[string]string, name string) (int64, bool) {
 	n, err := strconv.ParseInt(config[name], 10, 64)
 	return n, err == nil && n >= 0
-}
-
-// topicConfig returns the settings named, as the broker has them. Those it does not know are left out.
-func (c *Client) topicConfig(ctx context.Context, topic string, names []string) (map[string]string, error) {
-	answer, err := c.admin.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{
-		Resources: []kafkago.DescribeConfigRequestResource{{ResourceType: kafkago.ResourceTypeTopic, ResourceName: topic, ConfigNames: names}},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", explain(err))
-	}
-	out := make(map[string]string)
-	for _, resource := range answer.Resources {
-		if resource.Error != nil {
-			return nil, fmt.Errorf("read configuration: %w", explain(resource.Error))
-		}
-		for _, entry := range resource.ConfigEntries {
-			out[entry.ConfigName] = entry.ConfigValue
-		}
-	}
-	return out, nil
 }

@@ -112,7 +112,7 @@ func (c *Client) alterConfig(ctx context.Context, spec TopicSpec) ([]string, err
 		return nil, nil
 	}
 	names := slices.Sorted(maps.Keys(spec.Config))
-	current, err := c.topicConfig(ctx, spec.Name, names)
+	current, err := c.TopicConfig(ctx, spec.Name, names...)
 	if err != nil {
 		return nil, err
 	}
@@ -143,5 +143,20 @@ func (c *Client) alterConfig(ctx context.Context, spec TopicSpec) ([]string, err
 
 // TopicConfig returns some of Kafka's settings of a topic, those of its cluster where it has none of its own.
 func (c *Client) TopicConfig(ctx context.Context, topic string, names ...string) (map[string]string, error) {
-	return c.topicConfig(ctx, topic, names)
+	answer, err := c.admin.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{
+		Resources: []kafkago.DescribeConfigRequestResource{{ResourceType: kafkago.ResourceTypeTopic, ResourceName: topic, ConfigNames: names}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read configuration of %s: %w", topic, explain(err))
+	}
+	current := make(map[string]string)
+	for _, resource := range answer.Resources {
+		if resource.Error != nil {
+			return nil, fmt.Errorf("read configuration of %s: %w", topic, explain(resource.Error))
+		}
+		for _, entry := range resource.ConfigEntries {
+			current[entry.ConfigName] = entry.ConfigValue
+		}
+	}
+	return current, nil
 }

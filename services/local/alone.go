@@ -25,13 +25,9 @@ func runKafka(ctx context.Context, cfg Config, out io.Writer) error {
 // runClickHouse is the embedded ClickHouse alone, with every region's tables.
 func runClickHouse(ctx context.Context, cfg Config, out io.Writer) error {
 	return alone(ctx, cfg, func(s *stack, log *zap.Logger) error {
-		native, err := listen("clickhouse-native", cfg.ClickHouseNative)
+		native, web, err := takePorts(cfg)
 		if err != nil {
 			return err
-		}
-		web, err := listen("clickhouse-http", cfg.ClickHouseHTTP)
-		if err != nil {
-			return errors.Join(err, native.Close())
 		}
 		if err := startClickHouse(ctx, s, cfg, native, web, log); err != nil {
 			return err

@@ -79,20 +79,26 @@ func kafkaConfig(brokers []string) kafka.Config {
 }
 
 // startClickHouse starts the embedded ClickHouse on the stack and brings the database of every region up to date.
-func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web net.Listener, log *zap.Logger) error {
+func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, log *zap.Logger) error {
 	library, err := chdb.Find(npmFolders()...)
 	if err != nil {
 		return err
 	}
-	engine, err := chdb.Open(library, filepath.Join(cfg.Data, "clickhouse"), log)
+	engine, err := chdb.Start(ctx, chdb.Config{
+		Library: library, Dir: filepath.Join(cfg.Data, "clickhouse"), Log: filepath.Join(cfg.Data, "clickhouse.log"), Native: native, HTTP: web,
+	})
 	if err != nil {
 		return plain(err)
 	}
 	s.start(ctx, "ClickHouse", func(ctx context.Context) error {
-		return errors.Join(engine.Serve(ctx, native, web), engine.Close())
+		err := engine.Keep(ctx, log)
+		if err == nil {
+			err = ctx.Err()
+		}
+		return err
 	})
 	for _, region := range Regions {
-		if _, err := clickhouse.Migrate(ctx, clickhouseConfig(native.Addr().String(), region), schemas.Migrations()); err != nil {
+		if _, err := clickhouse.Migrate(ctx, clickhouseConfig(native.Addr(), region), schemas.Migrations()); err != nil {
 			return fmt.Errorf("bring ClickHouse's tables up to date: %w", err)
 		}
 	}
@@ -108,13 +114,29 @@ func clickhouseConfig(address, region string) clickhouse.Config {
 // listen takes an address for what a flag names.
 func listen(flag, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
+	return l, taken(flag, address, err)
+}
+
+// takePorts takes the addresses that ClickHouse is to listen on.
+func takePorts(cfg Config) (native, web *chdb.Port, err error) {
+	if native, err = chdb.Take(cfg.ClickHouseNative); err != nil {
+		return nil, nil, taken("clickhouse-native", cfg.ClickHouseNative, err)
+	}
+	if web, err = chdb.Take(cfg.ClickHouseHTTP); err != nil {
+		return nil, nil, errors.Join(taken("clickhouse-http", cfg.ClickHouseHTTP, err), native.Close())
+	}
+	return native, web, nil
+}
+
+// taken says which flag's address cannot be had.
+func taken(flag, address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another process: end it, or choose another address with --%s", address, flag)
+		return fmt.Errorf("%s is in use by another process: end it, or choose another address with --%s", address, flag)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--%s: %w", flag, err)
+		return fmt.Errorf("--%s: %w", flag, err)
 	}
-	return l, nil
+	return nil
 }
 
 // plain says in words what the operating system's errors mean here.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"time"
 
@@ -46,6 +45,7 @@ type Pipeline struct {
 	accounts  *account.Directory
 	kafka     kafka.Config
 	locations string // where locations come from, for a person
+	doors     []io.Closer
 	log       *zap.Logger
 	closeLog  func() error
 	stack     *stack
@@ -68,6 +68,9 @@ func Start(ctx context.Context, cfg Config) (*Pipeline, error) {
 		p.log.Error("start failed", zap.Error(err))
 		// What stops because the start failed has nothing to add to the reason.
 		_ = p.Stop()
+		for _, door := range p.doors {
+			door.Close() // whoever was given it may have closed it
+		}
 		return nil, err
 	}
 	return p, nil
@@ -75,23 +78,26 @@ func Start(ctx context.Context, cfg Config) (*Pipeline, error) {
 
 func (p *Pipeline) start(ctx context.Context) error {
 	// All ports first: the commonest failure should come before anything is made.
-	var doors [4]net.Listener
-	for i, d := range []struct{ flag, address string }{
-		{"edge", p.cfg.Edge}, {"clickhouse-native", p.cfg.ClickHouseNative}, {"clickhouse-http", p.cfg.ClickHouseHTTP}, {"admin", p.cfg.Admin},
-	} {
-		l, err := listen(d.flag, d.address)
-		if err != nil {
-			closeAll(doors[:i])
-			return err
-		}
-		doors[i] = l
+	door, err := listen("edge", p.cfg.Edge)
+	if err != nil {
+		return err
 	}
+	p.doors = append(p.doors, door)
+	admin, err := listen("admin", p.cfg.Admin)
+	if err != nil {
+		return err
+	}
+	p.doors = append(p.doors, admin)
+	native, web, err := takePorts(p.cfg)
+	if err != nil {
+		return err
+	}
+	p.doors = append(p.doors, native, web)
 	file, err := p.cfg.accountsFile()
 	if err == nil {
 		p.accounts, err = account.Read(file)
 	}
 	if err != nil {
-		closeAll(doors[:])
 		return err
 	}
 	p.cfg.Accounts = file
@@ -99,32 +105,22 @@ func (p *Pipeline) start(ctx context.Context) error {
 	tel := telemetry.Telemetry{Log: p.log, Health: new(telemetry.Health)}
 	brokers, err := startKafka(ctx, p.stack, p.cfg, p.log)
 	if err != nil {
-		closeAll(doors[:])
 		return err
 	}
-	if err := startClickHouse(ctx, p.stack, p.cfg, doors[1], doors[2], p.log); err != nil {
-		closeAll(doors[:])
+	if err := startClickHouse(ctx, p.stack, p.cfg, native, web, p.log); err != nil {
 		return err
 	}
 	p.Addresses = Addresses{
-		Edge: doors[0].Addr().String(), Kafka: brokers[0], ClickHouseNative: doors[1].Addr().String(),
-		ClickHouseHTTP: doors[2].Addr().String(), Admin: doors[3].Addr().String(),
+		Edge: door.Addr().String(), Kafka: brokers[0], ClickHouseNative: native.Addr(), ClickHouseHTTP: web.Addr(), Admin: admin.Addr().String(),
 	}
 	p.kafka = kafkaConfig(brokers)
-	if err := p.startServices(ctx, doors[0], tel, metrics); err != nil {
-		closeAll(doors[:])
+	if err := p.startServices(ctx, door, tel, metrics); err != nil {
 		return err
 	}
 	p.stack.start(ctx, "admin port", func(ctx context.Context) error {
-		return telemetry.ServeAdmin(ctx, doors[3], telemetry.AdminHandler(tel.Health, metrics))
+		return telemetry.ServeAdmin(ctx, admin, telemetry.AdminHandler(tel.Health, metrics))
 	})
 	return p.ready(ctx, tel.Health)
-}
-
-func closeAll(doors []net.Listener) {
-	for _, l := range doors {
-		l.Close()
-	}
 }
 
 // readyTimeout bounds the time from the start of the services to their readiness.

@@ -11,7 +11,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/process"
 )
 
-const usage = `waymark-local runs the whole pipeline in one process, on an embedded Kafka and an embedded ClickHouse.
+const usage = `waymark-local runs the whole pipeline on this machine: one process, with an embedded Kafka, and a child of it, ClickHouse.
 
   waymark-local [flags]              edge, enricher and sink of both regions, and both engines
   waymark-local kafka [flags]        only Kafka, with the topics of both regions

@@ -1,28 +1,18 @@
-// Package chdb runs ClickHouse inside this process and serves it over ClickHouse's own protocols, so that clickhouse-go, curl,
-// and any other client of a ClickHouse server work unchanged: for a first look, for demos, and for tests.
+// Package chdb runs ClickHouse as a child of this process, served by ClickHouse's own native and HTTP handlers: clickhouse-go, curl
+// and any other client of a ClickHouse server find what they find in production. It is for a first look, for demos, and for tests.
 //
-// The engine is libchdb, ClickHouse built as a shared library, called without cgo (internal/libchdb). In front of it stand two
-// doors: the native TCP protocol (native*.go, with internal/native for the wire) and the HTTP interface (http*.go). Both need to
-// know only what an INSERT is and where its data begins (internal/statement); all else is the engine's.
+// The engine is libchdb, ClickHouse as a shared library. The child is this very program, started again: an init function of this
+// package sees an environment variable, loads the library without cgo and never comes back from its main function, which is that of
+// `clickhouse local`. So every program that imports the package can be the child, test binaries too.
 //
-// # Concurrency
+// # The child's life
 //
-// Each native connection, and each HTTP request, is a session of the engine with a current database, settings and temporary
-// tables of its own. A session runs one statement at a time; sessions run in parallel, reads and writes alike: two scans take on
-// two cores the time of one. Opening a session takes about 0.15 ms and 0.25 MiB. Opening and closing the engine serialise, and a
-// process has one engine at most, since libchdb keeps its state in globals; it can be closed and opened again on another
-// directory.
-//
-// # Memory
-//
-// An idle engine adds about 200 MiB of resident memory to a process, of which 180 MiB are pages of the library's file, shared with
-// other processes and given back under pressure. A native block is held one column at a time on its way in, and one block of the
-// engine's (65,409 rows by default) on its way out. Over HTTP a result is streamed in formats of rows only (TabSeparated, CSV,
-// JSONEachRow and their like); in those with a head or foot (JSON, CSVWithNames, Parquet) it is made as a whole first.
+// The child dies with this process, however that ends, and is in a session of its own, so that a Ctrl-C at the terminal does not
+// reach it before those who use it are done. Keep starts it again when it dies. Ports are held for it in between.
 //
 // # Differences from a ClickHouse server
 //
-// There is one user, checked at the door (Credentials); inside, every query runs as "default" with all rights. A query id given by
-// a client is echoed but not the engine's own. External tables, HTTP's session_id and columns with AggregateFunction states
-// are not served. Totals and extremes are left out of native results.
+// Users, profiles, quotas and roles come from the users file alone, which is read at the start: CREATE USER is refused.
+// ON CLUSTER and replicated tables are refused; Distributed tables over several engines work. An idle engine takes about 210 MiB,
+// most of which are pages of the library's file, shared between engines and given back under pressure.
 package chdb

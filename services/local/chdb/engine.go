@@ -1,166 +1,198 @@
 package chdb
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"syscall"
+	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/waymark-events/waymark/services/local/chdb/internal/libchdb"
-	"github.com/waymark-events/waymark/services/local/chdb/internal/native"
 )
 
 // minFreeBytes is the room the engine must find on disk to start: below it, merges and inserts fail one after the other.
 const minFreeBytes = 64 << 20
 
-// Engine is a running ClickHouse. A process has at most one.
+// Engine is a ClickHouse in a process of its own. Its methods are for one goroutine at a time, but for Native and HTTP.
 type Engine struct {
-	Credentials Credentials // may be set before Serve
-
-	lib     *libchdb.Library
-	dir     string
+	cfg     Config
 	lock    *os.File
-	log     *zap.Logger
-	version native.ServerVersion
-
-	sessions sync.WaitGroup
-	tags     atomic.Uint64 // the last tag given
-
-	adminMu sync.Mutex
-	admin   *libchdb.Conn // kills queries; keeps the engine up while no client is connected
+	process *process
 }
 
-// Credentials are what a client must show. The zero value is ClickHouse's default: user "default", no password.
-type Credentials struct{ User, Password string }
-
-func (c Credentials) accepts(user, password string) bool {
-	want := c.User
-	if want == "" {
-		want = "default"
-	}
-	if user == "" {
-		user = "default"
-	}
-	return user == want && password == c.Password
-}
-
-// The library is loaded once a process: unloading ClickHouse is not possible, and a second copy of it would not know of the first.
-var (
-	engineMu   sync.Mutex
-	loaded     *libchdb.Library
-	loadedFrom string
-	running    string // data directory of the engine that is open
-)
-
-// Open starts ClickHouse on dataDir, which is made if missing and keeps everything: databases, tables, rows. The error is one
-// sentence for the user: the library is missing or unfit, the directory is another process's, the disk is full.
-func Open(lib, dataDir string, log *zap.Logger) (*Engine, error) {
-	engineMu.Lock()
-	defer engineMu.Unlock()
-	if running != "" {
-		return nil, fmt.Errorf("ClickHouse already runs in this process, on %s", running)
-	}
-	dir, err := filepath.Abs(dataDir)
+// Start starts ClickHouse and returns when its handlers answer. The error is one sentence for the user: the library is missing or
+// unfit, the folder is another process's or cannot be written, the disk is full. The ports are the engine's in any case.
+func Start(ctx context.Context, cfg Config) (*Engine, error) {
+	e, err := prepare(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("ClickHouse's data directory: %w", err)
+		return nil, errors.Join(err, cfg.Native.Close(), cfg.HTTP.Close())
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make ClickHouse's data directory: %w", err)
+	if err := e.Restart(ctx); err != nil {
+		return nil, errors.Join(err, e.release())
 	}
-	if free, err := freeBytes(dir); err != nil {
-		return nil, err
-	} else if free < minFreeBytes {
-		return nil, fmt.Errorf("the disk of ClickHouse's data directory %s is full: %d MiB are free, %d are needed", dir, free>>20, minFreeBytes>>20)
-	}
-	lock, err := lockDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	e := &Engine{dir: dir, lock: lock, log: log}
-	e.tags.Store(1_000_000) // far from any value a client's settings have
-	if err := e.start(lib); err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	running = dir
 	return e, nil
 }
 
-func (e *Engine) start(lib string) error {
-	if _, err := os.Stat(lib); err != nil {
-		return fmt.Errorf("libchdb is not there (run `make libchdb`, or set LIBCHDB): %w", err)
+func prepare(cfg Config) (_ *Engine, err error) {
+	if _, err := os.Stat(cfg.Library); err != nil {
+		return nil, fmt.Errorf("libchdb is not there (run `make libchdb`, or set LIBCHDB): %w", err)
 	}
-	var err error
-	switch {
-	case loaded == nil:
-		if loaded, err = libchdb.Load(lib); err != nil {
-			loaded = nil
-			return err
-		}
-		loadedFrom = lib
-	case loadedFrom != lib:
-		return fmt.Errorf("this process has loaded libchdb from %s and cannot load %s too", loadedFrom, lib)
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
+		return nil, fmt.Errorf("ClickHouse's data folder: %w", err)
 	}
-	e.lib = loaded
-	if e.admin, err = e.connect(e.tags.Add(1)); err != nil {
-		return fmt.Errorf("start ClickHouse on %s (is the directory writable, and written by this version or an older one?): %w", e.dir, err)
+	if cfg.Log == "" {
+		cfg.Log = filepath.Join(cfg.Dir, "clickhouse.log")
 	}
-	r, err := e.admin.Query("SELECT version(), timezone()", "TSV")
+	if cfg.Log, err = filepath.Abs(cfg.Log); err != nil {
+		return nil, fmt.Errorf("ClickHouse's log: %w", err)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make ClickHouse's data folder: %w", err)
+	}
+	lock, err := lockDir(cfg.Dir)
 	if err != nil {
-		e.admin.Close()
-		return fmt.Errorf("ask ClickHouse for its version: %w", err)
+		return nil, err
 	}
-	defer r.Free()
-	version, zone, _ := strings.Cut(strings.TrimSpace(string(r.Bytes())), "\t")
-	e.version = native.ServerVersion{Name: "ClickHouse", Timezone: zone}
-	if _, err := fmt.Sscanf(version, "%d.%d.%d", &e.version.Major, &e.version.Minor, &e.version.Patch); err != nil {
-		e.log.Warn("ClickHouse's version is not understood", zap.String("version", version), zap.Error(err))
+	return &Engine{cfg: cfg, lock: lock}, nil
+}
+
+// Restart starts the engine again, on the same folder and ports, after it has ended.
+func (e *Engine) Restart(ctx context.Context) error {
+	if free, err := freeBytes(e.cfg.Dir); err != nil {
+		return err
+	} else if free < minFreeBytes {
+		return fmt.Errorf("the disk of ClickHouse's data folder %s is full: %d MiB are free, %d are needed", e.cfg.Dir, free>>20, minFreeBytes>>20)
 	}
-	e.log.Info("ClickHouse runs", zap.String("version", version), zap.String("data", e.dir))
+	if err := e.cfg.write(); err != nil {
+		return fmt.Errorf("write ClickHouse's settings: %w", err)
+	}
+	p, err := spawn(e.cfg, e.lock)
+	if err != nil {
+		return fmt.Errorf("start ClickHouse: %w", err)
+	}
+	if err := e.awaitReady(ctx, p); err != nil {
+		p.kill()
+		return err
+	}
+	e.process = p
 	return nil
 }
 
-// Version is ClickHouse's, such as "26.7.2".
-func (e *Engine) Version() string {
-	return fmt.Sprintf("%d.%d.%d", e.version.Major, e.version.Minor, e.version.Patch)
+// readyTimeout bounds a start: of a folder with many parts, on a slow disk.
+const readyTimeout = 2 * time.Minute
+
+func (e *Engine) awaitReady(ctx context.Context, p *process) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("it is not ready after %s", readyTimeout))
+	defer cancel()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-p.ended:
+			return p.failure("ClickHouse does not start")
+		case <-ctx.Done():
+			return p.because(fmt.Errorf("ClickHouse does not start: %w", context.Cause(ctx)))
+		case <-look.C:
+		}
+		// A refused listener is told at the prompt, and the process goes on.
+		if p.said.exception() != "" {
+			return p.because(errors.New("ClickHouse does not start"))
+		}
+		if e.answers(ctx) {
+			return nil
+		}
+	}
 }
 
-// Close stops the engine once Serve has returned and frees the data directory.
-func (e *Engine) Close() error {
-	engineMu.Lock()
-	defer engineMu.Unlock()
-	e.sessions.Wait()
-	e.adminMu.Lock()
-	defer e.adminMu.Unlock()
-	if e.admin == nil {
-		return nil
+// answers tells whether both handlers are there.
+func (e *Engine) answers(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.HTTP()+"/ping", nil)
+	if err != nil {
+		return false
 	}
-	e.admin.Close()
-	e.admin = nil
-	running = ""
-	if err := e.lock.Close(); err != nil {
-		return fmt.Errorf("free ClickHouse's data directory: %w", err)
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
 	}
-	return nil
+	resp.Body.Close()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", e.Native())
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
-// tagSetting marks a session's queries so that they can be found and killed: libchdb lets no caller choose a query id. It is a
-// number that only ClickHouse's own TCP server looks at, and so is free here.
-const tagSetting = "idle_connection_timeout"
+// Native is host:port of the native protocol.
+func (e *Engine) Native() string { return e.cfg.Native.Addr() }
 
-// baseSettings are those of every session from its start. clickhouse-go reads JSON and Dynamic columns in the flattened form, and
-// only in that form can a block be walked over.
-var baseSettings = map[string]string{"output_format_native_use_flattened_dynamic_and_json_serialization": "1"}
+// HTTP is host:port of the HTTP interface.
+func (e *Engine) HTTP() string { return e.cfg.HTTP.Addr() }
 
-// connect opens a session of the engine.
-func (e *Engine) connect(tag uint64) (*libchdb.Conn, error) {
-	args := []string{"--path=" + e.dir, fmt.Sprintf("--%s=%d", tagSetting, tag)}
-	for name, value := range baseSettings {
-		args = append(args, "--"+name+"="+value)
+// Pid is the engine's process.
+func (e *Engine) Pid() int { return e.process.cmd.Process.Pid }
+
+// Signal sends s to the engine: SIGSTOP and SIGCONT among others.
+func (e *Engine) Signal(s syscall.Signal) error { return e.process.cmd.Process.Signal(s) }
+
+// Kill ends the engine as kill -9 does and waits until it is gone. Restart starts it again.
+func (e *Engine) Kill() { e.process.kill() }
+
+// Configure changes users and settings, which the next Restart reads.
+func (e *Engine) Configure(users, server string) { e.cfg.Users, e.cfg.Server = users, server }
+
+// Stop ends the engine in order and gives back its folder and its ports.
+func (e *Engine) Stop() error {
+	e.process.stop()
+	return e.release()
+}
+
+func (e *Engine) release() error {
+	return errors.Join(e.lock.Close(), e.cfg.Native.Close(), e.cfg.HTTP.Close())
+}
+
+// What Keep bears: so many deaths, none of them calmPeriod after the one before.
+const (
+	maxDeaths  = 5
+	calmPeriod = time.Minute
+	firstPause = 200 * time.Millisecond
+)
+
+// Keep starts the engine again whenever it dies, until ctx ends; then it stops it. The rows are safe, so a death is only a pause
+// for those who use the engine; but one that dies again and again is an error.
+func (e *Engine) Keep(ctx context.Context, log *zap.Logger) error {
+	deaths, pause, since := 0, firstPause, time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return e.Stop()
+		case <-e.process.ended:
+		}
+		err := e.process.failure("ClickHouse ended by itself")
+		for err != nil {
+			if time.Since(since) > calmPeriod {
+				deaths, pause = 0, firstPause
+			}
+			since = time.Now()
+			if deaths++; deaths == maxDeaths {
+				return errors.Join(fmt.Errorf("ClickHouse died %d times in a row; its log is %s: %w", deaths, e.cfg.Log, err), e.release())
+			}
+			log.Warn("ClickHouse died and is started again", zap.Error(err), zap.Int("deaths", deaths), zap.Duration("pause", pause))
+			select {
+			case <-ctx.Done():
+				return e.release()
+			case <-time.After(pause):
+			}
+			pause *= 2
+			err = e.Restart(ctx)
+			if ctx.Err() != nil && err != nil {
+				return e.release()
+			}
+		}
 	}
-	return e.lib.Connect(args...)
 }

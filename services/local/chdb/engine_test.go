@@ -9,26 +9,27 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/waymark-events/waymark/services/local/chdb"
 	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
 )
 
-// childDir names the data directory of a test process that is nothing but a server.
-const childDir = "WAYMARK_CHDB_TEST_CHILD"
+// parentVariable names the folder of a test process that only has an engine.
+const parentVariable = "WAYMARK_CHDB_TEST_PARENT"
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		if err := serveAlone(dir); err != nil {
+	if dir := os.Getenv(parentVariable); dir != "" {
+		if err := parent(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -37,67 +38,125 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serveAlone runs an engine on dir until standard input ends, and prints its native address.
-func serveAlone(dir string) error {
-	lib, err := chdb.Find()
+// parent has an engine on dir until standard input ends, and prints the engine's pid and native address.
+func parent(dir string) error {
+	native, web := os.Getenv("NATIVE"), os.Getenv("HTTP")
+	cfg, err := config(dir, native, web)
 	if err != nil {
 		return err
 	}
-	engine, err := chdb.Open(lib, dir, zap.NewNop())
+	engine, err := chdb.Start(context.Background(), cfg)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- engine.Serve(ctx, listener, nil) }()
-	fmt.Println(listener.Addr())
+	fmt.Println(engine.Pid(), engine.Native())
 	io.Copy(io.Discard, os.Stdin)
-	cancel()
-	return errors.Join(<-served, engine.Close())
+	return engine.Stop()
 }
 
-// child starts serveAlone in another process; stop lets it end by itself, kill does not.
-func child(t *testing.T, dir string) (server chdbtest.Server, stop, kill func()) {
+// config is that of an engine on dir at free ports, or the given ones.
+func config(dir, native, web string) (cfg chdb.Config, err error) {
+	cfg.Dir = dir
+	if cfg.Library, err = chdb.Find(); err != nil {
+		return cfg, err
+	}
+	if native == "" {
+		native, web = "127.0.0.1:0", "127.0.0.1:0"
+	}
+	if cfg.Native, err = chdb.Take(native); err != nil {
+		return cfg, err
+	}
+	cfg.HTTP, err = chdb.Take(web)
+	return cfg, err
+}
+
+func mustConfig(t *testing.T, dir string) chdb.Config {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	cfg, err := config(dir, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
+	return cfg
+}
+
+// a started parent.
+type started struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	engine int // pid
+	server chdbtest.Server
+}
+
+func start(t *testing.T, dir string, env ...string) *started {
+	t.Helper()
+	s := &started{t: t, cmd: exec.Command(os.Args[0])}
+	s.cmd.Env = append(append(os.Environ(), parentVariable+"="+dir), env...)
+	s.cmd.Stderr = os.Stderr
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := s.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	s.stdin = stdin
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the server process ended: %v", err)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	stop = func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server process ends with %v", err)
+	t.Cleanup(func() { s.cmd.Process.Kill(); s.cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the parent ended: %v", err)
+	}
+	pid, address, _ := strings.Cut(strings.TrimSpace(line), " ")
+	if s.engine, err = strconv.Atoi(pid); err != nil {
+		t.Fatal(err)
+	}
+	s.server.NativeAddr = address
+	return s
+}
+
+// stop lets the parent end by itself.
+func (s *started) stop() {
+	s.stdin.Close()
+	if err := s.cmd.Wait(); err != nil {
+		s.t.Errorf("the parent ends with %v", err)
+	}
+}
+
+func (s *started) kill() { s.cmd.Process.Kill(); s.cmd.Wait() }
+
+// gone waits until the engine's process is no more.
+func (s *started) gone(within time.Duration) {
+	s.t.Helper()
+	await(s.t, within, func() bool {
+		if errors.Is(syscall.Kill(s.engine, 0), syscall.ESRCH) {
+			return true
+		}
+		// One that nobody waited for is dead, and only its number is left.
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.engine))
+		return err == nil && strings.Contains(string(stat), ") Z ")
+	}, "the engine is gone")
+}
+
+func await(t *testing.T, within time.Duration, ok func() bool, what string) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
 		}
 	}
-	kill = func() { cmd.Process.Kill(); cmd.Wait() }
-	return chdbtest.Server{NativeAddr: strings.TrimSpace(addr)}, stop, kill
 }
 
 func TestEverythingCommittedSurvivesARestartAndAKill(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "when missing")
 	want := uint64(0)
 	for round, how := range []string{"first", "stopped", "killed", "stopped again"} {
-		server, stop, kill := child(t, dir)
-		conn := server.Connect(t)
+		s := start(t, dir)
+		conn := s.server.Connect(t)
 		if round == 0 {
 			for _, ddl := range []string{"CREATE DATABASE kept", "CREATE TABLE kept.t (day Date, n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 100"} {
 				if err := conn.Exec(within(t, time.Minute), ddl); err != nil {
@@ -114,53 +173,182 @@ func TestEverythingCommittedSurvivesARestartAndAKill(t *testing.T) {
 		}
 		want = uint64(100 * (round/2 + 1))
 		if round == 1 {
-			kill()
+			s.kill()
 		} else {
-			stop()
+			s.stop()
 		}
+		s.gone(10 * time.Second)
 	}
 }
 
-func TestOpenSaysWhatIsWrong(t *testing.T) {
-	lib, err := chdb.Find()
+// Whoever starts again must find folder and ports free, and nothing may be left behind.
+func TestTheEngineDiesWithItsParentHoweverThatEnds(t *testing.T) {
+	for name, end := range map[string]func(s *started){
+		"killed":              func(s *started) { s.kill() },
+		"killed while frozen": func(s *started) { syscall.Kill(s.engine, syscall.SIGSTOP); s.kill() },
+		"interrupted":         func(s *started) { syscall.Kill(-s.cmd.Process.Pid, syscall.SIGINT); s.cmd.Wait() },
+		"asked to end":        func(s *started) { s.stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			cfg := mustConfig(t, dir) // two free ports, given back at once
+			native, web := cfg.Native.Addr(), cfg.HTTP.Addr()
+			if err := errors.Join(cfg.Native.Close(), cfg.HTTP.Close()); err != nil {
+				t.Fatal(err)
+			}
+			s := start(t, dir, "NATIVE="+native, "HTTP="+web)
+			end(s)
+			begin := time.Now()
+			again := start(t, dir, "NATIVE="+native, "HTTP="+web)
+			t.Logf("started again after %s", time.Since(begin))
+			s.gone(time.Second)
+			if got := count(t, again.server.Connect(t), "SELECT count() FROM numbers(5)"); got != 5 {
+				t.Errorf("reads %d", got)
+			}
+			again.stop()
+		})
+	}
+}
+
+// A terminal sends SIGINT to the whole process group of a program: those who use the engine still have to end.
+func TestAnInterruptAtTheTerminalDoesNotReachTheEngine(t *testing.T) {
+	s := start(t, t.TempDir())
+	group, err := syscall.Getpgid(s.engine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := filepath.Join(t.TempDir(), "libchdb.so")
-	if err := os.WriteFile(text, []byte("not a library"), 0o600); err != nil {
+	if group == s.cmd.Process.Pid || group != s.engine {
+		t.Errorf("the engine is in the process group %d", group)
+	}
+	s.stop()
+	s.gone(time.Second)
+}
+
+func TestStartSaysWhatIsWrong(t *testing.T) {
+	text, locked, file := filepath.Join(t.TempDir(), "libchdb.so"), t.TempDir(), filepath.Join(t.TempDir(), "file")
+	if err := errors.Join(os.WriteFile(text, []byte("not a library"), 0o600), os.WriteFile(file, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	locked := t.TempDir()
-	_, stop, _ := child(t, locked)
-	defer stop()
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
+	other := start(t, locked)
+	defer other.stop()
+	type fault struct {
+		change func(cfg *chdb.Config)
+		want   string
 	}
-	for name, c := range map[string]struct{ lib, dir, want string }{
-		"no library":      {filepath.Join(t.TempDir(), "none.so"), t.TempDir(), "make libchdb"},
-		"no real library": {text, t.TempDir(), text},
-		"another process": {lib, locked, "in use by another process"},
-		"not a directory": {lib, file, "not a directory"},
-	} {
+	faults := map[string]fault{
+		"no library":      {func(cfg *chdb.Config) { cfg.Library = filepath.Join(t.TempDir(), "none.so") }, "make libchdb"},
+		"no real library": {func(cfg *chdb.Config) { cfg.Library = text }, text},
+		"another library": {func(cfg *chdb.Config) { cfg.Library = "/lib/x86_64-linux-gnu/libm.so.6" }, "lacks chdb_query_cmdline"},
+		"another process": {func(cfg *chdb.Config) { cfg.Dir = locked }, "in use by another process"},
+		"not a directory": {func(cfg *chdb.Config) { cfg.Dir = file }, "not a directory"},
+		"wrong users":     {func(cfg *chdb.Config) { cfg.Users = "<clickhouse><users>" }, "ClickHouse does not start"},
+		"wrong settings":  {func(cfg *chdb.Config) { cfg.Server = "<broken>" }, "ClickHouse does not start"},
+	}
+	if full := chdbtest.Disk(t, 10); full != "" {
+		faults["full disk"] = fault{func(cfg *chdb.Config) { cfg.Dir = full }, "MiB are free, 64 are needed"}
+	}
+	for name, c := range faults {
 		t.Run(name, func(t *testing.T) {
-			engine, err := chdb.Open(c.lib, c.dir, zap.NewNop())
+			cfg := mustConfig(t, t.TempDir())
+			c.change(&cfg)
+			engine, err := chdb.Start(within(t, time.Minute), cfg)
 			if err == nil {
-				engine.Close()
-				t.Fatal("it opens")
+				engine.Stop()
+				t.Fatal("it starts")
 			}
 			if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q, want one line with %q", err, c.want)
 			}
+			// What failed has let go of its ports.
+			for _, address := range []string{cfg.Native.Addr(), cfg.HTTP.Addr()} {
+				l, err := net.Listen("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.Close()
+			}
 		})
 	}
-	engine, err := chdb.Open(lib, t.TempDir(), zap.NewNop())
-	if err != nil {
-		t.Fatalf("after all these failures: %v", err)
+}
+
+func TestATakenPortIsNotGivenToOthersWhileNoEngineRuns(t *testing.T) {
+	engine := chdbtest.Run(t, chdbtest.Options{})
+	engine.Kill()
+	for range 2000 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if a := l.Addr().String(); a == engine.NativeAddr || a == engine.HTTPAddr {
+			t.Fatalf("%s was given away", a)
+		}
 	}
-	defer engine.Close()
-	if _, err := chdb.Open(lib, t.TempDir(), zap.NewNop()); err == nil || !strings.Contains(err.Error(), "already runs") {
-		t.Errorf("a second engine: %v", err)
+	if _, err := net.Dial("tcp", engine.NativeAddr); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a client without an engine gets %v, want a refused connection", err)
+	}
+	engine.Restart()
+	if _, err := chdb.Take(engine.NativeAddr); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("the port of a running engine: %v", err)
+	}
+}
+
+func TestKeepStartsADeadEngineAgain(t *testing.T) {
+	engine, err := chdb.Start(within(t, time.Minute), mustConfig(t, t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := chdbtest.Server{NativeAddr: engine.Native()}
+	conn := server.Connect(t)
+	if err := conn.Exec(within(t, time.Minute), "CREATE TABLE t (day Date, n UInt64) ENGINE = MergeTree ORDER BY n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := insertNumbers(within(t, time.Minute), conn, "t", "", 100); err != nil {
+		t.Fatal(err)
+	}
+	core, logged := observer.New(zapcore.InfoLevel)
+	ctx, cancel := context.WithCancel(context.Background())
+	kept := make(chan error, 1)
+	pid := engine.Pid()
+	go func() { kept <- engine.Keep(ctx, zap.New(core)) }()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, 20*time.Second, func() bool {
+		var n uint64
+		err := conn.QueryRow(within(t, time.Second), "SELECT count() FROM t").Scan(&n)
+		return err == nil && n == 100
+	}, "100 rows from the new engine")
+	if all := logged.All(); len(all) != 1 || all[0].Level != zap.WarnLevel || !strings.Contains(fmt.Sprint(all[0].ContextMap()), "signal: killed") {
+		t.Errorf("the log says %v, want one warning with the reason", all)
+	}
+	cancel()
+	if err := <-kept; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKeepGivesUpAnEngineThatDiesAgainAndAgain(t *testing.T) {
+	cfg := mustConfig(t, t.TempDir())
+	engine, err := chdb.Start(within(t, time.Minute), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := engine.Pid()
+	engine.Configure("<clickhouse><users>", "") // what it reads at its next start
+	kept := make(chan error, 1)
+	go func() { kept <- engine.Keep(within(t, time.Minute), zap.NewNop()) }()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	err = <-kept
+	if err == nil || !strings.Contains(err.Error(), "died 5 times in a row") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %q, want one sentence", err)
+	}
+	if l, err := net.Listen("tcp", cfg.Native.Addr()); err != nil {
+		t.Error(err)
+	} else {
+		l.Close()
 	}
 }
 
@@ -189,50 +377,30 @@ func TestFindNamesTheCommandThatInstallsTheLibrary(t *testing.T) {
 	}
 }
 
-// libchdb resets the handlers of the runtime; without them this nil dereference would end the process.
-func TestTheRuntimeKeepsItsSignalHandlers(t *testing.T) {
-	conn := chdbtest.Start(t).Open(t)
-	if err := conn.Ping(within(t, time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	func() {
-		defer func() {
-			if recover() == nil {
-				t.Error("nothing to recover from")
-			}
-		}()
-		var opt *clickhouse.Options
-		opt.Addr = nil
-	}()
-	got := make(chan os.Signal, 1)
-	signal.Notify(got, syscall.SIGTERM)
-	defer signal.Stop(got)
-	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-got:
-	case <-time.After(10 * time.Second):
-		t.Error("SIGTERM does not arrive")
-	}
-}
-
-// What a port scanner or a browser sends to the native port must harm nobody.
-func TestNativeSurvivesClientsThatSpeakSomethingElse(t *testing.T) {
+// What a port scanner or a browser sends, and a client that resets its connection, must harm nobody.
+func TestTheEngineSurvivesClientsThatSpeakSomethingElseOrReset(t *testing.T) {
 	server := chdbtest.Start(t)
 	conn := server.Open(t)
-	for _, garbage := range []string{"", "GET / HTTP/1.1\r\n\r\n", "\x00", "\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\x02\x00\x00", strings.Repeat("\x00\x01a", 1000)} {
-		c, err := net.Dial("tcp", server.NativeAddr)
-		if err != nil {
-			t.Fatal(err)
+	for _, address := range []string{server.NativeAddr, server.HTTPAddr} {
+		for _, garbage := range []string{"", "GET / HTTP/1.1\r\n\r\n", "\x00", "\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\x02\x00\x00", strings.Repeat("\x00\x01a", 1000)} {
+			for _, reset := range []bool{false, true} {
+				c, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				io.WriteString(c, garbage)
+				if reset {
+					c.(*net.TCPConn).SetLinger(0)
+				} else {
+					c.SetDeadline(time.Now().Add(20 * time.Second))
+					c.(*net.TCPConn).CloseWrite()
+					if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+						t.Errorf("after %.20q: %v", garbage, err)
+					}
+				}
+				c.Close()
+			}
 		}
-		c.SetDeadline(time.Now().Add(20 * time.Second))
-		io.WriteString(c, garbage)
-		c.(*net.TCPConn).CloseWrite()
-		if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-			t.Errorf("after %.20q: %v", garbage, err)
-		}
-		c.Close()
 	}
 	if got := count(t, conn, "SELECT count() FROM numbers(5)"); got != 5 {
 		t.Errorf("a good client then reads %d", got)

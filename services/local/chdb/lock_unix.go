@@ -8,23 +8,27 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
-// lockDir takes the data directory for this process; it is free again when the file is closed or the process is gone.
+// lockDir takes the data folder; it is free again when every process that has the file is gone, or has closed it.
 func lockDir(dir string) (*os.File, error) {
 	path := filepath.Join(dir, "waymark.lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock ClickHouse's data directory: %w", err)
+		return nil, fmt.Errorf("lock ClickHouse's data folder: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("ClickHouse's data directory %s is in use by another process", dir)
+	for deadline := time.Now().Add(goneTime); ; time.Sleep(10 * time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return f, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+		case time.Now().After(deadline):
+			return nil, errors.Join(fmt.Errorf("ClickHouse's data folder %s is in use by another process", dir), f.Close())
 		}
-		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return f, nil
 }
 
 // freeBytes is the room left for this process on dir's file system.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -155,12 +156,38 @@ func (p *Process) Kill() error {
 	return nil
 }
 
-// Signal sends s to the program: SIGSTOP and SIGCONT among others.
+// Signal sends s to the program: SIGSTOP and SIGCONT among others. A program is frozen with the processes that it started, as the
+// embedded ClickHouse is one.
 func (p *Process) Signal(s syscall.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%s to %s: %w", s, p.Name, err)
 	}
+	if s != syscall.SIGSTOP && s != syscall.SIGCONT {
+		return nil
+	}
+	for _, pid := range children(p.cmd.Process.Pid) {
+		if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("%s to a process of %s: %w", s, p.Name, err)
+		}
+	}
 	return nil
+}
+
+// children are the processes that a process started, by proc(5).
+func children(pid int) (out []int) {
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is well formed
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		for _, field := range strings.Fields(string(text)) {
+			if n, err := strconv.Atoi(field); err == nil {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
 }
 
 // FreeAddresses are loopback addresses that were free a moment ago.

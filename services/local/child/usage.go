@@ -31,23 +31,30 @@ func Usages(processes []*Process) ([]Usage, error) {
 	return out, nil
 }
 
-// Usage reads /proc (proc(5)), so it needs Linux.
-func (p *Process) Usage() (u Usage, err error) {
-	proc := "/proc/" + strconv.Itoa(p.cmd.Process.Pid)
-	stat, err := os.ReadFile(proc + "/stat")
+// CPU is what a process took so far, by proc(5): it needs Linux.
+func CPU(pid int) (took time.Duration, err error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return u, err
+		return 0, err
 	}
 	// The second field is the name in parentheses and may hold anything; utime and stime are fields 14 and 15, in ticks of 10 ms.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	for _, field := range fields[11:13] {
 		ticks, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
-			return u, err
+			return 0, err
 		}
-		u.CPU += time.Duration(ticks) * 10 * time.Millisecond
+		took += time.Duration(ticks) * 10 * time.Millisecond
 	}
-	status, err := os.ReadFile(proc + "/status")
+	return took, nil
+}
+
+// Usage needs Linux.
+func (p *Process) Usage() (u Usage, err error) {
+	if u.CPU, err = CPU(p.cmd.Process.Pid); err != nil {
+		return u, err
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return u, err
 	}

@@ -42,7 +42,7 @@ func newStream(t testing.TB) *Stream {
 			none[len(raw.Value)]++
 		}
 		out.Reset()
-		out.EventId, out.AccountId, out.Props, out.RawOffset = raw.EventID[:], raw.AccountID, raw.Value, raw.Offset
+		out.EventId, out.AccountId, out.Props, out.RawOffset, out.ReceivedAt = raw.EventID[:], raw.AccountID, raw.Value, raw.Offset, raw.ReceivedAt
 		return nil
 	}
 	return &Stream{
@@ -128,7 +128,7 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 	want := []*event.Dead{
 		dead(11, event.ReasonUnknownEvent, event.StageEnrich, "no such event", "dead"),
 		alien,
-		dead(13, event.ReasonTooLarge, event.StageEnrich, "the enriched record has 10133 bytes, of at most 10000", strings.Repeat("b", 10_000)),
+		dead(13, event.ReasonTooLarge, event.StageEnrich, "the enriched record has 10140 bytes, of at most 10000", strings.Repeat("b", 10_000)),
 	}
 	if len(b.dead) != len(want) {
 		t.Fatalf("%d dead records, want %d", len(b.dead), len(want))

@@ -97,7 +97,7 @@ func (c *claim) gather(ctx context.Context) (evidence, *tail, error) {
 	if err != nil {
 		return e, nil, err
 	}
-	mark, on, err := c.mark(ctx)
+	mark, err := c.mark(ctx)
 	if err != nil {
 		return e, nil, err
 	}
@@ -113,7 +113,7 @@ func (c *claim) gather(ctx context.Context) (evidence, *tail, error) {
 	if err != nil {
 		return e, nil, err
 	}
-	e.tail, e.stranger, e.markOn = seen.last, seen.stranger, on
+	e.tail, e.stranger = seen.last, seen.stranger
 	if e.mark, err = c.settledAt(ctx, mark.Source, seen.ends); err != nil {
 		return e, nil, err
 	}

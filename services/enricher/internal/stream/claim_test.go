@@ -52,6 +52,22 @@ func TestAHeldPartitionStillEndsWithItsGeneration(t *testing.T) {
 	}
 }
 
+func TestOffsetsWithoutARecordAreCounted(t *testing.T) {
+	s := newStream(t)
+	s.reader = fetchFunc(func(offset int64) (*kafka.Batch, error) {
+		return &kafka.Batch{Records: []event.Record{rawRecord(offset+3, "fine")}, Next: offset + 4, LeaderEpoch: 2, Holes: 3}, nil
+	})
+	s.sink.last.Store(new(sight))
+	s.sink.tried = time.Now()
+	var b batch
+	if err := newClaim(s, new(kafka.Claim)).fetch(t.Context(), kafka.Position{Offset: 5, LeaderEpoch: 2}, &b); err != nil {
+		t.Fatal(err)
+	}
+	if holes := testutil.ToFloat64(s.metrics.holes); holes != 3 || b.next != (kafka.Position{Offset: 9, LeaderEpoch: 2}) {
+		t.Errorf("%v holes are counted, the next offset is %v", holes, b.next)
+	}
+}
+
 func BenchmarkBatch(b *testing.B) {
 	s := newStream(b)
 	records := make([]event.Record, 1000)

@@ -18,6 +18,9 @@ import (
 // lookEvery is how often the enriched topic and the sink's group are looked at, once for all partitions.
 const lookEvery = 5 * time.Second
 
+// lookLater is how much longer it takes to the next look after one that failed.
+const lookLater = 25 * time.Second
+
 // A lookout looks beyond the enriched topic: how far the sink has stored what lies there, and whether it is still the same log. Where
 // nothing is produced nobody else would notice.
 type lookout struct {
@@ -46,7 +49,9 @@ func (s *Stream) look(ctx context.Context) {
 	if time.Since(l.tried) < lookEvery {
 		return
 	}
-	if err := s.lookNow(ctx); err != nil && ctx.Err() == nil {
+	err := s.lookNow(ctx)
+	if l.tried = time.Now(); err != nil && ctx.Err() == nil {
+		l.tried = l.tried.Add(lookLater) // what waits for a broker keeps a partition from its records
 		s.watchRetries("sink", s.log)(err)
 	}
 }
@@ -64,7 +69,6 @@ func (s *Stream) firstLook(ctx context.Context) error {
 // lookNow asks for the sink first: what it had stored then, it had read from what is looked at afterwards.
 func (s *Stream) lookNow(ctx context.Context) error {
 	seen := &sight{since: time.Now()}
-	s.sink.tried = seen.since
 	group := schemas.SinkGroup(s.Region)
 	committed, err := s.reader.Committed(ctx, group, s.enrichedTopic)
 	switch {
@@ -95,16 +99,17 @@ func (s *Stream) lookNow(ctx context.Context) error {
 	return nil
 }
 
-// mark returns the sink's mark of the claim's raw log, and the enriched log that it read; the zero values when there is none.
-func (c *claim) mark(ctx context.Context) (checkpoint.Mark, uuid.UUID, error) {
+// mark returns the sink's mark of the claim's raw log; the zero value when there is none.
+func (c *claim) mark(ctx context.Context) (checkpoint.Mark, error) {
 	if err := c.ask(ctx, func() error { return c.firstLook(ctx) }); err != nil {
-		return checkpoint.Mark{}, uuid.Nil, err
+		return checkpoint.Mark{}, err
 	}
 	c.look(ctx)
-	m, on := c.Stream.sink.last.Load().mark(c.raw)
-	return m, on, nil
+	m, _ := c.sink.last.Load().mark(c.raw)
+	return m, nil
 }
 
+// mark returns the sink's mark of a raw log, and the enriched log that it had read.
 func (s *sight) mark(raw kafka.Log) (checkpoint.Mark, uuid.UUID) {
 	if int(raw.Partition) >= len(s.sink) {
 		return checkpoint.Mark{}, uuid.Nil

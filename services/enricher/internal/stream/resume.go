@@ -30,10 +30,9 @@ type evidence struct {
 	// set that back, or the claim saw itself that the log was cut.
 	replaced bool
 
-	// tail is the last of this raw log's sources that the end of the enriched partition shows, mark the last one that the sink has stored, and
-	// markOn the enriched log that it read then. Everything before them is settled, unless that log was cut before.
+	// tail is the last of this raw log's sources that the end of the enriched partition shows, mark the last one that the sink has stored.
+	// Everything before them is settled, unless the enriched log was cut before.
 	tail, mark settled
-	markOn     uuid.UUID
 	// stranger is the last source of another raw log that the enriched partition shows.
 	stranger checkpoint.Source
 }
@@ -104,7 +103,19 @@ const (
 var causes = []string{causeRawAnew, causeRawCut, causeEnrichedLost, causeForgotten, causeBack, causeForward, causeBeyond}
 
 // after begins behind what is settled.
-func (d *decision) after(s settled) { d.Position, d.most = s.next(), s.LeaderEpoch }
+func (d *decision) after(e *evidence, s settled) {
+	if d.Position, d.most = s.next(), s.LeaderEpoch; s.Offset >= s.end {
+		d.cutAt(e, s.end)
+	}
+}
+
+// cutAt says what may be lost where the log was truncated and its retention has come there since.
+func (d *decision) cutAt(e *evidence, cut int64) {
+	if cut <= e.raw.start && cut > 0 {
+		d.say(report{level: zap.ErrorLevel, lost: true, topic: e.raw.id, from: 0, to: e.raw.start,
+			text: "the raw topic's retention has deleted since what came where the log was truncated: of the records named here those are lost that came after that"})
+	}
+}
 
 func (d *decision) say(r report) { d.reports = append(d.reports, r) }
 
@@ -126,16 +137,13 @@ func resume(e evidence) decision {
 		d.Position, d.most = kafka.Position{Offset: e.cut, LeaderEpoch: kafka.NoLeaderEpoch}, e.at.LeaderEpoch
 		d.say(report{level: zap.ErrorLevel, cause: causeRawCut, text: fmt.Sprintf("the raw log was truncated below the committed offset, as an unclean election does: going back to %d. "+
 			"What had been enriched of the records that it lost stays", e.cut)})
-		if e.cut <= e.raw.start && e.raw.start > 0 {
-			d.say(report{level: zap.ErrorLevel, lost: true, topic: e.raw.id, from: 0, to: e.raw.start,
-				text: "the raw topic's retention has deleted since what came where the log was truncated: of the records named here those are lost that came after that"})
-		}
+		d.cutAt(&e, e.cut)
 	default:
 		d.Position, d.written, d.commit = kafka.Position{Offset: e.committed, LeaderEpoch: e.at.LeaderEpoch}, e.at.Written, false
 	}
 	lost := e.enrichedLost()
-	if lost && (e.markOn != e.at.Enriched || e.markOn == e.enriched.id) {
-		// What was written after the loss may be stored already: the mark passed over what was lost.
+	if lost {
+		// What was written after the loss may be stored already: then the mark has passed over what was lost. What was committed before is sure.
 		e.mark = settled{}
 	}
 	d.stored = e.storedAt(d)
@@ -179,7 +187,7 @@ func (e *evidence) storedAt(d decision) int64 {
 func (d *decision) forgotten(e *evidence, known settled) {
 	switch {
 	case known.known():
-		d.after(known)
+		d.after(e, known)
 		d.say(report{level: zap.WarnLevel, cause: causeForgotten, text: "nothing is committed for the partition, though it has been enriched: the group was deleted or expired. Going on after the last record that was enriched"})
 	case e.stranger.Topic != uuid.Nil:
 		d.Position = first
@@ -205,7 +213,7 @@ func (d *decision) chosen(e *evidence, known settled) {
 	}
 	switch {
 	case e.committed > e.raw.end && known.known():
-		d.after(known)
+		d.after(e, known)
 		d.say(report{level: zap.ErrorLevel, cause: causeBeyond, text: fmt.Sprintf("the committed offset lies beyond the log's end, %d, and was committed by another tool: going on after the last record that was enriched", e.raw.end)})
 	case e.committed > e.raw.end:
 		d.Position = e.beginning()
@@ -232,11 +240,11 @@ func (e *evidence) reenrich() string {
 // anew begins on a log that took the name of the one that the offset is of.
 func (d *decision) anew(e *evidence, known settled) {
 	if d.Position = first; known.known() {
-		d.after(known)
+		d.after(e, known)
 	}
 	d.say(report{level: zap.ErrorLevel, cause: causeRawAnew, lost: true, topic: e.at.Log, from: e.committed, to: open,
 		text: fmt.Sprintf("the raw topic was made anew: going on at %d of the one that has its name now. What came from from_offset on, on the one before it, was never enriched", d.Offset)})
-	if e.at.Enriched != e.enriched.id || e.enriched.end < e.at.Written {
+	if e.at.Enriched != e.enriched.id || e.enriched.end < e.at.Written || e.replaced {
 		d.say(report{level: zap.ErrorLevel, lost: true, topic: e.at.Log, from: max(e.at.Stored, 0), to: e.committed,
 			text: "the enriched topic was made anew or truncated, too: of what was enriched from the raw topic before, the sink may not have stored the records named here"})
 	}
@@ -263,9 +271,7 @@ func (d *decision) enrichAgain(e *evidence) {
 	d.written, d.commit = 0, true
 	again := e.beginning()
 	if d.stored >= 0 {
-		if again = (kafka.Position{Offset: d.stored, LeaderEpoch: kafka.NoLeaderEpoch}); e.mark.known() && e.mark.next().Offset == d.stored {
-			again = e.mark.next()
-		}
+		again = kafka.Position{Offset: d.stored, LeaderEpoch: kafka.NoLeaderEpoch}
 	}
 	if again.Offset < d.Offset {
 		d.Position, d.most = again, e.at.LeaderEpoch

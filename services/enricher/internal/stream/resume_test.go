@@ -69,18 +69,14 @@ func TestResume(t *testing.T) {
 		"the enriched log ends too early":              {150, at(2, rawID, 120), func(e *evidence) { e.enriched.end = 399 }, 120, -1, 3, 120, true, causeEnrichedLost, nil},
 		"the enriched log was cut and has grown again": {150, at(2, rawID, 120), func(e *evidence) { e.replaced = true }, 120, -1, 3, 120, true, causeEnrichedLost, nil},
 		"the enriched topic was made anew, and the sink has read the new one": {150, at(2, rawID, 120), func(e *evidence) {
-			e.enriched.id, e.markOn, e.mark = otherID, otherID, settledAt(2, 155)
+			e.enriched.id, e.mark = otherID, settledAt(2, 155)
 		}, 120, -1, 3, 120, true, causeEnrichedLost, nil},
-		"the enriched topic was made anew, and the sink's last word is of the old one": {150, at(2, rawID, 120), func(e *evidence) {
-			e.enriched.id, e.markOn, e.mark = otherID, enrichedID, settledAt(2, 139)
-		}, 140, 1, 3, 140, true, causeEnrichedLost, nil},
 		"the enriched topic was made anew, and nobody knows the sink":           {150, at(2, rawID, -1), func(e *evidence) { e.enriched.id = otherID }, 100, -1, 3, -1, true, causeEnrichedLost, []string{"raw 0-100"}},
 		"the enriched topic was made anew, and raw's retention passed the sink": {150, at(2, rawID, 60), func(e *evidence) { e.enriched.id = otherID }, 100, -1, 3, 60, true, causeEnrichedLost, []string{"raw 60-100"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := evidence{
 				region: "us", committed: c.committed, at: c.at, cut: -1, raw: bounds{rawID, 100, 200}, enriched: bounds{enrichedID, 0, 500},
-				markOn: enrichedID,
 			}
 			if c.change != nil {
 				c.change(&e)

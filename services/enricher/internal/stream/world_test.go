@@ -46,6 +46,8 @@ type world struct {
 	unstored   map[name]bool // lay on the enriched topic when it lost them, and had not been stored
 	unnoticed  bool          // the enriched topic lost something, and nothing on it is of a higher epoch than lossEpoch
 	lossEpoch  uint32
+	mayRepeat  bool          // clients' repetitions may pass: what tells them was lost
+	staleWrite bool          // a former owner wrote behind the next one's back
 	forgiven   map[name]bool // of unstored, those of which the evidence was written over
 	told       map[uuid.UUID][]report
 	reached    map[string]int
@@ -53,6 +55,7 @@ type world struct {
 	lastEvent int
 	trace     []string
 
+	saying  sync.Mutex // of trace
 	mu      sync.Mutex
 	pending []*call
 	members []*member
@@ -150,7 +153,10 @@ func (m *member) wait(what string, do func() string) {
 func (w *world) fails(n int) bool { return !w.calm && w.choose(n) == 0 }
 
 func (w *world) note(format string, args ...any) {
-	w.trace = append(w.trace, fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	w.saying.Lock()
+	defer w.saying.Unlock()
+	w.trace = append(w.trace, text)
 }
 
 // of returns the topic of a name.
@@ -312,10 +318,14 @@ func (m *member) Produce(_ context.Context, _ string, _ int32, recs []event.Reco
 		if m.killed || m.w.fails(25) { // it dies with a part of it written, or the answer is lost
 			part = recs[:m.w.choose(len(recs)+1)]
 			err = errLost
+			if len(part) > 0 && m.w.unnoticed {
+				m.w.forgive() // it fills up what was cut, and nobody sees where it lies
+			}
 		}
 		for _, rec := range clones(part) {
 			t.append(rec)
 		}
+		m.w.staleWrite = m.w.staleWrite || m.generation != m.w.generation
 		for i := range part {
 			if o, _ := parseOrigin(part[i].Value); o.Epoch > m.w.lossEpoch {
 				m.w.unnoticed = false
@@ -407,6 +417,7 @@ func (w *world) land(m *member) {
 	if w.enriched != nil && w.enriched == m.lateTo {
 		w.note("member %d: what was late is written at %d: %s", m.number, w.enriched.end(), describe(m.late))
 		w.reach("a late write lands")
+		w.staleWrite = true
 		for _, rec := range m.late {
 			w.enriched.append(rec)
 		}
@@ -434,6 +445,7 @@ func (w *world) assign() {
 		defer close(m.ended)
 		m.err = s.consume(ctx, claim, m)
 	}()
+	synctest.Wait()
 }
 
 // decide records what the real decision tells.
@@ -523,6 +535,7 @@ func (w *world) step() {
 	can := w.can()
 	if len(can) == 0 || !w.calm && w.choose(30) == 0 {
 		<-time.After(11 * time.Second)
+		synctest.Wait()
 		return
 	}
 	w.answer(can[w.choose(len(can))])
@@ -534,6 +547,13 @@ func (w *world) answer(c *call) {
 	w.mu.Unlock()
 	w.note("member %d: %s %s", c.from.number, c.what, c.do())
 	close(c.done)
+	synctest.Wait()
+}
+
+// halt takes the partition from m, which may finish.
+func (m *member) halt() {
+	m.stop()
+	synctest.Wait()
 }
 
 func (m *member) over() bool {

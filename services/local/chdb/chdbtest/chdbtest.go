@@ -1,10 +1,11 @@
-// Package chdbtest gives tests a ClickHouse: the embedded engine behind its native TCP and HTTP doors on free loopback ports.
+// Package chdbtest gives tests a ClickHouse: the embedded engine with ClickHouse's own native and HTTP handlers on free loopback
+// ports. Most tests share one (Start); one that needs its own users, settings or disk, or harms its engine, has its own (Run).
 package chdbtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/services/local/chdb"
 )
@@ -22,6 +22,8 @@ type Server struct {
 	NativeAddr string // host:port
 	HTTPAddr   string // host:port
 	Database   string // empty at first, dropped with the test
+	// Pid is the engine's process.
+	Pid int
 }
 
 // Start returns the process's ClickHouse, starting it for the first test that asks; it stops, and its files go, when no test
@@ -70,12 +72,12 @@ func (s Server) Open(t testing.TB, change ...func(*clickhouse.Options)) driver.C
 
 var databases atomic.Int64
 
-// shared is the one engine of the process and how many tests use it.
+// shared is the one engine of most tests and how many of them use it.
 var shared struct {
 	sync.Mutex
 	users  int
-	server Server
-	stop   func() error
+	engine *chdb.Engine
+	dir    string
 }
 
 func use(t testing.TB) Server {
@@ -92,47 +94,40 @@ func use(t testing.TB) Server {
 		shared.Lock()
 		defer shared.Unlock()
 		if shared.users--; shared.users == 0 {
-			if err := shared.stop(); err != nil {
+			shared.engine.Kill() // nothing of it is kept, and its clients may be there yet
+			if err := errors.Join(shared.engine.Stop(), os.RemoveAll(shared.dir)); err != nil {
 				t.Errorf("stop the embedded ClickHouse: %v", err)
 			}
 		}
 	})
-	return shared.server
+	return serverOf(shared.engine)
 }
 
-// start runs the engine in a directory of its own until shared.stop is called.
+func serverOf(engine *chdb.Engine) Server {
+	return Server{NativeAddr: engine.Native(), HTTPAddr: engine.HTTP(), Pid: engine.Pid()}
+}
+
+// start runs the shared engine in a folder of its own.
 func start() (err error) {
-	lib, err := chdb.Find()
-	if err != nil {
+	if shared.dir, err = os.MkdirTemp("", "waymark-chdb-"); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "waymark-chdb-")
-	if err != nil {
-		return err
-	}
-	engine, err := chdb.Open(lib, dir, zap.NewNop())
-	if err != nil {
-		return err
-	}
-	var listeners [2]net.Listener
-	for i := range listeners {
-		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return err
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- engine.Serve(ctx, listeners[0], listeners[1]) }()
-	shared.server = Server{NativeAddr: listeners[0].Addr().String(), HTTPAddr: listeners[1].Addr().String()}
-	shared.stop = func() error {
-		cancel()
-		if err := <-served; err != nil {
-			return err
-		}
-		if err := engine.Close(); err != nil {
-			return err
-		}
-		return os.RemoveAll(dir)
+	if shared.engine, err = run(chdb.Config{Dir: shared.dir}); err != nil {
+		return errors.Join(err, os.RemoveAll(shared.dir))
 	}
 	return nil
+}
+
+// run starts an engine on free ports.
+func run(cfg chdb.Config) (_ *chdb.Engine, err error) {
+	if cfg.Library, err = chdb.Find(); err != nil {
+		return nil, err
+	}
+	if cfg.Native, err = chdb.Take("127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	if cfg.HTTP, err = chdb.Take("127.0.0.1:0"); err != nil {
+		return nil, errors.Join(err, cfg.Native.Close())
+	}
+	return chdb.Start(context.Background(), cfg)
 }

@@ -1,4 +1,4 @@
-// Command waymark-local runs the whole pipeline in one process, on an embedded Kafka and an embedded ClickHouse.
+// Command waymark-local runs the whole pipeline on this machine: one process, with an embedded Kafka, and a child of it, ClickHouse.
 package main
 
 import (

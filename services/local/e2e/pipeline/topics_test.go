@@ -10,6 +10,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 
 // onTopic tells whether a raw or an enriched topic has a record of the event.

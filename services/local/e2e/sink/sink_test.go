@@ -49,7 +49,12 @@ func newHouse(t *testing.T, partitions int) *house {
 // newHouseOn is newHouse on a Kafka of the test's own.
 func newHouseOn(t *testing.T, address string, partitions int) *house {
 	t.Helper()
-	server := chdbtest.Start(t)
+	return newHouseIn(t, address, chdbtest.Start(t), partitions)
+}
+
+// newHouseIn is newHouse on a Kafka and in a ClickHouse of the test's own.
+func newHouseIn(t *testing.T, address string, server chdbtest.Server, partitions int) *house {
+	t.Helper()
 	h := &house{t: t, raw: uuid.New(), client: kafkatest.Client(t, address)}
 	kafkatest.Topic(t, h.client, schemas.EnrichedTopic(region), partitions, nil)
 	kafkatest.Topic(t, h.client, schemas.DeadTopic(region), 1, nil)

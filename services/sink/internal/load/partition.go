@@ -183,14 +183,33 @@ func (p *partition) ask(ctx context.Context, m checkpoint.Mark) (checkpoint.Mark
 // latest asks what the table holds of a raw log, once no insert of this partition is under way any more: one of a member that died would
 // not be seen, and could not be told by its token from what is inserted next.
 func (p *partition) latest(ctx context.Context, topic uuid.UUID) (last checkpoint.Source, highest int64, err error) {
-	n, err := p.db.UnderWay(ctx, fmt.Sprintf("%s/%%/%d/", p.claim.Topic, p.claim.Partition))
+	n, err := p.underWay(ctx)
 	switch {
 	case err != nil:
 		return last, highest, err
 	case n > 0:
-		return last, highest, fmt.Errorf("%d inserts of this partition are under way", n)
+		return last, highest, errUnderWay
 	}
 	return p.db.Latest(ctx, topic, p.claim.Partition)
+}
+
+// errUnderWay means that inserts of this partition that somebody sent before may still land.
+var errUnderWay = errors.New("inserts of this partition are under way")
+
+func (p *partition) underWay(ctx context.Context) (int, error) {
+	return p.db.UnderWay(ctx, fmt.Sprintf("%s/%%/%d/", p.claim.Topic, p.claim.Partition))
+}
+
+// quiet returns nil when no insert of this partition is under way.
+func (p *partition) quiet(ctx context.Context) error {
+	n, err := p.underWay(ctx)
+	switch {
+	case err != nil:
+		return p.failed(err)
+	case n > 0:
+		return &passingError{errUnderWay}
+	}
+	return nil
 }
 
 func (p *partition) run(ctx, work context.Context) error {

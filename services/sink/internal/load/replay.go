@@ -75,6 +75,12 @@ func (p *partition) complete(work context.Context, b *batch) error {
 	if err := p.confirm(work); err != nil {
 		return err
 	}
+	if b.halved {
+		// What the table refused as a whole, and takes now, would not be known from a half that is still under way.
+		if err := p.quiet(work); err != nil {
+			return err
+		}
+	}
 	b.looked = time.Now()
 	held, err := p.held(work, b)
 	if err != nil {

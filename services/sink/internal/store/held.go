@@ -81,8 +81,8 @@ func (s *Store) Latest(ctx context.Context, topic uuid.UUID, partition int32) (l
 
 // Gone returns how many of the events are no rows, wherever they came from.
 func (s *Store) Gone(ctx context.Context, ids []uuid.UUID) (int, error) {
-	var there uint64
-	if err := s.conn.Scalar(ctx, present, &there, texts(ids)); err != nil {
+	there, err := number[uint64](ctx, s, present, texts(ids))
+	if err != nil {
 		return 0, fmt.Errorf("look for events: %w", err)
 	}
 	return len(ids) - int(there), nil

@@ -26,3 +26,12 @@ func (s *Store) Check(ctx context.Context) error {
 func (s *Store) Insert(ctx context.Context, statement, token string, columns []clickhouse.Column) error {
 	return s.conn.Insert(ctx, statement, token, columns)
 }
+
+// number asks for one number.
+func number[T uint64 | int64](ctx context.Context, s *Store, statement string, args ...any) (n T, err error) {
+	err = s.conn.Query(ctx, statement, func(_ []string, v []any) error {
+		n = v[0].(T)
+		return nil
+	}, args...)
+	return n, err
+}

@@ -19,7 +19,7 @@ var (
 
 // Views counts the materialized views that hang on table: an insert may be stored in the table and not in them.
 func (s *Store) Views(ctx context.Context, table string) (n uint64, err error) {
-	if err := s.conn.Scalar(ctx, views, &n, table); err != nil {
+	if n, err = number[uint64](ctx, s, views, table); err != nil {
 		return 0, fmt.Errorf("ask for the views of %s: %w", table, err)
 	}
 	return n, nil
@@ -33,8 +33,8 @@ func (s *Store) Remembers(ctx context.Context, table string, block int64) (bool,
 	if err != nil || replicated || block <= 0 {
 		return false, err
 	}
-	var last int64
-	if err := s.conn.Scalar(ctx, blocks, &last, table); err != nil {
+	last, err := number[int64](ctx, s, blocks, table)
+	if err != nil {
 		return false, fmt.Errorf("ask for the last insert into %s: %w", table, err)
 	}
 	return last-block < int64(window)/2, nil
@@ -42,8 +42,8 @@ func (s *Store) Remembers(ctx context.Context, table string, block int64) (bool,
 
 // UnderWay counts the inserts whose tokens match a LIKE pattern's begin that the server is busy with, for this user.
 func (s *Store) UnderWay(ctx context.Context, tokens string) (int, error) {
-	var n uint64
-	if err := s.conn.Scalar(ctx, underWay, &n, tokens+"%"); err != nil {
+	n, err := number[uint64](ctx, s, underWay, tokens+"%")
+	if err != nil {
 		return 0, fmt.Errorf("ask for inserts under way: %w", err)
 	}
 	return int(n), nil

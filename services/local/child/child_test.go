@@ -1,0 +1,58 @@
+package child_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/waymark-events/waymark/services/local/child"
+)
+
+func TestAProgramIsFrozenWithTheProcessesThatItStarted(t *testing.T) {
+	dir := t.TempDir()
+	p := &child.Process{Name: "shell", Says: "is ready", Env: []string{"PID=" + filepath.Join(dir, "pid")},
+		Args: []string{"sh", "-c", `sleep 1000 & echo $! >"$PID"; echo is ready; wait`}}
+	if err := p.Start(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	number, err := os.ReadFile(filepath.Join(dir, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(number)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := fmt.Sprintf("/proc/%d/stat", pid)
+	for _, c := range []struct {
+		signal syscall.Signal
+		state  string
+	}{{syscall.SIGSTOP, ") T "}, {syscall.SIGCONT, ") S "}} {
+		if err := p.Signal(c.signal); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			text, err := os.ReadFile(stat)
+			if err == nil && strings.Contains(string(text), c.state) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("after %s the other process is %s (%v)", c.signal, text, err)
+			}
+		}
+	}
+	if err := p.Kill(); err != nil {
+		t.Error(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+}
