@@ -148,7 +148,7 @@ func (c *claim) verifyCommitted(ctx context.Context, e *evidence) error {
 	if last := e.at.Written - 1; e.at.Enriched == c.enriched.ID && last >= e.enriched.start && last < e.enriched.end {
 		err := c.readEnriched(ctx, last, e.at.Written, func(rec *event.Record) error {
 			o, err := parseOrigin(rec.Value)
-			e.replaced = e.replaced || err != nil || o.Topic != e.at.Log || o.Offset >= e.committed
+			e.replaced = e.replaced || err != nil || o.Topic != e.at.Log || o.Epoch >= e.at.Epoch && o.Offset >= e.committed
 			return nil
 		})
 		return err

@@ -26,8 +26,8 @@ type evidence struct {
 	raw, enriched bounds
 	// cut is where the raw log lost what lay below committed; -1 where it lost nothing.
 	cut int64
-	// replaced is true when the enriched record before at.Written was not made of a raw record before committed, or the claim saw itself that
-	// the log was cut.
+	// replaced is true when the enriched record before at.Written was not made of a raw record before committed, nor before a re-enrichment
+	// set that back, or the claim saw itself that the log was cut.
 	replaced bool
 
 	// tail is the last of this raw log's sources that the end of the enriched partition shows, mark the last one that the sink has stored.
