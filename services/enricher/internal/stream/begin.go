@@ -174,7 +174,7 @@ func (c *claim) settledAt(ctx context.Context, source checkpoint.Source, ends ma
 		}
 		ends[source.LeaderEpoch] = end
 	}
-	return settled{source, end}, nil
+	return settled{Source: source, end: end}, nil
 }
 
 // report says what was decided, counts it, and what is lost by it.

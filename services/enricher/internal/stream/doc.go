@@ -48,9 +48,10 @@
 // enriched again would not rise above it. For the same reason nothing that the sink has read since counts: its mark may have passed over what
 // was lost.
 //
-// What nobody can tell: an offset that a tool set names no log, and where the log is truncated between then and the claim, it is believed. If the group's offset is deleted, or set by another tool, after the enriched log lost something and before an owner
-// began again for it, the evidence went with it, and what the log then shows counts. And a truncated enriched log that was filled up again to
-// where it was before anybody looked, by a former owner's late batch or by one whose answer was lost, looks whole.
+// What nobody can tell: an offset that a tool set names no log, and where the log is truncated between then and the claim, it is believed. If
+// the group's offset is deleted, or set by another tool, after the enriched log lost something and before an owner began again for it, the
+// evidence went with it, and what the log then shows counts. And a truncated enriched log that was filled up again to where it was before
+// anybody looked, by a former owner's late batch or by one whose answer was lost, looks whole.
 //
 // # What a claim remembers
 //

@@ -92,6 +92,7 @@ func (t *tail) add(ctx context.Context, rec *event.Record) error {
 	}
 	if !t.last.known() || o.After(t.last.Source) {
 		t.last = at
+		t.last.written = rec.Offset + 1
 	}
 	t.epoch = max(t.epoch, o.Epoch)
 	switch {

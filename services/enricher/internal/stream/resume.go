@@ -48,6 +48,8 @@ type bounds struct {
 type settled struct {
 	checkpoint.Source
 	end int64
+	// written is the offset after the enriched record that shows it, 0 when none does.
+	written int64
 }
 
 func (s settled) known() bool { return s.Topic != uuid.Nil && s.Offset >= 0 }
@@ -104,9 +106,12 @@ var causes = []string{causeRawAnew, causeRawCut, causeEnrichedLost, causeForgott
 
 // after begins behind what is settled.
 func (d *decision) after(e *evidence, s settled) {
-	if d.Position, d.most = s.next(), s.LeaderEpoch; s.Offset >= s.end {
+	d.Position, d.most = s.next(), s.LeaderEpoch
+	if s.Offset >= s.end {
 		d.cutAt(e, s.end)
+		return
 	}
+	d.written = s.written
 }
 
 // cutAt says what may be lost where the log was truncated and its retention has come there since.

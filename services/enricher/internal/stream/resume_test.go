@@ -20,7 +20,9 @@ func TestResume(t *testing.T) {
 	source := func(topic uuid.UUID, epoch uint32, leader int32, offset int64) checkpoint.Source {
 		return checkpoint.Source{Topic: topic, Epoch: epoch, LeaderEpoch: leader, Offset: offset}
 	}
-	settledAt := func(epoch uint32, offset int64) settled { return settled{source(rawID, epoch, 1, offset), 1000} }
+	settledAt := func(epoch uint32, offset int64) settled {
+		return settled{Source: source(rawID, epoch, 1, offset), end: 1000}
+	}
 	unknown := checkpoint.NewEnricher(0)
 
 	for name, c := range map[string]struct {
@@ -55,7 +57,7 @@ func TestResume(t *testing.T) {
 		"a forgotten group, by the tail":          {-1, unknown, func(e *evidence) { e.tail = settledAt(4, 179) }, 180, 1, 4, -1, true, causeForgotten, nil},
 		"a forgotten group, by the sink":          {-1, unknown, func(e *evidence) { e.mark = settledAt(4, 179) }, 180, 1, 4, 180, true, causeForgotten, nil},
 		"a forgotten group, the later counts":     {-1, unknown, func(e *evidence) { e.tail, e.mark = settledAt(4, 150), settledAt(3, 179) }, 151, 1, 4, 151, true, causeForgotten, nil},
-		"a forgotten group on a log that was cut": {-1, unknown, func(e *evidence) { e.tail = settled{source(rawID, 0, 1, 179), 160} }, 160, -1, 0, -1, true, causeForgotten, nil},
+		"a forgotten group on a log that was cut": {-1, unknown, func(e *evidence) { e.tail = settled{Source: source(rawID, 0, 1, 179), end: 160} }, 160, -1, 0, -1, true, causeForgotten, nil},
 
 		"set back":            {120, unknown, func(e *evidence) { e.foreign, e.tail = true, settledAt(4, 179) }, 120, -1, 4, -1, true, causeBack, nil},
 		"set forward":         {190, unknown, func(e *evidence) { e.foreign, e.tail = true, settledAt(4, 179) }, 190, -1, 4, -1, true, causeForward, []string{"raw 180-190"}},

@@ -458,7 +458,7 @@ func (w *world) decide(m *member, e evidence) decision {
 		w.told[e.raw.id] = append(w.told[e.raw.id], report{to: e.raw.start})
 	}
 	for _, t := range w.rawNow {
-		if t.gone && !t.judged {
+		if t.gone && !t.judged && e.raw.id != t.id {
 			t.judged, t.excused = true, e.at.Log != t.id && e.stranger.Topic != t.id
 		}
 	}
