@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -128,6 +129,18 @@ func Code(err error) string {
 		return strconv.Itoa(int(exception.Code))
 	}
 	return "client"
+}
+
+// Brief is err without the server's sentence, which may quote values of rows.
+func Brief(err error) error {
+	var exception *proto.Exception
+	switch {
+	case !errors.As(err, &exception):
+		return err
+	case FailedView(err) != "":
+		return fmt.Errorf("ClickHouse answers with error %d, in the materialized view %s", exception.Code, FailedView(err))
+	}
+	return fmt.Errorf("ClickHouse answers with error %d", exception.Code)
 }
 
 // A RowError is a value that its column's type does not take, found before anything was sent.

@@ -39,6 +39,10 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) e
 				column.Name, table, is.typ, column.Values)
 		}
 	}
+	// A sink that may insert and not look would find out at its first doubt.
+	if err := c.Query(ctx, "SELECT 1 FROM "+table+" LIMIT 0", func([]string, []any) error { return nil }); err != nil {
+		return fmt.Errorf("look into table %s: %w", table, err)
+	}
 	blocks, replicated, err := c.DeduplicationWindow(ctx, table)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
 
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
@@ -24,9 +25,16 @@ func (h *house) waits(code string, mend func(), rows int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: registry, Health: new(telemetry.Health)})
+		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zaptest.NewLogger(h.t, zaptest.Level(zap.ErrorLevel)), Registry: registry, Health: new(telemetry.Health)})
 	}()
-	kafkatest.Wait(h.t, func() bool { return failures(h.t, registry, "retriable", code) >= 2 }, "two inserts refused with %s", code)
+	kafkatest.Wait(h.t, func() bool {
+		select {
+		case err := <-done:
+			h.t.Fatalf("the sink ended: %v", err)
+		default:
+		}
+		return failures(h.t, registry, "retriable", code) >= 2
+	}, "two inserts refused with %s", code)
 	mend()
 	kafkatest.Wait(h.t, h.holds(rows), "%d rows", rows)
 	cancel()
@@ -63,9 +71,12 @@ func failures(t *testing.T, registry *prometheus.Registry, class, code string) (
 }
 
 func TestAUsersMemoryLimitHoldsTheRowsUntilItIsRaised(t *testing.T) {
-	h, engine := newHouseOf(t, login{profile: "<max_memory_usage>1000000</max_memory_usage>"}, 1)
+	h, engine := newHouseOf(t, login{}, 1)
+	h.send(0, h.some(20)...)
+	h.run(h.holds(20), "20 rows")
+	engine.Configure(login{profile: "<max_memory_usage>1000000</max_memory_usage>"}.users(), "")
 	h.send(0, h.some(300)...)
-	h.waits("241", func() { engine.Configure(login{}.users(), "") }, 300)
+	h.waits("241", func() { engine.Configure(login{}.users(), "") }, 320)
 }
 
 func TestAUsedUpQuotaHoldsTheRowsUntilItIsRaised(t *testing.T) {
@@ -112,7 +123,7 @@ func TestAClickHouseThatFreezesAndDiesUnderLoadStoresEverythingOnce(t *testing.T
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: registry, Health: new(telemetry.Health)})
+		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zaptest.NewLogger(h.t, zaptest.Level(zap.ErrorLevel)), Registry: registry, Health: new(telemetry.Health)})
 	}()
 	kafkatest.Wait(t, func() bool { return h.count("SELECT count() FROM events") > 0 }, "the first rows")
 	more()

@@ -58,7 +58,11 @@ func (p *partition) fetchPersistently(ctx context.Context, wait time.Duration) (
 		fetched, err := p.fetcher.Fetch(ctx, p.source, p.next.Offset, options)
 		if err != nil && ctx.Err() == nil && kafka.Retriable(err) {
 			// An election, or a deletion, breaks fetches: afterwards the log may be another, or cut off.
-			if verifyErr := p.fetcher.Verify(ctx, p.source, p.next); verifyErr != nil && !kafka.Retriable(verifyErr) {
+			at := p.next
+			if p.state.Next > 0 { // an intent is read again: all of it must be what it was
+				at = kafka.Position{Offset: p.state.Next, LeaderEpoch: p.state.NextLeaderEpoch}
+			}
+			if verifyErr := p.fetcher.Verify(ctx, p.source, at); verifyErr != nil && !kafka.Retriable(verifyErr) {
 				err = verifyErr
 			}
 		}

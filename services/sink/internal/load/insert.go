@@ -44,6 +44,7 @@ func (p *partition) passing(step string, err error) error {
 		return operator(err)
 	}
 	p.metrics.retries.WithLabelValues(step).Inc()
+	p.progress.Failing("the "+step+" of ClickHouse", clickhouse.Brief(err))
 	p.log.Warn("ClickHouse does not answer; trying again", zap.String("step", step), zap.Error(err))
 	return nil
 }
@@ -102,6 +103,7 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 			}
 			p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
 			if err == nil {
+				p.progress.Working()
 				p.sample(work, b)
 			}
 			return err
@@ -111,6 +113,7 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 			return operator(problem)
 		}
 		failed = true
+		p.progress.Failing("the insert into "+b.rows.Table(), clickhouse.Brief(err))
 		p.pressure.felt(err)
 		p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
 		p.metrics.retries.WithLabelValues("insert").Inc()

@@ -51,12 +51,14 @@ type Loader struct {
 	db       database
 	log      *zap.Logger
 	metrics  *metrics
+	health   *telemetry.Health // nil: nobody asks
 	memory   *semaphore.Weighted
 	inserts  *semaphore.Weighted
 	// claimHolds is how long an answer of the coordinator's may be relied on, lookHolds how long one of the table's.
 	claimHolds, lookHolds time.Duration
 	events                sync.Pool
 	dead                  sync.Pool
+	blind                 sync.Once
 }
 
 // table is the rows of one of the two tables.
@@ -132,7 +134,9 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database
 	if err != nil {
 		return nil, err
 	}
-	return newLoader(s, client, client, producer, db, tel.Log, metrics), nil
+	l := newLoader(s, client, client, producer, db, tel.Log, metrics)
+	l.health = tel.Health
+	return l, nil
 }
 
 func newLoader(s Settings, client *kafka.Client, log fetcher, producer sender, db database, logger *zap.Logger, metrics *metrics) *Loader {

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
@@ -124,7 +125,8 @@ func (p *partition) heals(work context.Context, b *batch, held held) (bool, erro
 	remembers := false
 	if !b.halved {
 		var err error
-		if remembers, err = p.db.Remembers(work, b.rows.Table(), held.block); err != nil {
+		remembers, err = p.db.Remembers(work, b.rows.Table(), held.block)
+		if err != nil && clickhouse.Classify(err) != clickhouse.Operator { // without the right to ask it is not known
 			return false, p.failed(err)
 		}
 	}
