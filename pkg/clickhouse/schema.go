@@ -39,10 +39,6 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) e
 				column.Name, table, is.typ, column.Values)
 		}
 	}
-	// A sink that may insert and not look would find out at its first doubt.
-	if err := c.Query(ctx, "SELECT 1 FROM "+table+" LIMIT 0", func([]string, []any) error { return nil }); err != nil {
-		return fmt.Errorf("look into table %s: %w", table, err)
-	}
 	blocks, replicated, err := c.DeduplicationWindow(ctx, table)
 	if err != nil {
 		return err
@@ -54,6 +50,10 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) e
 		}
 		return c.schemaError("table %s has no deduplication window, so a repeated insert would double its rows; "+
 			"run: ALTER TABLE %[1]s MODIFY SETTING %[2]s = 10000, on a table of the MergeTree family", table, setting)
+	}
+	// A sink that may insert and not look would find out at its first doubt.
+	if err := c.Query(ctx, "SELECT 1 FROM "+table+" LIMIT 0", func([]string, []any) error { return nil }); err != nil {
+		return fmt.Errorf("look into table %s: %w", table, err)
 	}
 	return nil
 }
