@@ -63,6 +63,12 @@ test: libchdb ## run every module's tests with the race detector
 	  CGO_ENABLED=1 go test -race -count 1 -p 2 -timeout 20m $$(go list $(PACKAGES) | grep -v '/services/local/chaos$$')
 	CGO_ENABLED=1 go test -race -count 1 -timeout 20m ./services/local/chaos
 
+# Without SEEDS each makes a thousand runs, as in `make test`.
+SIMULATORS := ./services/sink/internal/load ./services/enricher/internal/stream
+.PHONY: simulate
+simulate: ## run the simulators of sink and enricher for SEEDS seeds each (default 100000), and say how long each took
+	@SEEDS=$(or $(SEEDS),100000) go test -count 1 -v -timeout 24h -run '^Test(Simulate|Model)' $(SIMULATORS) | grep -v '^=== '
+
 .PHONY: test-apachekafka
 test-apachekafka: libchdb apache-kafka ## run the tests that need Apache Kafka's own broker (Java 17 and Maven)
 	go test -tags apachekafka -timeout 20m -count 1 -p 1 $(APACHEKAFKA_PACKAGES)

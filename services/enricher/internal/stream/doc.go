@@ -33,7 +33,8 @@
 // At the committed offset, where the log is the one that it was committed on and still has what lay before it. Otherwise resume decides, from
 // what is known of this log by its id:
 //
-//	the raw topic was made anew             at its start, whatever its length; what the one before held unread is told
+//	the raw topic was made anew             at its start, whatever its length, or after what is enriched of it already; what the one
+//	                                        before held unread is told
 //	the raw log was truncated               where it was cut
 //	nothing is committed                    after the last source of this log that the enriched partition shows, or that the sink
 //	                                        has; where there is none, at the log's start
