@@ -104,7 +104,7 @@ func Classify(err error) Class {
 }
 
 // viewInMessage is how the server says that it failed while it pushed a block to a materialized view, after the table had stored it.
-var viewInMessage = regexp.MustCompile("while pushing to view ([^\\s,:()]+)")
+var viewInMessage = regexp.MustCompile(`while pushing to view ([^\s,:()]+)`)
 
 // FailedView returns the materialized view that an insert failed in, empty when it did not fail in one, or the server does not say.
 func FailedView(err error) string {

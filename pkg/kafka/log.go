@@ -229,29 +229,29 @@ func parseTopicIDResponse(raw []byte, topic string) (*topicIDResponse, error) {
 	}
 	f.compactString() // cluster
 	f.int32()         // controller
-	for range f.compact() {
-		res := &topicIDResponse{code: f.int16(), leaders: make(map[int32]int32)}
-		name := f.compactString()
-		res.id = f.uuid()
-		f.take(1) // internal or not
-		for range f.compact() {
-			f.int16() // error
-			partition := f.int32()
-			f.int32() // leader
-			res.leaders[partition] = f.int32()
-			for range 3 { // replicas, those in sync, those off line
-				for range f.compact() {
-					f.int32()
-				}
-			}
-			f.tags()
-		}
-		if f.err == nil && name != topic { // one was asked for
-			f.err = fmt.Errorf("the broker tells of topic %q, not %q", name, topic)
-		}
-		return res, f.err
+	if f.compact() != 1 {
+		return nil, errors.Join(f.err, errShort)
 	}
-	return nil, errors.Join(f.err, errShort)
+	res := &topicIDResponse{code: f.int16(), leaders: make(map[int32]int32)}
+	name := f.compactString()
+	res.id = f.uuid()
+	f.take(1) // internal or not
+	for range f.compact() {
+		f.int16() // error
+		partition := f.int32()
+		f.int32() // leader
+		res.leaders[partition] = f.int32()
+		for range 3 { // replicas, those in sync, those off line
+			for range f.compact() {
+				f.int32()
+			}
+		}
+		f.tags()
+	}
+	if f.err == nil && name != topic { // one was asked for
+		f.err = fmt.Errorf("the broker tells of topic %q, not %q", name, topic)
+	}
+	return res, f.err
 }
 
 // An epochEndRequest asks where a leader epoch ends on a log: OffsetForLeaderEpoch (KIP-320).
@@ -298,15 +298,12 @@ func (r *epochEndRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error
 
 func parseEpochEndResponse(raw []byte) (*epochEndResponse, error) {
 	f := fields{data: raw}
-	f.int32() // throttle time
-	for range f.count() {
-		_ = f.string()
-		for range f.count() {
-			res := &epochEndResponse{code: f.int16()}
-			f.int32() // partition
-			res.epoch, res.end = f.int32(), f.int64()
-			return res, f.err // one was asked for
-		}
+	f.int32()                                                 // throttle time
+	if f.count() != 1 || f.string() == "" || f.count() != 1 { // one was asked for
+		return nil, errors.Join(f.err, errShort)
 	}
-	return nil, errors.Join(f.err, errShort)
+	res := &epochEndResponse{code: f.int16()}
+	f.int32() // partition
+	res.epoch, res.end = f.int32(), f.int64()
+	return res, f.err
 }

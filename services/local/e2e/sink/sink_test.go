@@ -279,7 +279,16 @@ func (h *house) intendOn(topic string, from, to int64, marks ...checkpoint.Mark)
 	if marks == nil && topic == schemas.EnrichedTopic(region) {
 		marks = []checkpoint.Mark{checkpoint.NewMark(h.raw)}
 	}
-	state := checkpoint.Sink{Log: log.ID, LeaderEpoch: h.leaderEpoch(log, from-1), Next: to, NextLeaderEpoch: h.leaderEpoch(log, to-1), Marks: marks}
+	// The era is the one of what was stored before.
+	lag, err := h.client.Lag(deadline(h.t), schemas.SinkGroup(region), topic)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	before, err := checkpoint.ParseSink(lag[0].Metadata, lag[0].Committed)
+	if err != nil && !errors.Is(err, checkpoint.ErrForeign) {
+		h.t.Fatal(err)
+	}
+	state := checkpoint.Sink{Log: log.ID, Era: before.Era, LeaderEpoch: h.leaderEpoch(log, from-1), Next: to, NextLeaderEpoch: h.leaderEpoch(log, to-1), Marks: marks}
 	h.commitOn(topic, from, state.String())
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
+	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
@@ -33,6 +34,10 @@ type batch struct {
 	looked time.Time
 	// halved is as checkpoint.Sink's; replayed says that the batch is an open intent's.
 	halved, replayed bool
+	// sent says that this process has sent any piece of it, whole that it sent all of it under one token, when the table had none of it.
+	sent, whole bool
+	// took is the last piece that the table took from this process.
+	took *piece
 	// refused are the rows that the table did not take, sound of them with nothing wrong; accepted is true once the table took any since the
 	// first of the sound ones; judged, once those to bury are buried.
 	refused  map[int]refusal
@@ -41,6 +46,12 @@ type batch struct {
 	judged   bool
 	// views counts the materialized views of the table, once anybody asked; -1 before.
 	views int64
+}
+
+// A piece is the rows of [from, to) that are of month, or all of them for month 0, and when they were sent.
+type piece struct {
+	month, from, to int
+	at              time.Time
 }
 
 // A deadRecord is a record that makes no row, and why.
@@ -112,6 +123,14 @@ func (b *batch) tokenOf(from, to int) string {
 		return b.token()
 	}
 	return fmt.Sprintf("%s/%d-%d", b.token(), from, to)
+}
+
+// columns returns the values of rows, which are of [from, to).
+func (b *batch) columns(rows []int, from, to int) []clickhouse.Column {
+	if len(rows) < to-from {
+		return b.rows.Choose(rows)
+	}
+	return b.rows.Columns(from, to)
 }
 
 // pick returns which rows of [from, to) belong to month, and all of them for month 0.

@@ -146,15 +146,14 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	if !b.looked.IsZero() && time.Since(b.looked) >= p.lookHolds {
 		return &passingError{errStale}
 	}
-	columns := b.rows.Columns(from, to)
-	if len(rows) < to-from {
-		columns = b.rows.Choose(rows)
-	}
 	p.step("inserting")
 	started := time.Now()
-	err := p.db.Insert(work, b.rows.Insert(), b.tokenOf(from, to), columns)
+	b.sent = true
+	b.whole = b.whole || len(rows) == b.rows.Len()
+	err := p.db.Insert(work, b.rows.Insert(), b.tokenOf(from, to), b.columns(rows, from, to))
 	if err == nil {
 		p.step("inserted")
+		b.took = &piece{month, from, to, started}
 		for _, row := range rows { // what was refused before was mended
 			delete(b.refused, row)
 		}

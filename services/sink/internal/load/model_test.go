@@ -147,6 +147,7 @@ func bubble(t *testing.T, choose func(n int) int, broken fault) (reached map[str
 
 // run has faults for a while, then calm, and then looks.
 func (w *world) run() error {
+	w.plain = w.choose(3) == 0
 	w.enrich(8 + w.choose(24))
 	w.assign()
 	for range 80 + w.choose(200) {
@@ -190,7 +191,16 @@ func (w *world) happen() {
 		}
 		w.assign()
 	}
-	switch w.choose(150) {
+	switch c := w.choose(150); {
+	case w.plain && c >= 15 && c <= 20 || w.plain && (c == 25 || c == 26 || c == 27):
+		w.step()
+	default:
+		w.happens(c)
+	}
+}
+
+func (w *world) happens(c int) {
+	switch c {
 	case 0, 1, 2: // the owner is killed; what it had sent may still arrive
 		w.owner().kill()
 		w.assign()

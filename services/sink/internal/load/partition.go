@@ -176,7 +176,7 @@ func (p *partition) ask(ctx context.Context, m checkpoint.Mark) (checkpoint.Mark
 				m.Superseded = max(m.Superseded, highest+1)
 			}
 			if last.After(m.Source) {
-				p.log.Info("the table holds more of a raw log than this group remembers: it is asked for each row until that is passed",
+				p.log.Warn("the table holds more of a raw log than this group remembers: it is asked for each row until that is passed; materialized views may lack some of what was inserted last",
 					zap.Stringer("raw_topic_id", m.Topic), zap.Int64("stored_up_to_offset", last.Offset), zap.Uint32("epoch", last.Epoch))
 			}
 			return m, nil

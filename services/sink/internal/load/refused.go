@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -69,10 +70,31 @@ func (p *partition) refuse(work context.Context, b *batch, row int, why error) e
 		return nil
 	}
 	b.sound++
-	if !b.accepted && b.sound == mostRefused {
-		return p.tableRefuses(b, why)
+	if b.sound == mostRefused {
+		return p.takesNothing(work, b, why)
 	}
 	return nil
+}
+
+// takesNothing returns nil when the table takes sound rows now, whatever it refuses: it took some since it began to refuse, or takes again
+// what it took just before. That has no effect but to be checked: it is under its token still.
+func (p *partition) takesNothing(work context.Context, b *batch, why error) error {
+	if b.accepted {
+		return nil
+	}
+	took := b.took
+	if took == nil || time.Since(took.at) >= p.lookHolds {
+		return p.tableRefuses(b, why)
+	}
+	rows := b.pick(took.month, took.from, took.to)
+	switch err := p.db.Insert(work, b.rows.Insert(), b.tokenOf(took.from, took.to), b.columns(rows, took.from, took.to)); {
+	case err == nil:
+		b.accepted = true
+		return nil
+	case clickhouse.Classify(err) == clickhouse.Retriable:
+		return &passingError{err}
+	}
+	return p.tableRefuses(b, why)
 }
 
 // bad tells whether values are refused for what they are.
@@ -113,8 +135,8 @@ func (p *partition) judge(work context.Context, b *batch) error {
 			if _, again := b.refused[row]; !again {
 				continue
 			}
-			if !b.accepted {
-				return p.tableRefuses(b, r.why)
+			if err := p.takesNothing(work, b, r.why); err != nil {
+				return err
 			}
 		}
 		// The server's sentence may quote the value; its code does not.

@@ -116,14 +116,14 @@ func (p *partition) complete(work context.Context, b *batch) error {
 // token goes into the views that lack it, and the table drops it. But only as long as the table remembers the token, and only if
 // nothing of the batch was inserted under another.
 func (p *partition) heals(work context.Context, b *batch, held held) (bool, error) {
-	if b.doubtful || p.claim.Topic == p.DeadTopic {
-		return false, nil
+	if p.claim.Topic == p.DeadTopic || b.doubtful && !b.replayed && !b.sent {
+		return false, nil // nothing of it was sent in this era: what is there is of another, and its views' matter
 	}
 	if views, err := p.views(work, b); err != nil || views == 0 {
 		return false, err
 	}
 	remembers := false
-	if !b.halved {
+	if !b.halved && (b.whole || b.replayed && !b.doubtful) {
 		var err error
 		remembers, err = p.db.Remembers(work, b.rows.Table(), held.block)
 		if err != nil && clickhouse.Classify(err) != clickhouse.Operator { // without the right to ask it is not known

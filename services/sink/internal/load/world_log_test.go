@@ -80,14 +80,14 @@ func (w *world) write(n int) {
 		}
 		// An enricher makes the same of the same raw record.
 		made.Time = time.Date(2020+int(source*7)%months, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-		if source%9 == 5 {
+		if source%9 == 5 && !w.plain {
 			made.Props = []byte(badProps)
 		}
 		value, err := made.MarshalVT()
 		if err != nil {
 			panic(err)
 		}
-		if source%11 == 10 && e.epoch == 0 && w.choose(2) == 0 {
+		if source%11 == 10 && e.epoch == 0 && !w.plain && w.choose(2) == 0 {
 			value = []byte{0xff, 0xff}
 		}
 		if int64(len(w.log.records)) < w.log.passed {
@@ -105,7 +105,7 @@ func (w *world) enrich(n int) {
 		switch {
 		case e.next > 0 && w.choose(6) == 0: // it died before it committed
 			e.next = max(e.begun, e.next-1-int64(w.choose(4)))
-		case e.next > 0 && w.choose(20) == 0:
+		case e.next > 0 && !w.plain && w.choose(20) == 0:
 			e.next, e.epoch = max(0, e.next-1-int64(w.choose(12))), e.epoch+1
 			e.begun, e.stored = e.next, min(e.stored, e.next)
 			w.note("a re-enrichment from %d, epoch %d", e.next, e.epoch)

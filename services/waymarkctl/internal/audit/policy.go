@@ -24,7 +24,7 @@ var (
 type fate int
 
 const (
-	unexplained fate = iota
+	_ fate = iota // not explained
 	// mayBeAgedOut: the table's TTL may have deleted the row; the raw record does not say all that the TTL asks for.
 	mayBeAgedOut
 	// agedOut: the table's TTL deletes the row.

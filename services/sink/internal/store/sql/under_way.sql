@@ -2,4 +2,5 @@
 SELECT count()
 FROM system.processes
 WHERE query_kind = 'Insert'
+  AND current_database = currentDatabase()
   AND Settings['insert_deduplication_token'] LIKE ?
