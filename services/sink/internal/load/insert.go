@@ -108,6 +108,10 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 			}
 			return err
 		}
+		if errors.Is(err, errStale) { // nothing failed: finding the refused rows took longer than a look at the table holds
+			send = p.complete
+			continue
+		}
 		// A table that was changed may refuse everything with errors that pass elsewhere.
 		if problem := p.db.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
 			return operator(problem)
@@ -137,7 +141,7 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	if len(rows) == 0 {
 		return nil
 	}
-	if _, refused := b.refused[rows[0]]; refused && len(rows) == 1 {
+	if b.refusedAll(rows) { // judge asks for them again
 		return nil
 	}
 	if err := p.confirm(work); err != nil {

@@ -56,6 +56,16 @@ type refusal struct {
 	bad bool
 }
 
+// refusedAll tells whether each of the rows was refused by itself already.
+func (b *batch) refusedAll(rows []int) bool {
+	for _, row := range rows {
+		if _, refused := b.refused[row]; !refused {
+			return false
+		}
+	}
+	return true
+}
+
 // refuse finds out about a row that ClickHouse does not take.
 func (p *partition) refuse(work context.Context, b *batch, row int, why error) error {
 	bad, err := p.bad(work, b.rows.Values(row), why)
