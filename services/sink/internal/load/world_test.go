@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -47,8 +48,9 @@ type world struct {
 
 	// skipped are raw records that an operator had passed over, or whose rows were dropped: the table may lack them.
 	skipped map[rows.Place]bool
-	// excused is true once the view may lack rows, and a sink has said so.
+	// excused is true once the view may lack rows, and the next owner says so; told, once a sink has said it of a block.
 	excused bool
+	told    atomic.Bool
 	// reached are the states that were come to, of mostReached.
 	reached map[string]bool
 	// trace says what happened, for a failure.
@@ -340,9 +342,6 @@ func (m *member) Remembers(_ context.Context, _ string, block int64) (ok bool, e
 			return
 		}
 		ok = m.w.table.blocks.Load()-block < windowSize/2 || m.w.broken == eagerHealing
-		if !ok {
-			m.w.excused = true
-		}
 	})
 	return ok, err
 }
@@ -417,6 +416,7 @@ func (w *world) assign() {
 	if err != nil {
 		panic(err)
 	}
+	metrics.unsureViews = counter{metrics.unsureViews, &w.told}
 	l := newLoader(Settings{
 		Region: "eu", Rows: 4, Bytes: 1 << 20, Age: time.Second, Memory: 1 << 20, Inserts: 1, Drain: time.Second,
 		Fetch: kafka.FetchOptions{MaxBytes: 1000, MaxWait: 100 * time.Millisecond},
@@ -441,6 +441,14 @@ func (w *world) assign() {
 		m.err = l.consume(ctx, claim, m)
 	}()
 }
+
+// A counter notes that something was counted.
+type counter struct {
+	prometheus.Counter
+	told *atomic.Bool
+}
+
+func (c counter) Inc() { c.told.Store(true) }
 
 // owner is the sink that was given the partition last.
 func (w *world) owner() *member { return w.sinks[len(w.sinks)-1] }
