@@ -83,9 +83,13 @@ func TestSimulateWithChoicesThatShrink(t *testing.T) {
 	})
 }
 
-// Seeds that once found a fault, and what it was.
+// Seeds that once found a fault, and what it was. They mean the same only as long as the world asks for its choices in the same order: a
+// fault that is worth more than a seed has a test of its own.
 func TestSimulateSeedsThatFoundFaults(t *testing.T) {
-	for seed, what := range map[uint64]string{} {
+	for seed, what := range map[uint64]string{
+		3470: "an offset that a tool has set outlives two logs",
+		8552: "a block in doubt reached the table and not the view, and nobody said so",
+	} {
 		if _, err := bubble(t, rand.New(rand.NewPCG(seed, 1)).IntN, sound); err != nil {
 			t.Errorf("seed %d, %s: %v", seed, what, err)
 		}

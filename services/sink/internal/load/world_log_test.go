@@ -160,9 +160,10 @@ func (w *world) enrichedAnew() {
 	if w.broken == noIncarnation {
 		id = w.log.id
 	}
+	passed := w.log.passed
 	w.log = &simLog{id: id}
 	if w.committed.metadata == "" { // what a tool has set holds for the new log too: it names none, and a member may have read it
-		w.log.passed = w.committed.offset
+		w.log.passed = max(passed, w.committed.offset)
 	}
 	if w.choose(2) == 0 {
 		w.committed.offset, w.committed.metadata = -1, ""
