@@ -22,7 +22,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X github.com/waymark-events/waymark/pkg/process.Version=$(VERSION)
 
 # Tests that hold for Apache Kafka's own broker too.
-APACHEKAFKA_PACKAGES := ./services/local/kafkatest ./services/local/apachekafka ./services/local/e2e/enricher ./services/local/e2e/pipeline
+APACHEKAFKA_PACKAGES := ./services/local/kafkatest ./services/local/apachekafka ./services/local/e2e/enricher ./services/local/e2e/identity ./services/local/e2e/pipeline
 
 RATE     ?= 50
 # A count, not a time: at the end of a time, Go before 1.27 may fail a target without a finding (golang/go#75804).

@@ -35,6 +35,12 @@ func Start(t testing.TB, nodes int) *Cluster {
 	return startFor(t, nodes, false)
 }
 
+// StartWith is Start with brokers that have these settings too, name=value each.
+func StartWith(t testing.TB, nodes int, settings ...string) *Cluster {
+	t.Helper()
+	return startFor(t, nodes, false, settings...)
+}
+
 // StartProxied is Start with a proxy before each node: Brokers names the proxies, and the nodes advertise them to clients. Among
 // themselves the nodes talk without.
 func StartProxied(t testing.TB, nodes int) *Cluster {
@@ -42,9 +48,9 @@ func StartProxied(t testing.TB, nodes int) *Cluster {
 	return startFor(t, nodes, true)
 }
 
-func startFor(t testing.TB, nodes int, proxied bool) *Cluster {
+func startFor(t testing.TB, nodes int, proxied bool, settings ...string) *Cluster {
 	t.Helper()
-	c, err := run(t.TempDir(), nodes, proxied, false)
+	c, err := run(t.TempDir(), nodes, proxied, false, settings...)
 	if c != nil {
 		t.Cleanup(func() { c.end(t) })
 	}
@@ -121,7 +127,7 @@ func (c *Cluster) Stop() {
 // with an error must be stopped.
 func Run(dir string, nodes int) (*Cluster, error) { return run(dir, nodes, true, false) }
 
-func run(dir string, count int, proxied, removeDir bool) (*Cluster, error) {
+func run(dir string, count int, proxied, removeDir bool, settings ...string) (*Cluster, error) {
 	classpath, err := jars()
 	if err != nil {
 		return nil, err
@@ -138,7 +144,7 @@ func run(dir string, count int, proxied, removeDir bool) (*Cluster, error) {
 		voters = append(voters, fmt.Sprintf("%d@%s", i+1, addresses[count+i]))
 	}
 	for i := range count {
-		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], controller: addresses[count+i]}
+		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], controller: addresses[count+i], more: settings}
 		if removeDir {
 			n.remove = dir
 		}

@@ -23,6 +23,8 @@ type node struct {
 	// proxy, if any, is where clients are told to go; it forwards to the listener at behindProxy.
 	proxy       *faultproxy.Proxy
 	behindProxy string
+	// more are settings of the test's own.
+	more []string
 	// remove is a directory to delete when the process is gone, whoever survives; empty for none.
 	remove string
 
@@ -60,7 +62,8 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 log.cleaner.enable=false
-`, n.id, strings.Join(voters, ","), listeners, n.controller, advertised, filepath.Join(n.dir, "log"), copies)
+%s
+`, n.id, strings.Join(voters, ","), listeners, n.controller, advertised, filepath.Join(n.dir, "log"), copies, strings.Join(n.more, "\n"))
 	if err := os.WriteFile(n.settings(), []byte(settings), 0o600); err != nil {
 		return fmt.Errorf("write the node's settings: %w", err)
 	}
