@@ -20,6 +20,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/services/local/child"
 	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/operator"
 )
 
 // region is the one under test; its account's write key is accountKey.
@@ -41,6 +42,7 @@ type world struct {
 
 	kafka      cluster
 	client     *kafka.Client
+	operator   *operator.Operator
 	clickhouse *member
 	web        string // ClickHouse's HTTP, without a proxy
 	edges      []*member
@@ -85,6 +87,9 @@ func (w *world) start(ctx context.Context) (err error) {
 		return fmt.Errorf("start Kafka: %w", err)
 	}
 	if w.client, err = newKafka(w.kafka.Brokers()); err != nil {
+		return err
+	}
+	if w.operator, err = operator.New(w.kafka.Brokers()...); err != nil {
 		return err
 	}
 	if err := w.startClickHouse(ctx, binary); err != nil {
@@ -325,6 +330,9 @@ func (w *world) stop() error {
 	}
 	if w.clickhouse != nil {
 		errs = append(errs, w.clickhouse.Stop())
+	}
+	if w.operator != nil {
+		w.operator.Close()
 	}
 	if w.client != nil {
 		errs = append(errs, w.client.Close())
