@@ -8,14 +8,13 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
-	"github.com/waymark-events/waymark/schemas"
 )
 
 // groups are the consumers, each with what it reads.
 var groups = []struct{ group, topic string }{
-	{schemas.EnricherGroup(region), schemas.RawTopic(region)},
-	{schemas.SinkGroup(region), schemas.EnrichedTopic(region)},
-	{schemas.SinkGroup(region), schemas.DeadTopic(region)},
+	{enricherGroup, rawTopic},
+	{sinkGroup, enrichedTopic},
+	{sinkGroup, deadTopic},
 }
 
 // A Sabotage breaks the protocol on purpose, once, behind the services' back, when half of the events were sent.
@@ -64,7 +63,7 @@ func (s Sabotage) apply(ctx context.Context, w *world) error {
 		}
 	}
 	for behind := int64(0); behind == 0; { // the clients go on, so there is something to skip in a moment
-		bounds, err := w.client.Lag(ctx, schemas.SinkGroup(region), schemas.EnrichedTopic(region))
+		bounds, err := w.client.Lag(ctx, sinkGroup, enrichedTopic)
 		if err != nil {
 			return err
 		}
@@ -77,7 +76,7 @@ func (s Sabotage) apply(ctx context.Context, w *world) error {
 					return err
 				}
 			}
-			if err := w.operator.SetOffsetWith(ctx, schemas.SinkGroup(region), schemas.EnrichedTopic(region), b.Partition, offset, memory); err != nil {
+			if err := w.operator.SetOffsetWith(ctx, sinkGroup, enrichedTopic, b.Partition, offset, memory); err != nil {
 				return err
 			}
 		}
