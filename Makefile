@@ -120,7 +120,7 @@ million: libchdb build ## post a million events through the production binaries,
 	@bin/waymark-local million
 
 # SEED, EVENTS and FAULTS repeat a run or change its size.
-CHAOS := go run ./services/local/cmd/waymark-chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),1001000) --faults $(or $(FAULTS),60)
+CHAOS := go run ./services/local/cmd/waymark-chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),1001000) --faults $(or $(FAULTS),80)
 .PHONY: chaos
 chaos: chaos-embedded chaos-apachekafka ## kill, freeze and cut everything under a million events, then count, on both Kafkas (SEED=, EVENTS=, FAULTS=; Linux)
 

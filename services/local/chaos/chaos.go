@@ -35,8 +35,8 @@ type Config struct {
 	Seed uint64
 	// ApacheKafka runs three nodes of Apache Kafka in place of the embedded one.
 	ApacheKafka bool
-	// Only, unless empty, is the one kind of fault that comes.
-	Only string
+	// Only, unless empty, are the kinds of faults that come.
+	Only []string
 	// Members is how many edges, enrichers and sinks there are. Default 2.
 	Members int
 	// Sabotage breaks the protocol on purpose, so that a test can see the audit fail.
@@ -66,7 +66,7 @@ func within(ctx context.Context, cfg Config, out io.Writer, play func(*run) erro
 	if err != nil {
 		return err
 	}
-	w := &world{cfg: cfg, dir: dir, log: log, skew: new(atomic.Int64)}
+	w := &world{cfg: cfg, dir: dir, log: log, skew: new(atomic.Int64), quiet: new(sync.RWMutex)}
 	stopped := false
 	defer func() {
 		if !stopped {
@@ -127,8 +127,8 @@ type planned struct {
 func plan(cfg Config) []planned {
 	random := rand.New(rand.NewPCG(cfg.Seed, 1))
 	all := faults(cfg.ApacheKafka)
-	if cfg.Only != "" {
-		all = slices.DeleteFunc(all, func(f fault) bool { return f.name != cfg.Only })
+	if len(cfg.Only) > 0 {
+		all = slices.DeleteFunc(all, func(f fault) bool { return !slices.Contains(cfg.Only, f.name) })
 	}
 	var out []planned
 	for len(out) < cfg.Faults && len(all) > 0 {
@@ -174,7 +174,8 @@ func (r *run) play(ctx context.Context) error {
 
 // clients makes the load.
 func (r *run) clients() *clients {
-	c := &clients{writeKey: accountKey, events: int64(r.cfg.Events), rate: r.cfg.Rate, seed: r.cfg.Seed, ledger: r.ledger, skew: r.skew}
+	c := &clients{writeKey: accountKey, events: int64(r.cfg.Events), rate: r.cfg.Rate, seed: r.cfg.Seed, ledger: r.ledger, skew: r.skew, quiet: r.quiet}
+	c.slowed = func() time.Duration { return time.Duration(r.waiting.Load()) * time.Second }
 	for _, p := range r.toEdges {
 		c.edges = append(c.edges, p.Addr())
 	}
@@ -265,9 +266,9 @@ func (r *run) settle(ctx context.Context) error {
 }
 
 // left counts the events in spools and the records that groups have yet to read.
-func (r *run) left(ctx context.Context) (int64, error) {
+func (w *world) left(ctx context.Context) (int64, error) {
 	var left int64
-	for _, m := range r.edges {
+	for _, m := range w.edges {
 		spooled, err := m.Metric(`waymark_edge_spool_events{region="us"}`)
 		if err != nil {
 			return 0, err
@@ -275,7 +276,7 @@ func (r *run) left(ctx context.Context) (int64, error) {
 		left += int64(spooled)
 	}
 	for _, g := range groups {
-		lag, err := r.client.Lag(ctx, g.group, g.topic)
+		lag, err := w.client.Lag(ctx, g.group, g.topic)
 		if err != nil {
 			return 0, err
 		}
@@ -308,6 +309,7 @@ func (r *run) report(v *verdict) error {
 			fmt.Fprintf(r.out, "|   %s: %s | |\n", f.id, f.what)
 		}
 	}
+	fmt.Fprintf(r.out, "| sent twice, and stored under two epochs (the table collapses them) | %d |\n", len(v.repeated))
 	fmt.Fprintf(r.out, "| rows in events, in dead_events | %d, %d |\n\nPeak memory, MiB:", v.rows, v.dead)
 	for _, kind := range []string{"edge", "enricher", "sink"} {
 		fmt.Fprintf(r.out, " %s %d", kind, r.peaks[kind]>>20)

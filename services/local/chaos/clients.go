@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,9 @@ type clients struct {
 	ledger   *ledger
 	// skew is added to the clients' clocks, milliseconds.
 	skew *atomic.Int64
+	// quiet is locked while nobody may send; slowed is how long each client waits before a request.
+	quiet  *sync.RWMutex
+	slowed func() time.Duration
 	// answered, unless nil, hears how long each answer took: only those for good count.
 	answered func(took time.Duration)
 	// taken counts events that clients have begun to send.
@@ -78,6 +82,7 @@ type client struct {
 }
 
 func (c *client) run(ctx context.Context, begin time.Time) error {
+	var least time.Time
 	for ctx.Err() == nil {
 		n := 1 + c.random.Int64N(maxBatch)
 		first := c.taken.Add(n) - n
@@ -85,7 +90,14 @@ func (c *client) run(ctx context.Context, begin time.Time) error {
 			return nil
 		}
 		due := begin.Add(time.Duration(float64(first) / c.rate * float64(time.Second)))
+		if due.Before(least) { // what was missed is made up for, but not all at once
+			due = least
+		}
 		if err := retry.Pause(ctx, time.Until(due)); err != nil {
+			return err
+		}
+		least = time.Now().Add(time.Duration(float64(n) * clientCount / c.rate / 2 * float64(time.Second)))
+		if err := retry.Pause(ctx, c.slowed()); err != nil {
 			return err
 		}
 		batch := c.batch(int(min(n, c.events-first)))
@@ -184,6 +196,8 @@ func (c *client) deliver(ctx context.Context, batch []sent, tell bool) error {
 
 // post makes one request. Without results it is to be repeated.
 func (c *client) post(ctx context.Context, batch []sent, limit time.Duration) (results []bool, retryAfter time.Duration, err error) {
+	c.quiet.RLock()
+	defer c.quiet.RUnlock()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	url := "http://" + c.edges[c.edge%len(c.edges)] + "/v1/events"

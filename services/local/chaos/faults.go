@@ -4,19 +4,22 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/retry"
-	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/faultproxy"
 )
 
-// A fault is one kind of harm. do harms, waits, and heals; what it returns says what exactly was done.
+// A fault is one kind of harm.
 type fault struct {
 	name string
-	do   func(ctx context.Context, w *world, random *rand.Rand) (string, error)
+	do   act
 }
+
+// An act harms, waits, and heals; what it returns says what exactly was done.
+type act = func(ctx context.Context, w *world, random *rand.Rand) (string, error)
 
 // sessionTimeout is that of the consumers under test.
 const sessionTimeout = 6 * time.Second
@@ -31,8 +34,8 @@ func faults(apache bool) []fault {
 		{"enricher frozen past its session", freezeOne(enrichers, sessionTimeout+2*time.Second, sessionTimeout+5*time.Second)},
 		{"sink killed", killOne(sinks)},
 		{"sink frozen past its session", freezeOne(sinks, sessionTimeout+2*time.Second, sessionTimeout+5*time.Second)},
-		{"three enrichers added and removed", scale((*world).enricher)},
-		{"three sinks added and removed", scale((*world).sink)},
+		{"three enrichers added and removed", scale((*world).enricher, enricherCrew)},
+		{"three sinks added and removed", scale((*world).sink, sinkCrew)},
 		{"broker killed", killBroker},
 		{"Kafka away: edges spool, one to a small disk", kafkaAway},
 		{"ClickHouse killed during inserts", killClickHouse},
@@ -45,6 +48,17 @@ func faults(apache bool) []fault {
 		{"slow network to ClickHouse", slow("ClickHouse", toClickHouse)},
 		{"ClickHouse frozen", freezeClickHouse},
 		{"clients' clocks jump", jumpClocks},
+		{"enriched topic made anew", ofIdentity(enrichedAnew)},
+		{"raw topic made anew, read to its end", ofIdentity(rawAnew)},
+		{"dead topic made anew, read to its end", ofIdentity(deadAnew)},
+		{"dead topic absent", ofIdentity(deadAbsent)},
+		{"sinks' offsets deleted", ofIdentity(deleteOffsets(sinkGroup, sinks, sinkCrew))},
+		{"enrichers' offsets deleted", ofIdentity(deleteOffsets(enricherGroup, enrichers, enricherCrew))},
+		{"sinks' offsets set back by a tool", ofIdentity(setBack(sinkGroup, sinks, sinkCrew))},
+		{"enrichers' offsets set back by a tool", ofIdentity(setBack(enricherGroup, enrichers, enricherCrew))},
+		{"a view throws, as if it would pass", refuse(viewThatPasses)},
+		{"a view throws, as if a row were bad", refuse(viewOfRows)},
+		{"a constraint refuses everything", refuse(constraint)},
 	}
 	if apache {
 		all = append(all, fault{"leaders moved", elect})
@@ -56,6 +70,9 @@ func edges(w *world) []*member     { return w.edges }
 func enrichers(w *world) []*member { return w.enrichers }
 func sinks(w *world) []*member     { return w.sinks }
 
+func enricherCrew(w *world) *sync.Mutex { return &w.enricherCrew }
+func sinkCrew(w *world) *sync.Mutex     { return &w.sinkCrew }
+
 func toKafka(w *world) []*faultproxy.Proxy      { return w.toKafka }
 func toEdges(w *world) []*faultproxy.Proxy      { return w.toEdges }
 func toClickHouse(w *world) []*faultproxy.Proxy { return []*faultproxy.Proxy{w.toClickHouse} }
@@ -66,7 +83,7 @@ func between(random *rand.Rand, least, most time.Duration) time.Duration {
 	return (least + time.Duration(random.Int64N(int64(most-least)))).Round(time.Millisecond)
 }
 
-func killOne(of func(*world) []*member) func(context.Context, *world, *rand.Rand) (string, error) {
+func killOne(of func(*world) []*member) act {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 		m, away := one(random, of(w)), between(random, 0, 3*time.Second)
 		m.mu.Lock()
@@ -79,7 +96,7 @@ func killOne(of func(*world) []*member) func(context.Context, *world, *rand.Rand
 	}
 }
 
-func freezeOne(of func(*world) []*member, least, most time.Duration) func(context.Context, *world, *rand.Rand) (string, error) {
+func freezeOne(of func(*world) []*member, least, most time.Duration) act {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 		m, still := one(random, of(w)), between(random, least, most)
 		m.mu.Lock()
@@ -96,22 +113,21 @@ func freeze(ctx context.Context, m *member, still time.Duration) (string, error)
 	return fmt.Sprintf("%s for %s", m.Name, still), m.Signal(syscall.SIGCONT)
 }
 
-func restartOne(of func(*world) []*member) func(context.Context, *world, *rand.Rand) (string, error) {
+func restartOne(of func(*world) []*member) act {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 		m := one(random, of(w))
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		w.measure(m)
-		if err := m.Stop(); err != nil {
-			w.died(err)
-		}
+		w.stopOne(ctx, m)
 		return m.Name, w.revive(ctx, m)
 	}
 }
 
 // scale adds three members, and takes two away by SIGTERM and one by kill -9.
-func scale(add func(*world, context.Context, int) (*member, error)) func(context.Context, *world, *rand.Rand) (string, error) {
+func scale(add func(*world, context.Context, int) (*member, error), crew func(*world) *sync.Mutex) act {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
+		w.await(crew(w))
+		defer crew(w).Unlock()
 		number := 100 + int(random.Int32N(1_000_000))
 		var names string
 		for i := range 3 {
@@ -186,7 +202,7 @@ func freezeClickHouse(ctx context.Context, w *world, random *rand.Rand) (string,
 	return freeze(ctx, w.clickhouse, between(random, 2*time.Second, 8*time.Second))
 }
 
-func cut(what string, proxies func(*world) []*faultproxy.Proxy) func(context.Context, *world, *rand.Rand) (string, error) {
+func cut(what string, proxies func(*world) []*faultproxy.Proxy) act {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 		times := 1 + random.IntN(5)
 		for range times {
@@ -200,7 +216,7 @@ func cut(what string, proxies func(*world) []*faultproxy.Proxy) func(context.Con
 }
 
 // loseAnswers lets requests through and swallows what comes back, then cuts the connections: nobody knows what was done.
-func loseAnswers(what string, proxies func(*world) []*faultproxy.Proxy) func(context.Context, *world, *rand.Rand) (string, error) {
+func loseAnswers(what string, proxies func(*world) []*faultproxy.Proxy) act {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 		lasts := between(random, 200*time.Millisecond, 3*time.Second)
 		for _, p := range proxies(w) {
@@ -216,7 +232,7 @@ func loseAnswers(what string, proxies func(*world) []*faultproxy.Proxy) func(con
 }
 
 // cutPartWay cuts every connection after so many bytes of what the client says, for a few seconds.
-func cutPartWay(what string, proxies func(*world) []*faultproxy.Proxy, most int64) func(context.Context, *world, *rand.Rand) (string, error) {
+func cutPartWay(what string, proxies func(*world) []*faultproxy.Proxy, most int64) act {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 		after, lasts := 100+random.Int64N(most), between(random, time.Second, 4*time.Second)
 		for _, p := range proxies(w) {
@@ -232,7 +248,7 @@ func cutPartWay(what string, proxies func(*world) []*faultproxy.Proxy, most int6
 	}
 }
 
-func slow(what string, proxies func(*world) []*faultproxy.Proxy) func(context.Context, *world, *rand.Rand) (string, error) {
+func slow(what string, proxies func(*world) []*faultproxy.Proxy) act {
 	return func(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 		delay, lasts := between(random, 20*time.Millisecond, 300*time.Millisecond), between(random, 2*time.Second, 5*time.Second)
 		for _, p := range proxies(w) {
@@ -258,6 +274,6 @@ func elect(ctx context.Context, w *world, _ *rand.Rand) (string, error) {
 	defer w.kafkaFault.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	moved, err := moveLeaders(ctx, w.kafka.Brokers(), schemas.RawTopic(region), schemas.EnrichedTopic(region), schemas.DeadTopic(region))
+	moved, err := moveLeaders(ctx, w.kafka.Brokers(), rawTopic, enrichedTopic, deadTopic)
 	return fmt.Sprintf("of %d partitions", moved), err
 }

@@ -2,24 +2,19 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
-
+	"github.com/waymark-events/waymark/pkg/checkpoint"
+	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
-	"github.com/waymark-events/waymark/schemas"
 )
 
 // groups are the consumers, each with what it reads.
 var groups = []struct{ group, topic string }{
-	{schemas.EnricherGroup(region), schemas.RawTopic(region)},
-	{schemas.SinkGroup(region), schemas.EnrichedTopic(region)},
-	{schemas.SinkGroup(region), schemas.DeadTopic(region)},
+	{enricherGroup, rawTopic},
+	{sinkGroup, enrichedTopic},
+	{sinkGroup, deadTopic},
 }
 
 // A Sabotage breaks the protocol on purpose, once, behind the services' back, when half of the events were sent.
@@ -29,7 +24,8 @@ type Sabotage string
 const (
 	// SabotageNone breaks nothing.
 	SabotageNone Sabotage = ""
-	// SabotageRewind sets the sink's offsets back and forgets what was committed with them: rows must come twice.
+	// SabotageRewind sets the sink's offsets back, with a memory that nothing is stored: rows must come twice. Without one the sink
+	// would ask the table.
 	SabotageRewind Sabotage = "rewind"
 	// SabotageSkip sets the sink's offsets forward, past records that are not stored: rows must be missing.
 	SabotageSkip Sabotage = "skip"
@@ -66,23 +62,24 @@ func (s Sabotage) apply(ctx context.Context, w *world) error {
 			return err
 		}
 	}
-	topic := schemas.EnrichedTopic(region)
-	offsets := map[int32]int64{}
 	for behind := int64(0); behind == 0; { // the clients go on, so there is something to skip in a moment
-		bounds, err := w.client.Lag(ctx, schemas.SinkGroup(region), topic)
+		bounds, err := w.client.Lag(ctx, sinkGroup, enrichedTopic)
 		if err != nil {
 			return err
 		}
 		for _, b := range bounds {
 			behind += b.Lag
-			offsets[b.Partition] = max(b.Start, b.Committed/2+1) // another batch than any before, hence another token
-			if s == SabotageSkip {
-				offsets[b.Partition] = b.End
+			offset, memory := b.End, ""
+			if s == SabotageRewind {
+				offset = max(b.Start, b.Committed/2+1) // another batch than any before, hence another token
+				if memory, err = forgetful(b.Metadata, b.Committed); err != nil {
+					return err
+				}
+			}
+			if err := w.operator.SetOffsetWith(ctx, sinkGroup, enrichedTopic, b.Partition, offset, memory); err != nil {
+				return err
 			}
 		}
-	}
-	if err := setOffsets(ctx, w.kafka.Brokers(), schemas.SinkGroup(region), topic, offsets); err != nil {
-		return err
 	}
 	for _, m := range w.sinks {
 		if err := w.revive(ctx, m); err != nil {
@@ -92,37 +89,15 @@ func (s Sabotage) apply(ctx context.Context, w *world) error {
 	return nil
 }
 
-// setOffsets commits for a group that has no members, without metadata.
-func setOffsets(ctx context.Context, brokers []string, group, topic string, offsets map[int32]int64) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.MaxVersions(kversion.V3_0_0())) // later versions name topics by id
+// forgetful is what a sink committed, as if it knew every raw log and had stored nothing of it.
+func forgetful(metadata string, committed int64) (string, error) {
+	state, err := checkpoint.ParseSink(metadata, committed)
 	if err != nil {
-		return fmt.Errorf("make a client: %w", err)
+		return "", err
 	}
-	defer client.Close()
-	req := kmsg.NewPtrOffsetCommitRequest()
-	req.Group = group
-	t := kmsg.NewOffsetCommitRequestTopic()
-	t.Topic = topic
-	for partition, offset := range offsets {
-		p := kmsg.NewOffsetCommitRequestTopicPartition()
-		p.Partition, p.Offset = partition, offset
-		t.Partitions = append(t.Partitions, p)
+	state.LeaderEpoch, state.Next = kafka.NoLeaderEpoch, 0
+	for i, m := range state.Marks {
+		state.Marks[i] = checkpoint.NewMark(m.Topic)
 	}
-	req.Topics = append(req.Topics, t)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		answer, err := req.RequestWith(ctx, client)
-		if err == nil {
-			for _, p := range answer.Topics[0].Partitions {
-				err = errors.Join(err, kerr.ErrorForCode(p.ErrorCode))
-			}
-		}
-		if err == nil {
-			return nil
-		}
-		if retry.Pause(ctx, 500*time.Millisecond) != nil {
-			return fmt.Errorf("set offsets of %s: %w", group, err)
-		}
-	}
+	return state.String(), nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/services/local/child"
 	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/operator"
 )
 
 // region is the one under test; its account's write key is accountKey.
@@ -41,6 +42,7 @@ type world struct {
 
 	kafka      cluster
 	client     *kafka.Client
+	operator   *operator.Operator
 	clickhouse *member
 	web        string // ClickHouse's HTTP, without a proxy
 	edges      []*member
@@ -56,13 +58,21 @@ type world struct {
 	// spoolDisk is where a small disk of the second edge's spool is mounted; empty when this user may not mount.
 	spoolDisk string
 
-	// kafkaFault and clickhouseFault are held by the one fault that an engine suffers at a time.
-	kafkaFault, clickhouseFault sync.Mutex
+	// kafkaFault and clickhouseFault are held by the one fault that an engine suffers at a time, identity by the one of its kind, and
+	// enricherCrew and sinkCrew by one that adds members or needs to know them all. They are taken in this order: identity, a crew, an
+	// engine's, a member's own.
+	identity, enricherCrew, sinkCrew, kafkaFault, clickhouseFault sync.Mutex
+	// waiting counts the faults that wait for another one of their kind.
+	waiting atomic.Int64
+	// quiet is locked while no client may send.
+	quiet *sync.RWMutex
 
 	mu sync.Mutex
 	// deaths are ends that nobody caused.
 	deaths []string
-	peaks  map[string]int64 // bytes by kind of service
+	// tolerated is what sinks may stop themselves for now, nil for nothing.
+	tolerated *tolerance
+	peaks     map[string]int64 // bytes by kind of service
 }
 
 // A member is one process. Whoever harms it holds mu, and leaves it running.
@@ -70,6 +80,13 @@ type member struct {
 	mu sync.Mutex
 	*child.Process
 	kind string
+}
+
+// A tolerance is for what sinks may stop themselves: each sentence that says one of these. stops counts them.
+type tolerance struct {
+	says  []string
+	stops atomic.Int64
+	met   bool // by an insert
 }
 
 // start brings the whole world up.
@@ -85,6 +102,9 @@ func (w *world) start(ctx context.Context) (err error) {
 		return fmt.Errorf("start Kafka: %w", err)
 	}
 	if w.client, err = newKafka(w.kafka.Brokers()); err != nil {
+		return err
+	}
+	if w.operator, err = operator.New(w.kafka.Brokers()...); err != nil {
 		return err
 	}
 	if err := w.startClickHouse(ctx, binary); err != nil {
@@ -257,10 +277,36 @@ func (w *world) bringUp(ctx context.Context, m *member) error {
 func (w *world) kill(m *member) error {
 	w.measure(m)
 	if err := m.Alive(); err != nil {
-		w.died(err)
+		w.ended(m, err)
 		return nil
 	}
 	return m.Kill()
+}
+
+// stopOne ends a member in order.
+func (w *world) stopOne(ctx context.Context, m *member) {
+	w.measure(m)
+	// One that was started just now, by the fault before, may not listen for signals yet.
+	err := w.until(ctx, m.Name+" answers", func(context.Context) (bool, error) {
+		_, err := m.Metric("go_goroutines")
+		return err == nil || m.Alive() != nil, err
+	})
+	if err == nil {
+		err = m.Alive()
+	}
+	if err == nil {
+		err = m.Stop()
+	}
+	if err != nil {
+		w.ended(m, err)
+	}
+}
+
+// await locks what another fault may hold. The clients slow down meanwhile: else the faults that wait would come when all is sent.
+func (w *world) await(lock *sync.Mutex) {
+	w.waiting.Add(1)
+	defer w.waiting.Add(-1)
+	lock.Lock()
 }
 
 // revive starts a member again and waits until it runs: a service that waits for an engine which is away is not ready, and need
@@ -270,6 +316,13 @@ func (w *world) revive(ctx context.Context, m *member) error {
 		return w.bringUp(ctx, m)
 	}
 	return m.Start(ctx, w.dir)
+}
+
+// ended notes that m was found ended, or ended badly.
+func (w *world) ended(m *member, err error) {
+	if !w.stopsForGoodReason(m, err) {
+		w.died(err)
+	}
 }
 
 // died notes an end that nobody caused.
@@ -304,7 +357,7 @@ func (w *world) supervise(ctx context.Context) {
 				continue // somebody is at it
 			}
 			if err := m.Alive(); err != nil {
-				w.died(err)
+				w.ended(m, err)
 				if err := w.revive(ctx, m); err != nil {
 					w.died(err)
 				}
@@ -325,6 +378,9 @@ func (w *world) stop() error {
 	}
 	if w.clickhouse != nil {
 		errs = append(errs, w.clickhouse.Stop())
+	}
+	if w.operator != nil {
+		w.operator.Close()
 	}
 	if w.client != nil {
 		errs = append(errs, w.client.Close())

@@ -107,8 +107,13 @@ func (o *Operator) DeleteGroup(ctx context.Context, group string) error {
 
 // SetOffset commits an offset for a group that has no members, without metadata, as kafka-consumer-groups --reset-offsets does.
 func (o *Operator) SetOffset(ctx context.Context, group, topic string, partition int32, offset int64) error {
+	return o.SetOffsetWith(ctx, group, topic, partition, offset, "")
+}
+
+// SetOffsetWith commits an offset and metadata, as no tool does but a service's own.
+func (o *Operator) SetOffsetWith(ctx context.Context, group, topic string, partition int32, offset int64, metadata string) error {
 	offsets := make(kadm.Offsets)
-	offsets.AddOffset(topic, partition, offset, -1)
+	offsets.Add(kadm.Offset{Topic: topic, Partition: partition, At: offset, LeaderEpoch: -1, Metadata: metadata})
 	for {
 		answer, err := o.admin.CommitOffsets(ctx, group, offsets)
 		if err == nil {

@@ -25,7 +25,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	cfg := chaos.Config{Binaries: "bin", Events: 1_000_000, Rate: 4000, Faults: 60, Seed: 1}
+	cfg := chaos.Config{Binaries: "bin", Events: 1_000_000, Rate: 4000, Faults: 80, Seed: 1}
 	flags := flag.NewFlagSet("waymark-chaos", flag.ContinueOnError)
 	flags.StringVar(&cfg.Binaries, "bin", cfg.Binaries, "`folder` of the production binaries")
 	flags.IntVar(&cfg.Events, "events", cfg.Events, "how many events")
@@ -34,6 +34,10 @@ func run(ctx context.Context, args []string) error {
 	flags.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides what is sent, and which fault comes when")
 	flags.BoolVar(&cfg.ApacheKafka, "apache-kafka", false, "run three nodes of Apache Kafka (Java 17, make apache-kafka) instead of the embedded Kafka")
 	flags.BoolVar(&cfg.Keep, "keep", false, "leave logs and data")
+	flags.Func("only", "a `kind` of fault: only this one comes, and others that are named so", func(kind string) error {
+		cfg.Only = append(cfg.Only, kind)
+		return nil
+	})
 	var outage chaos.Outage
 	without := flags.String("without", "", "in place of faults, take one `engine` away under load: kafka or clickhouse")
 	flags.DurationVar(&outage.Away, "away", 10*time.Minute, "how long it is away")
