@@ -163,7 +163,7 @@ func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error 
 			next = kafka.Position{Offset: outOfRange.Start, LeaderEpoch: kafka.NoLeaderEpoch}
 			continue
 		case errors.As(err, &outOfRange):
-			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: next.Offset, To: outOfRange.End}
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: next.Offset, To: outOfRange.End, LeaderEpoch: kafka.NoLeaderEpoch}
 		case err != nil:
 			return fmt.Errorf("fetch %s/%d from %d: %w", c.Topic, c.Partition, next.Offset, err)
 		}
