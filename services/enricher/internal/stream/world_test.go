@@ -46,8 +46,7 @@ type world struct {
 	unstored   map[name]bool // lay on the enriched topic when it lost them, and had not been stored
 	unnoticed  bool          // the enriched topic lost something, and nothing on it is of a higher epoch than lossEpoch
 	lossEpoch  uint32
-	cutLog     *topic // the enriched topic that lost something last, which had reached cutFrom
-	cutFrom    int64
+	cutLog     *topic        // the enriched topic that lost something last
 	mayRepeat  bool          // clients' repetitions may pass: what tells them was lost
 	staleWrite bool          // a former owner wrote behind the next one's back
 	forgiven   map[name]bool // of unstored, those of which the evidence was written over
@@ -120,12 +119,12 @@ func (t *topic) epochEnd(epoch int32) int64 {
 	return t.end()
 }
 
+// passes is how long nothing is answered when time passes: longer than every pause there is.
+const passes = 11 * time.Second
+
 // drain ends between two moments at which calls are answered, and long after the longest pause that began at the first of them: so that no
 // random part of a pause decides whether the work in hand was finished.
 const drain = passes + passes - time.Second/2
-
-// passes is how long nothing is answered when time passes: longer than every pause there is.
-const passes = 11 * time.Second
 
 // A member is an enricher that was given the partition once.
 type member struct {
