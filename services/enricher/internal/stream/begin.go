@@ -68,7 +68,7 @@ func (c *claim) completeFrom(ctx context.Context, raw bounds, most int32) error 
 		case errors.As(err, &outOfRange) && before < outOfRange.Start:
 			return nil // retention took it
 		case errors.As(err, &outOfRange):
-			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.from.Offset, To: outOfRange.End}
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.from.Offset, To: outOfRange.End, LeaderEpoch: kafka.NoLeaderEpoch}
 		case err != nil:
 			return err
 		}
@@ -77,7 +77,7 @@ func (c *claim) completeFrom(ctx context.Context, raw bounds, most int32) error 
 			c.from.LeaderEpoch = fetched.Records[0].LeaderEpoch
 		}
 		if most >= 0 && c.from.LeaderEpoch > most {
-			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.from.Offset, To: before}
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.from.Offset, To: before, LeaderEpoch: kafka.NoLeaderEpoch}
 		}
 		return nil
 	})

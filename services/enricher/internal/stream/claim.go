@@ -118,7 +118,7 @@ func (c *claim) work(ctx context.Context) error {
 // fill fetches and enriches batch after batch. What it holds when ctx ends is dropped: it was not committed.
 func (c *claim) fill(ctx context.Context, free <-chan *batch, ready chan<- *batch) error {
 	next := c.from
-	for {
+	for ctx.Err() == nil {
 		var b *batch
 		select {
 		case <-ctx.Done():
@@ -129,7 +129,7 @@ func (c *claim) fill(ctx context.Context, free <-chan *batch, ready chan<- *batc
 			return endOr(ctx, err)
 		}
 		next = b.next
-		if err := c.enrichBatch(ctx, b); err != nil {
+		if err := c.enrichBatch(ctx, b); err != nil || ctx.Err() != nil {
 			b.release()
 			return endOr(ctx, err)
 		}
@@ -140,6 +140,7 @@ func (c *claim) fill(ctx context.Context, free <-chan *batch, ready chan<- *batc
 		case ready <- b:
 		}
 	}
+	return nil
 }
 
 // fetch waits for the records from next on. It returns only with progress: some records, or an offset past control records.
@@ -162,7 +163,7 @@ func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error 
 			next = kafka.Position{Offset: outOfRange.Start, LeaderEpoch: kafka.NoLeaderEpoch}
 			continue
 		case errors.As(err, &outOfRange):
-			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: next.Offset, To: outOfRange.End}
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: next.Offset, To: outOfRange.End, LeaderEpoch: kafka.NoLeaderEpoch}
 		case err != nil:
 			return fmt.Errorf("fetch %s/%d from %d: %w", c.Topic, c.Partition, next.Offset, err)
 		}

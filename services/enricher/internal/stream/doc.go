@@ -51,8 +51,8 @@
 //
 // What nobody can tell: an offset that a tool set names no log, and where the log is truncated between then and the claim, it is believed. If
 // the group's offset is deleted, or set by another tool, after the enriched log lost something and before an owner began again for it, the
-// evidence went with it, and what the log then shows counts. And a truncated enriched log that was filled up again to where it was before
-// anybody looked, by a former owner's late batch or by one whose answer was lost, looks whole.
+// evidence went with it, and what the log then shows counts. And a truncated enriched log that was filled up again to where it was known to
+// reach before anybody looked, by a late batch or by one whose answer was lost, whoever wrote that, looks whole.
 //
 // # What a claim remembers
 //

@@ -168,7 +168,7 @@ func (e *evidence) settled() settled {
 }
 
 // storedAt returns the raw offset below which the sink has stored everything of this log, as far as is known; -1 where nothing is. The mark
-// of an epoch before d's says nothing of what d's epoch has to replace.
+// of an epoch before d's says nothing: it may have passed over what the enriched log lost, which d's epoch was begun to make up for.
 func (e *evidence) storedAt(d decision) int64 {
 	stored := int64(-1)
 	if e.at.Log == e.raw.id {
@@ -177,12 +177,8 @@ func (e *evidence) storedAt(d decision) int64 {
 			stored = min(stored, e.cut)
 		}
 	}
-	switch {
-	case !e.mark.known():
-	case e.mark.Epoch >= d.epoch:
+	if e.mark.known() && e.mark.Epoch >= d.epoch {
 		stored = max(stored, e.mark.next().Offset)
-	case e.at.Log != e.raw.id:
-		stored = min(e.mark.next().Offset, d.Offset)
 	}
 	return stored
 }

@@ -46,6 +46,7 @@ type world struct {
 	unstored   map[name]bool // lay on the enriched topic when it lost them, and had not been stored
 	unnoticed  bool          // the enriched topic lost something, and nothing on it is of a higher epoch than lossEpoch
 	lossEpoch  uint32
+	cutLog     *topic        // the enriched topic that lost something last
 	mayRepeat  bool          // clients' repetitions may pass: what tells them was lost
 	staleWrite bool          // a former owner wrote behind the next one's back
 	forgiven   map[name]bool // of unstored, those of which the evidence was written over
@@ -83,6 +84,7 @@ type topic struct {
 	upTo    int32 // leader epoch of what was committed last
 	judged  bool  // a successor was begun
 	excused bool  // nothing was known of it any more by then
+	shown   int64 // an end of it that an enricher was told
 }
 
 func (t *topic) end() int64 { return int64(len(t.records)) }
@@ -116,6 +118,13 @@ func (t *topic) epochEnd(epoch int32) int64 {
 	}
 	return t.end()
 }
+
+// passes is how long nothing is answered when time passes: longer than every pause there is.
+const passes = 11 * time.Second
+
+// drain ends between two moments at which calls are answered, and long after the longest pause that began at the first of them: so that no
+// random part of a pause decides whether the work in hand was finished.
+const drain = passes + passes - time.Second/2
 
 // A member is an enricher that was given the partition once.
 type member struct {
@@ -214,6 +223,7 @@ func (m *member) Offsets(_ context.Context, topic string) (out []kafka.Partition
 		t, e := m.w.of(topic)
 		if err = e; err == nil {
 			out = []kafka.PartitionOffsets{{Start: t.start, End: t.end()}}
+			t.shown = max(t.shown, t.end())
 		}
 		return fmt.Sprint(topic, out)
 	})
@@ -318,12 +328,12 @@ func (m *member) Produce(_ context.Context, _ string, _ int32, recs []event.Reco
 		if m.killed || m.w.fails(25) { // it dies with a part of it written, or the answer is lost
 			part = recs[:m.w.choose(len(recs)+1)]
 			err = errLost
-			if len(part) > 0 && m.w.unnoticed {
-				m.w.forgive() // it fills up what was cut, and nobody sees where it lies
-			}
 		}
 		for _, rec := range clones(part) {
 			t.append(rec)
+		}
+		if err != nil {
+			m.w.filled()
 		}
 		m.w.staleWrite = m.w.staleWrite || m.generation != m.w.generation
 		for i := range part {
@@ -333,6 +343,8 @@ func (m *member) Produce(_ context.Context, _ string, _ int32, recs []event.Reco
 		}
 		if err == nil && m.w.fails(10) {
 			base = -1
+		} else if err == nil {
+			t.shown = max(t.shown, t.end())
 		}
 		if m.w.broken == blindProduce {
 			base = -1
@@ -409,6 +421,14 @@ func (m *member) Commit(_ context.Context, offset int64, metadata string) (err e
 	return err
 }
 
+// filled looks whether what was written without an answer has filled up what was cut: nobody sees where it lies then.
+func (w *world) filled() {
+	if w.unnoticed && w.enriched == w.cutLog && w.enriched.end() >= w.enriched.shown {
+		w.reach("a cut filled up")
+		w.forgive()
+	}
+}
+
 // land lets a late write of a member's happen.
 func (w *world) land(m *member) {
 	if m.late == nil {
@@ -421,6 +441,7 @@ func (w *world) land(m *member) {
 		for _, rec := range m.late {
 			w.enriched.append(rec)
 		}
+		w.filled()
 	}
 	m.late = nil
 }
@@ -435,7 +456,7 @@ func (w *world) assign() {
 	ctx, stop := context.WithCancel(context.Background())
 	m := &member{w: w, number: len(w.members), generation: w.generation, stop: stop, ended: make(chan struct{})}
 	s := &Stream{
-		Settings: Settings{Region: "us", MaxRecordBytes: 10_000, Drain: time.Second, Window: Window{time.Hour, 64}, Fetch: kafka.FetchOptions{MaxWait: 500 * time.Millisecond}},
+		Settings: Settings{Region: "us", MaxRecordBytes: 10_000, Drain: drain, Window: Window{time.Hour, 64}, Fetch: kafka.FetchOptions{MaxWait: 500 * time.Millisecond}},
 		topics:   w.base.topics, reader: m, writer: m, log: zap.New(ear{w, m}), metrics: w.base.metrics, enrich: w.base.enrich,
 		resume: func(e evidence) decision { return w.decide(m, e) },
 	}
@@ -534,7 +555,7 @@ func (w *world) can() []*call {
 func (w *world) step() {
 	can := w.can()
 	if len(can) == 0 || !w.calm && w.choose(30) == 0 {
-		<-time.After(11 * time.Second)
+		<-time.After(passes)
 		synctest.Wait()
 		return
 	}
@@ -545,9 +566,16 @@ func (w *world) answer(c *call) {
 	w.mu.Lock()
 	w.pending = slices.DeleteFunc(w.pending, func(other *call) bool { return other == c })
 	w.mu.Unlock()
+	defer synctest.Wait()
+	defer close(c.done)
+	defer func() {
+		if problem := recover(); problem != nil { // choose's: the member must be able to end
+			w.calm, w.choose = true, func(int) int { return 0 }
+			c.do()
+			panic(problem)
+		}
+	}()
 	w.note("member %d: %s %s", c.from.number, c.what, c.do())
-	close(c.done)
-	synctest.Wait()
 }
 
 // halt takes the partition from m, which may finish.
