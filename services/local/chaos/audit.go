@@ -82,11 +82,12 @@ func audit(ctx context.Context, w *world, l *ledger) (*verdict, error) {
 	return v, auditDead(ctx, w, l, v)
 }
 
-// tellRepeated tells doubled events from repeated ones: each row of those is of another raw record, and of another epoch or another raw topic.
+// tellRepeated tells doubled events from repeated ones: each row of those is of another raw record, and not all are of one
+// epoch. Within one epoch the enricher knows a repetition, from another raw topic too.
 func tellRepeated(ctx context.Context, w *world, v *verdict) error {
 	var doubled []finding
 	for _, f := range v.doubled {
-		text, err := w.sql(ctx, fmt.Sprintf("SELECT count() = uniqExact(raw_topic_id, raw_partition, raw_leader_epoch, raw_offset) AND uniqExact(raw_topic_id, epoch) > 1 FROM events WHERE event_id = '%s'", f.id))
+		text, err := w.sql(ctx, fmt.Sprintf("SELECT count() = uniqExact(raw_topic_id, raw_partition, raw_leader_epoch, raw_offset) AND uniqExact(epoch) > 1 FROM events WHERE event_id = '%s'", f.id))
 		if err != nil {
 			return err
 		}

@@ -104,7 +104,7 @@ func (w *world) refused(r refusal, wait bool) (n float64) {
 			m.mu.Lock()
 		}
 		if wait || m.mu.TryLock() {
-			of, _ := m.Metric(fmt.Sprintf("waymark_sink_insert_failures_total{class=%q,code=%q}", r.class, r.code)) // none is no such metric
+			of, _ := m.Metric(fmt.Sprintf("waymark_sink_insert_failures_total{class=%q,code=%q,region=%q}", r.class, r.code, region)) // none is no such metric
 			n += of
 			m.mu.Unlock()
 		}
