@@ -55,7 +55,8 @@
 //
 // An insert that a former owner sent, and that the server is still busy with, is not in the table yet, and comes under a token that
 // what is inserted next does not repeat. So before such a doubt is taken, and before the batch of a halved intent is looked at, the loop waits
-// until system.processes shows no insert of this partition. It shows those of one user at the server that is asked.
+// until system.processes shows no insert of this partition. It shows those of one user at the server that is asked; a user without the right to
+// look is warned once, and then only time speaks for there being none: a session at least.
 //
 // # Why every piece has one name
 //
@@ -94,10 +95,10 @@
 // row of the batch (store.Remembers). A replicated table's window is one of time too, and nothing is sure. Nor is anything after halving.
 // Then the table gets what it lacks, the views do not, and that is said: an error in the log, and waymark_sink_views_unsure_total.
 //
-// Where the memory is gone less can be done. The batch of an open intent on a log that was made anew or cut off cannot be made again, and the
-// warning says that views may lack some of it. Where the group's offset went too nobody knows of an intent, and nothing is said. A batch in
-// doubt is cut otherwise than what is stored of it was: it is not healed, and that is not said. Views are not corrected by a re-enrichment, and
-// those of the dead topic's table are never healed.
+// Where the memory is gone less can be done. The batch of an open intent on a log that was made anew or cut off cannot be made again, and
+// nobody knows of the intent of a group whose offset is gone: the warning says that views may lack some of what was inserted last. A batch in
+// doubt is cut otherwise than what is stored of it was: it is healed only by the process that sent all of it when the table had none of it, and
+// otherwise said to be unsure. Views are not corrected by a re-enrichment, and those of the dead topic's table are never healed.
 //
 // # Whose error a refusal is
 //
@@ -108,13 +109,14 @@
 //   - the server names the view that failed, or the table has views and holds rows of the block that it refused;
 //   - a column that is filled is missing, takes no values, or has a type that does not store them as they are; or the table has no
 //     deduplication window (clickhouse.CheckTable);
-//   - rows are refused that have nothing wrong with them, and the table has taken none of the batch since the first of them: after 32 such rows,
-//     or when all others have been tried. That is a constraint, a default that throws, a type that an operator has chosen.
+//   - rows are refused that have nothing wrong with them, and the table takes nothing else either: after 32 such rows, or when all others have
+//     been tried, it has taken none since the first of them, nor takes again, under its token, the piece that it took just before. That is a
+//     constraint, a default that throws, a type that an operator has chosen.
 //
 // Whether something is wrong with a row is tried: its two JSON columns, the only ones whose values the types do not settle, are inserted into
 // the table function null, which stores nothing and has none of the table's own rules. Without the right to that, error 117
 // (INCORRECT_DATA) tells. Rows with bad values become dead letters. A sound one is tried again when all others are stored, and becomes a dead
-// letter only if the table has taken others meanwhile and still not this one. Log and dead letter have ClickHouse's code, not its sentence,
+// letter only if the table takes others and still not this one. Log and dead letter have ClickHouse's code, not its sentence,
 // which may quote the row.
 //
 // # What an acknowledgement is worth
@@ -153,8 +155,8 @@
 // world_test.go runs these loops against a simulated log, coordinator, table with a view, and enricher, in any order of calls, answers lost,
 // kills and stopped owners, while topics are made anew, logs cut off, groups forgotten, offsets set, months dropped, and a view or a constraint
 // refuses. model_test.go looks afterwards: each event is in the table once or was given up, nothing sound was given up, and the view has what
-// the table has, once, unless a sink said so. A run is not held to this last where a batch was halved, or rows were replaced, and in most runs
-// one of them is. It fails when a state in its list is never reached, and it finds each of seventeen protocols that are broken on purpose.
+// the table has, once, unless a sink said so. A run is not held to this last where a batch was halved, or rows were replaced: a third of the
+// runs has neither. It fails when a state in its list is never reached, and it finds each of seventeen protocols that are broken on purpose.
 // `make simulate` runs it for longer. The simulation lets an insert that is under way land before the window has passed over it, and has one
 // partition and one server. The end-to-end tests kill and stop processes at every step against Kafka and ClickHouse's engine.
 package load
