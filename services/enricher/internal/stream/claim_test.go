@@ -68,6 +68,21 @@ func TestOffsetsWithoutARecordAreCounted(t *testing.T) {
 	}
 }
 
+// A leader that does not know where records came to lie: they lie before the log's end. Else a cut above the lowest place where they may lie,
+// and below them, would go unseen.
+func TestRecordsOfAnUnknownPlaceLieBeforeTheEnd(t *testing.T) {
+	s := newStream(t)
+	s.reader = fetchFunc(nil) // the log ends at 6
+	c := newClaim(s, new(kafka.Claim))
+	c.end.Store(2)
+	if err := c.wrote(t.Context(), -1, 1); err != nil || c.written != 6 || c.end.Load() != 6 {
+		t.Errorf("written is %d, the end %d, %v", c.written, c.end.Load(), err)
+	}
+	if err := c.wrote(t.Context(), 4, 1); !errors.Is(err, errEnrichedCut) {
+		t.Errorf("cut at 4, and written there: %v", err)
+	}
+}
+
 func BenchmarkBatch(b *testing.B) {
 	s := newStream(b)
 	records := make([]event.Record, 1000)

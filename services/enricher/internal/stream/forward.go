@@ -80,7 +80,7 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 	var tooLarge *kafka.RecordTooLarge
 	switch {
 	case err == nil:
-		return c.wrote(base, to-from)
+		return c.wrote(ctx, base, to-from)
 	case !errors.As(err, &tooLarge):
 		return err
 	case to-from == 1:
@@ -102,11 +102,18 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 }
 
 // wrote notes that n records lie on the enriched log from base on. The log only grows: where base lies before what it had, the log is another
-// one, or was cut. A leader that no longer knows base says -1; they lie behind what the log had before all the same.
-func (c *claim) wrote(base int64, n int) error {
+// one, or was cut.
+//
+// A leader that no longer knows base says -1. They lie before the log's end then, and that is what is noted: a cut between a lower place and
+// them would go unseen. If it is others' records that are cut off above them, what is enriched again for it does no harm.
+func (c *claim) wrote(ctx context.Context, base int64, n int) error {
 	had := c.end.Load()
 	if base < 0 {
-		base = had
+		b, err := c.bounds(ctx, c.enriched)
+		if err != nil {
+			return err
+		}
+		base = max(had, b.end-int64(n))
 	}
 	if base < had {
 		return fmt.Errorf("written at %d, after %d: %w", base, had, errEnrichedCut)

@@ -137,6 +137,7 @@ type member struct {
 	err        error
 	late       []event.Record // produced, and not there yet
 	lateTo     *topic
+	wrote      int64 // where a blindProduce believes that the log ends
 }
 
 // A call is one of a member's that waits for its answer.
@@ -347,7 +348,8 @@ func (m *member) Produce(_ context.Context, _ string, _ int32, recs []event.Reco
 			t.shown = max(t.shown, t.end())
 		}
 		if m.w.broken == blindProduce {
-			base = -1
+			base = max(base, m.wrote)
+			m.wrote = base + int64(len(part))
 		}
 		return fmt.Sprintf("%d of %d at %d, %v: %s", len(part), len(recs), base, err, describe(part))
 	})
