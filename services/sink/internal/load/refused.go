@@ -54,6 +54,8 @@ type refusal struct {
 	// bad says that the row's own values are to blame: ClickHouse does not take them anywhere. Sound ones are refused by what somebody has
 	// added to the table: a constraint, a default that throws, a changed type.
 	bad bool
+	// again says that it was refused once more when every other row was stored.
+	again bool
 }
 
 // refusedAll tells whether each of the rows was refused by itself already.
@@ -75,7 +77,7 @@ func (p *partition) refuse(work context.Context, b *batch, row int, why error) e
 	if b.refused == nil {
 		b.refused = make(map[int]refusal)
 	}
-	b.refused[row] = refusal{why, bad}
+	b.refused[row] = refusal{why: why, bad: bad}
 	if bad {
 		return nil
 	}
@@ -136,18 +138,21 @@ func (p *partition) judge(work context.Context, b *batch) error {
 	var dead []deadRecord
 	for _, row := range slices.Sorted(maps.Keys(b.refused)) {
 		r := b.refused[row]
-		if !r.bad {
+		if !r.bad && !r.again {
 			// It may have been mended meanwhile.
 			delete(b.refused, row)
 			if err := p.insertPiece(work, b, 0, row, row+1); err != nil {
 				return err
 			}
-			if _, again := b.refused[row]; !again {
+			refused, again := b.refused[row]
+			if !again {
 				continue
 			}
 			if err := p.takesNothing(work, b, r.why); err != nil {
 				return err
 			}
+			refused.again = true // where many are refused, a look at the table does not hold until the last
+			b.refused[row] = refused
 		}
 		// The server's sentence may quote the value; its code does not.
 		sentence := errors.New("ClickHouse refuses the row with error " + clickhouse.Code(r.why))
