@@ -22,7 +22,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X github.com/waymark-events/waymark/pkg/process.Version=$(VERSION)
 
 # Tests that hold for Apache Kafka's own broker too.
-APACHEKAFKA_PACKAGES := ./services/local/kafkatest ./services/local/apachekafka ./services/local/e2e/enricher ./services/local/e2e/identity ./services/local/e2e/pipeline
+APACHEKAFKA_PACKAGES := ./services/local/kafkatest ./services/local/apachekafka ./services/local/e2e/enricher ./services/local/e2e/identity ./services/local/e2e/pipeline \
+	./services/local/e2e/readiness
 
 RATE     ?= 50
 # A count, not a time: at the end of a time, Go before 1.27 may fail a target without a finding (golang/go#75804).
@@ -72,6 +73,7 @@ simulate: ## run the simulators of sink and enricher for SEEDS seeds each (defau
 .PHONY: test-apachekafka
 test-apachekafka: libchdb apache-kafka ## run the tests that need Apache Kafka's own broker (Java 17 and Maven)
 	go test -tags apachekafka -timeout 20m -count 1 -p 1 $(APACHEKAFKA_PACKAGES)
+	go test -tags apachekafka -timeout 5m -count 1 -p 1 -run 'TestATopicOfSmallMessages|TestACompactedTopic' ./services/local/e2e/edge ./services/local/e2e/sink
 
 .PHONY: smoke
 smoke: libchdb build ## run the demo for a moment, as a user would, and look at what comes out

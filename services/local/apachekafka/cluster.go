@@ -32,25 +32,33 @@ type Cluster struct {
 // Start runs a cluster until the test ends. When the test failed, the nodes' logs are printed.
 func Start(t testing.TB, nodes int) *Cluster {
 	t.Helper()
-	return startFor(t, nodes, false)
+	return startFor(t, nodes, options{})
 }
 
 // StartWith is Start with brokers that have these settings too, name=value each.
 func StartWith(t testing.TB, nodes int, settings ...string) *Cluster {
 	t.Helper()
-	return startFor(t, nodes, false, settings...)
+	return startFor(t, nodes, options{settings: settings})
 }
 
 // StartProxied is Start with a proxy before each node: Brokers names the proxies, and the nodes advertise them to clients. Among
 // themselves the nodes talk without.
 func StartProxied(t testing.TB, nodes int) *Cluster {
 	t.Helper()
-	return startFor(t, nodes, true)
+	return startFor(t, nodes, options{proxied: true})
 }
 
-func startFor(t testing.TB, nodes int, proxied bool, settings ...string) *Cluster {
+// StartAdvertising starts one node with two listeners. At listening clients are told that the node is at advertised; at address they are
+// told the truth.
+func StartAdvertising(t testing.TB, advertised string) (listening, address string) {
 	t.Helper()
-	c, err := run(t.TempDir(), nodes, proxied, false, settings...)
+	n := startFor(t, 1, options{advertised: advertised}).nodes[0]
+	return n.forClients, n.address
+}
+
+func startFor(t testing.TB, nodes int, o options) *Cluster {
+	t.Helper()
+	c, err := run(t.TempDir(), nodes, o)
 	if c != nil {
 		t.Cleanup(func() { c.end(t) })
 	}
@@ -75,7 +83,7 @@ var shared = sync.OnceValues(func() (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the brokers' directory: %w", err)
 	}
-	return run(dir, 1, false, true)
+	return run(dir, 1, options{removeDir: true})
 })
 
 // Brokers returns the addresses where clients find the nodes.
@@ -125,9 +133,20 @@ func (c *Cluster) Stop() {
 
 // Run runs a cluster of so many nodes, a proxy before each, with everything they keep in dir, until Stop. A cluster that comes
 // with an error must be stopped.
-func Run(dir string, nodes int) (*Cluster, error) { return run(dir, nodes, true, false) }
+func Run(dir string, nodes int) (*Cluster, error) { return run(dir, nodes, options{proxied: true}) }
 
-func run(dir string, count int, proxied, removeDir bool, settings ...string) (*Cluster, error) {
+type options struct {
+	// proxied puts a proxy before each node.
+	proxied bool
+	// removeDir deletes the directory when the nodes are gone, whoever survives.
+	removeDir bool
+	// advertised is where the nodes tell clients to go, empty for the proxy or where they listen.
+	advertised string
+	// settings are more of the brokers' settings, name=value each.
+	settings []string
+}
+
+func run(dir string, count int, o options) (*Cluster, error) {
 	classpath, err := jars()
 	if err != nil {
 		return nil, err
@@ -138,22 +157,26 @@ func run(dir string, count int, proxied, removeDir bool, settings ...string) (*C
 	}
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails, says its documentation
+	id[0] &= 0x7f           // its text must not begin with "-", which the storage tool takes for a flag
 	c := new(Cluster)
 	var voters []string
 	for i := range count {
 		voters = append(voters, fmt.Sprintf("%d@%s", i+1, addresses[count+i]))
 	}
 	for i := range count {
-		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], controller: addresses[count+i], more: settings}
-		if removeDir {
+		n := &node{id: i + 1, dir: filepath.Join(dir, fmt.Sprint("node", i+1)), classpath: classpath, address: addresses[i], controller: addresses[count+i], more: o.settings, advertised: o.advertised}
+		if o.removeDir {
 			n.remove = dir
 		}
 		c.nodes = append(c.nodes, n)
-		if proxied {
-			n.behindProxy = addresses[2*count+i]
-			if n.proxy, err = faultproxy.Listen(n.behindProxy); err != nil {
+		if o.proxied || o.advertised != "" {
+			n.forClients = addresses[2*count+i]
+		}
+		if o.proxied {
+			if n.proxy, err = faultproxy.Listen(n.forClients); err != nil {
 				return c, err
 			}
+			n.advertised = n.proxy.Addr()
 		}
 		if err := n.prepare(voters); err != nil {
 			return c, err

@@ -20,9 +20,9 @@ type node struct {
 	id                  int
 	dir, classpath      string
 	address, controller string
-	// proxy, if any, is where clients are told to go; it forwards to the listener at behindProxy.
-	proxy       *faultproxy.Proxy
-	behindProxy string
+	// forClients, if not empty, is a listener that tells clients to go to advertised. With a proxy that is the proxy, which forwards to it.
+	forClients, advertised string
+	proxy                  *faultproxy.Proxy
 	// more are settings of the test's own.
 	more []string
 	// remove is a directory to delete when the process is gone, whoever survives; empty for none.
@@ -39,9 +39,9 @@ func (n *node) prepare(voters []string) error {
 	}
 	copies := min(3, len(voters))
 	listeners, advertised := "PLAINTEXT://"+n.address, "PLAINTEXT://"+n.address
-	if n.proxy != nil {
-		listeners += ",CLIENT://" + n.behindProxy
-		advertised += ",CLIENT://" + n.proxy.Addr()
+	if n.forClients != "" {
+		listeners += ",CLIENT://" + n.forClients
+		advertised += ",CLIENT://" + n.advertised
 	}
 	settings := fmt.Sprintf(`process.roles=broker,controller
 node.id=%d

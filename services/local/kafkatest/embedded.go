@@ -3,6 +3,7 @@
 package kafkatest
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/waymark-events/waymark/services/local/broker"
@@ -39,4 +40,24 @@ func StartProxied(t testing.TB) (string, *faultproxy.Proxy) {
 		b.Close()
 	})
 	return b.Address(), proxy
+}
+
+// StartAdvertising runs a broker that listens at an address and tells clients that it is at advertised; empty: at its address. Create
+// creates a topic there.
+func StartAdvertising(t testing.TB, advertised string) (address string, create func(topic string, partitions int, config map[string]string)) {
+	t.Helper()
+	b, err := broker.Start(broker.Config{Address: "127.0.0.1:0", Advertise: func(listening string) (string, error) {
+		address = listening
+		return cmp.Or(advertised, listening), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return address, func(topic string, partitions int, config map[string]string) {
+		t.Helper()
+		if err := b.CreateTopic(topic, int32(partitions), config); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

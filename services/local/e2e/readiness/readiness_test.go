@@ -2,7 +2,6 @@
 package readiness
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -21,7 +20,6 @@ import (
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
 	"github.com/waymark-events/waymark/services/enricher"
-	"github.com/waymark-events/waymark/services/local/broker"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/sink"
 )
@@ -102,19 +100,9 @@ func runSink(t *testing.T, address string) *service {
 // empty.
 func start(t *testing.T, advertised string, configs map[string]map[string]string) string {
 	t.Helper()
-	var listening string
-	b, err := broker.Start(broker.Config{Address: "127.0.0.1:0", Advertise: func(at string) (string, error) {
-		listening = at
-		return cmp.Or(advertised, at), nil
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
+	listening, create := kafkatest.StartAdvertising(t, advertised)
 	for _, topic := range []string{schemas.RawTopic(region), schemas.EnrichedTopic(region), schemas.DeadTopic(region)} {
-		if err := b.CreateTopic(topic, 2, configs[topic]); err != nil {
-			t.Fatal(err)
-		}
+		create(topic, 2, configs[topic])
 	}
 	return listening
 }
