@@ -73,7 +73,7 @@ simulate: ## run the simulators of sink and enricher for SEEDS seeds each (defau
 .PHONY: test-apachekafka
 test-apachekafka: libchdb apache-kafka ## run the tests that need Apache Kafka's own broker (Java 17 and Maven)
 	go test -tags apachekafka -timeout 20m -count 1 -p 1 $(APACHEKAFKA_PACKAGES)
-	go test -tags apachekafka -timeout 5m -count 1 -p 1 -run 'TestATopicOfSmallMessages|TestACompactedTopic' ./services/local/e2e/edge ./services/local/e2e/sink
+	go test -tags apachekafka -timeout 5m -count 1 -p 1 -run 'SmallMessages|Compact' ./services/local/e2e/edge ./services/local/e2e/sink
 
 .PHONY: smoke
 smoke: libchdb build ## run the demo for a moment, as a user would, and look at what comes out

@@ -35,8 +35,9 @@ type house struct {
 	producer *kafka.Producer
 	conn     *clickhouse.Conn
 	cfg      sink.Config
-	raw      uuid.UUID // id of the raw topic, which is not there
-	sent     int64     // raw offset of the next event
+	raw      uuid.UUID            // id of the raw topic, which is not there
+	sent     int64                // raw offset of the next event
+	registry *prometheus.Registry // of the sink that was started last
 	// strangers counts the rows that forget inserted.
 	strangers int
 }
@@ -93,8 +94,10 @@ func (h *house) start() (stop func() error, health *telemetry.Health) {
 	done := make(chan error, 1)
 	health = new(telemetry.Health)
 	log := zaptest.NewLogger(h.t, zaptest.Level(zap.ErrorLevel))
+	registry := prometheus.NewRegistry()
+	h.registry = registry
 	go func() {
-		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: log, Registry: prometheus.NewRegistry(), Health: health})
+		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: log, Registry: registry, Health: health})
 	}()
 	return func() error { cancel(); return <-done }, health
 }
