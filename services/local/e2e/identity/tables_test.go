@@ -50,7 +50,7 @@ func TestAViewRefusesRows(t *testing.T) {
 				events = append(events, event(kind, "wt", "v"))
 			}
 			p.post(events...)
-			p.sinkEnds("the materialized view", "mv", "mend or drop the view", "nothing is lost, a restart goes on from here")
+			p.sinkEnds("the materialized view", "mv", "mend the view with ALTER TABLE … MODIFY QUERY, or drop it", "nothing is lost, a restart goes on from here")
 			p.exec("DROP VIEW mv SYNC")
 			if c.mended != "" {
 				p.exec("CREATE MATERIALIZED VIEW mv TO mv_t AS SELECT toDate(time) d, " + c.mended + " n FROM events " + c.where)

@@ -24,7 +24,7 @@ const mostRefused = 32
 func (p *partition) ownFault(work context.Context, b *batch, rows []int, refusal error) error {
 	// ClickHouse stores a block before it pushes it to views.
 	if view := clickhouse.FailedView(refusal); view != "" {
-		return operator(fmt.Errorf("the materialized view %s refuses rows that are stored in %s (error %s): mend or drop the view",
+		return operator(fmt.Errorf("the materialized view %s refuses rows that are stored in %s (error %s): mend the view with ALTER TABLE … MODIFY QUERY, or drop it",
 			view, b.rows.Table(), clickhouse.Code(refusal)))
 	}
 	switch err := p.db.Check(work); {
@@ -42,7 +42,7 @@ func (p *partition) ownFault(work context.Context, b *batch, rows []int, refusal
 		return err
 	}
 	if held.among(rows) > 0 {
-		return operator(fmt.Errorf("rows that are stored in %s were refused afterwards (error %s), which materialized views do: mend or drop the view",
+		return operator(fmt.Errorf("rows that are stored in %s were refused afterwards (error %s), which materialized views do: mend the view with ALTER TABLE … MODIFY QUERY, or drop it",
 			b.rows.Table(), clickhouse.Code(refusal)))
 	}
 	return nil
