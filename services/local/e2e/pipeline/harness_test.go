@@ -17,10 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
-	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local"
 )
@@ -211,13 +207,7 @@ func (r running) number(region, sql string) string {
 // settle waits until everything accepted so far has been enriched and stored: no group lags.
 func (r running) settle() {
 	r.t.Helper()
-	cfg := kafka.DefaultConfig()
-	cfg.Brokers = []string{r.Addresses.Kafka}
-	client, err := kafka.NewClient(cfg, zap.NewNop(), prometheus.NewRegistry())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer client.Close()
+	client := r.kafka()
 	for _, region := range local.Regions {
 		// In the order in which records move: what one group has committed is on the next topic.
 		for _, reads := range []struct{ group, topic string }{

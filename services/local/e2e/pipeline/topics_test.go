@@ -5,24 +5,22 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 
+// kafka returns a client of the pipeline's Kafka, closed when the test ends.
+func (r running) kafka() *kafka.Client {
+	r.t.Helper()
+	return kafkatest.Client(r.t, r.Addresses.Kafka)
+}
+
 // onTopic tells whether a raw or an enriched topic has a record of the event.
 func (r running) onTopic(topic, id string) bool {
 	r.t.Helper()
-	cfg := kafka.DefaultConfig()
-	cfg.Brokers = []string{r.Addresses.Kafka}
-	client, err := kafka.NewClient(cfg, zap.NewNop(), prometheus.NewRegistry())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer client.Close()
+	client := r.kafka()
 	partitions, err := client.Offsets(r.t.Context(), topic)
 	if err != nil {
 		r.t.Fatal(err)
