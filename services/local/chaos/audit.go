@@ -82,12 +82,15 @@ func audit(ctx context.Context, w *world, l *ledger) (*verdict, error) {
 	return v, auditDead(ctx, w, l, v)
 }
 
-// tellRepeated tells doubled events from repeated ones: each row of those is of another raw record, and not all are of one
-// epoch. Within one epoch the enricher knows a repetition, from another raw topic too.
+// tellRepeated tells doubled events from repeated ones: each row of those is of another raw record, and they are not all of one raw topic
+// and epoch. Otherwise, and where no enriched topic was made anew, the enricher knows a repetition.
 func tellRepeated(ctx context.Context, w *world, v *verdict) error {
+	if !w.forgetful.Load() {
+		return nil
+	}
 	var doubled []finding
 	for _, f := range v.doubled {
-		text, err := w.sql(ctx, fmt.Sprintf("SELECT count() = uniqExact(raw_topic_id, raw_partition, raw_leader_epoch, raw_offset) AND uniqExact(epoch) > 1 FROM events WHERE event_id = '%s'", f.id))
+		text, err := w.sql(ctx, fmt.Sprintf("SELECT count() = uniqExact(raw_topic_id, raw_partition, raw_leader_epoch, raw_offset) AND uniqExact(raw_topic_id, epoch) > 1 FROM events WHERE event_id = '%s'", f.id))
 		if err != nil {
 			return err
 		}

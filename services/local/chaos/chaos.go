@@ -309,7 +309,7 @@ func (r *run) report(v *verdict) error {
 			fmt.Fprintf(r.out, "|   %s: %s | |\n", f.id, f.what)
 		}
 	}
-	fmt.Fprintf(r.out, "| sent twice, and stored under two epochs (the table collapses them) | %d |\n", len(v.repeated))
+	fmt.Fprintf(r.out, "| sent again after an enriched topic was made anew, and stored again (the table collapses them) | %d |\n", len(v.repeated))
 	fmt.Fprintf(r.out, "| rows in events, in dead_events | %d, %d |\n\nPeak memory, MiB:", v.rows, v.dead)
 	for _, kind := range []string{"edge", "enricher", "sink"} {
 		fmt.Fprintf(r.out, " %s %d", kind, r.peaks[kind]>>20)

@@ -184,6 +184,7 @@ func (w *world) anew(ctx context.Context, topic string, absent time.Duration) er
 // enrichedAnew takes away what the sink has not stored yet: the raw topic still has it.
 func enrichedAnew(ctx context.Context, w *world, random *rand.Rand) (string, error) {
 	absent := between(random, 0, 4*time.Second)
+	w.forgetful.Store(true)
 	return fmt.Sprintf("absent for %s", absent), w.anew(ctx, enrichedTopic, absent)
 }
 

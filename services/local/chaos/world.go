@@ -64,6 +64,8 @@ type world struct {
 	identity, enricherCrew, sinkCrew, kafkaFault, clickhouseFault sync.Mutex
 	// waiting counts the faults that wait for another one of their kind.
 	waiting atomic.Int64
+	// forgetful is set once an enriched topic was made anew: the enrichers' memory of what clients sent lay on it.
+	forgetful atomic.Bool
 	// quiet is locked while no client may send.
 	quiet *sync.RWMutex
 
