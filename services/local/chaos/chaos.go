@@ -237,14 +237,18 @@ func (r *run) progress(ctx context.Context, c *clients) {
 // patienceAtRest is how long nothing may move before the run is given up.
 const patienceAtRest = 3 * time.Minute
 
-// settle waits until the spools are empty and both groups have read everything, and stay so.
+// settle waits until the spools are empty and both groups have read everything, of the topics that are there now, and stay so.
 func (r *run) settle(ctx context.Context) error {
 	last, since, still := int64(-1), time.Now(), 0
 	for {
 		left, err := r.left(ctx)
+		if err == nil && left == 0 {
+			// A topic that was made anew at the very end is empty, and nobody may have noticed yet what it lost.
+			_, err = r.acquainted(ctx)
+		}
 		switch {
 		case err != nil:
-			left = -2
+			left, still = -2, 0
 		case left == 0:
 			if still++; still == 5 {
 				return nil
