@@ -62,7 +62,7 @@ func (c *claim) completeFrom(ctx context.Context, raw bounds, most int32) error 
 		return nil
 	}
 	return c.ask(ctx, func() error {
-		fetched, err := c.reader.Fetch(ctx, c.raw, before, c.Fetch)
+		fetched, err := c.readAt(ctx, c.raw, kafka.Position{Offset: before, LeaderEpoch: kafka.NoLeaderEpoch})
 		var outOfRange *kafka.OffsetOutOfRange
 		switch {
 		case errors.As(err, &outOfRange) && before < outOfRange.Start:

@@ -108,10 +108,12 @@ func (t *tail) add(ctx context.Context, rec *event.Record) error {
 // readEnriched calls visit with the records in [from, end) of the enriched partition. What retention deletes meanwhile, and what
 // the log's truncation took, is not there to be visited.
 func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*event.Record) error) error {
+	read := kafka.Position{Offset: from, LeaderEpoch: kafka.NoLeaderEpoch}
 	for from < end {
+		read.Offset = from
 		var fetched *kafka.Batch
 		err := persist(ctx, c.watchRetries("remember", c.log), func() (err error) {
-			fetched, err = c.reader.Fetch(ctx, c.enriched, from, c.Fetch)
+			fetched, err = c.readAt(ctx, c.enriched, read)
 			return err
 		})
 		var outOfRange *kafka.OffsetOutOfRange
@@ -134,12 +136,28 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 			c.progress.touch(c.Partition, time.Now())
 		}
 		from = fetched.Next
+		if fetched.LeaderEpoch != kafka.NoLeaderEpoch && len(fetched.Records) > 0 {
+			read.LeaderEpoch = fetched.LeaderEpoch
+		}
 		fetched.Release()
 		if gone || err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readAt fetches from a place of a log. After a failure another leader may have been elected, and fetches fail until it is known what its log has.
+func (c *claim) readAt(ctx context.Context, log kafka.Log, at kafka.Position) (*kafka.Batch, error) {
+	fetched, err := c.reader.Fetch(ctx, log, at.Offset, c.Fetch)
+	var outOfRange *kafka.OffsetOutOfRange
+	if err == nil || errors.As(err, &outOfRange) {
+		return fetched, err
+	}
+	if changed := c.reader.Verify(ctx, log, at); changed != nil {
+		return nil, changed
+	}
+	return nil, err
 }
 
 func (c *claim) enrichedAt(ctx context.Context, at time.Time) (offset int64, err error) {
