@@ -32,7 +32,8 @@ type node struct {
 	dead     chan struct{} // closed when the process is gone
 }
 
-// prepare writes the node's settings. Internal topics are small, and rebalances do not wait for members still to come.
+// prepare writes the node's settings. Internal topics are small, and rebalances do not wait for members still to come. Retention, which goes
+// by the records' timestamps, is a topic's own affair: tests write records of years ago.
 func (n *node) prepare(voters []string) error {
 	if err := os.MkdirAll(n.dir, 0o755); err != nil {
 		return fmt.Errorf("make the node's directory: %w", err)
@@ -62,6 +63,7 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 log.cleaner.enable=false
+log.retention.ms=-1
 %s
 `, n.id, strings.Join(voters, ","), listeners, n.controller, advertised, filepath.Join(n.dir, "log"), copies, strings.Join(n.more, "\n"))
 	if err := os.WriteFile(n.settings(), []byte(settings), 0o600); err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -102,8 +101,9 @@ func (p *plant) start(name string, run func(context.Context, telemetry.Telemetry
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &stage{cancel, make(chan error, 1)}
 	p.stages[name] = s
+	log := kafkatest.Log(p.t).Named(name)
 	go func() {
-		s.done <- run(ctx, telemetry.Telemetry{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
+		s.done <- run(ctx, telemetry.Telemetry{Log: log, Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
 	}()
 }
 

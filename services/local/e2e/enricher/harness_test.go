@@ -17,7 +17,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
-	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -121,8 +120,9 @@ func start(t testing.TB, cfg enricher.Config) *service {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &service{prometheus.NewRegistry(), new(telemetry.Health), cancel, make(chan error, 1)}
+	log := kafkatest.Log(t)
 	go func() {
-		s.done <- enricher.Run(ctx, cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: s.registry, Health: s.health})
+		s.done <- enricher.Run(ctx, cfg, telemetry.Telemetry{Log: log, Registry: s.registry, Health: s.health})
 	}()
 	t.Cleanup(func() { s.cancel() })
 	return s

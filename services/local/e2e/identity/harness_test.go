@@ -188,11 +188,12 @@ func (p *plant) start(names ...string) {
 			run = func(ctx context.Context, tel telemetry.Telemetry) error { return sink.Run(ctx, cfg, tel) }
 		}
 		core, logs := observer.New(zap.InfoLevel)
+		log := zap.New(zapcore.NewTee(core, kafkatest.Log(p.t).Core())).Named(name)
 		ctx, cancel := context.WithCancel(context.Background())
 		s := &service{cancel: cancel, done: make(chan error, 1), health: new(telemetry.Health), logs: logs}
 		p.services[name] = s
 		go func() {
-			s.done <- run(ctx, telemetry.Telemetry{Log: zap.New(core), Registry: prometheus.NewRegistry(), Health: s.health})
+			s.done <- run(ctx, telemetry.Telemetry{Log: log, Registry: prometheus.NewRegistry(), Health: s.health})
 		}()
 	}
 }
