@@ -37,12 +37,17 @@ func (c *claim) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	c.recent = seen.window
+	c.recent, c.top = seen.window, seen.top
+	// At once: what they rest on may be gone when this begin has to be repeated.
+	for i := range d.reports {
+		c.report(&d.reports[i])
+	}
 	if err := c.completeFrom(ctx, e.raw, d.most); err != nil {
 		return err
 	}
-	for i := range d.reports {
-		c.report(&d.reports[i])
+	// A leader may have been elected since the first of these questions, and what it cut off was looked at before. Later elections are fetch's.
+	if err := c.verify(ctx, c.raw, c.from); err != nil {
+		return err
 	}
 	if d.commit {
 		if err := c.commit(ctx, c.from); err != nil {
@@ -62,7 +67,7 @@ func (c *claim) completeFrom(ctx context.Context, raw bounds, most int32) error 
 		return nil
 	}
 	return c.ask(ctx, func() error {
-		fetched, err := c.readAt(ctx, c.raw, kafka.Position{Offset: before, LeaderEpoch: kafka.NoLeaderEpoch})
+		fetched, err := c.fetchOnce(ctx, c.raw, kafka.Position{Offset: before, LeaderEpoch: kafka.NoLeaderEpoch})
 		var outOfRange *kafka.OffsetOutOfRange
 		switch {
 		case errors.As(err, &outOfRange) && before < outOfRange.Start:
@@ -73,6 +78,9 @@ func (c *claim) completeFrom(ctx context.Context, raw bounds, most int32) error 
 			return err
 		}
 		defer fetched.Release()
+		if fetched.Next == before { // it ends there now
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.from.Offset, To: before, LeaderEpoch: kafka.NoLeaderEpoch}
+		}
 		if len(fetched.Records) > 0 && fetched.Records[0].Offset == before {
 			c.from.LeaderEpoch = fetched.Records[0].LeaderEpoch
 		}

@@ -39,6 +39,8 @@ type stretch struct {
 	from          kafka.Position // where it begins
 	epoch         uint32         // of every event
 	recent        *recent.Window // changed by fill only
+	// top is the highest place that recent had at the begin. Where enriching goes on below it, what comes must agree with it.
+	top kafka.Position
 	// written is the offset after the last record of this raw log that an owner is known to have written, 0 when there is none.
 	written int64
 	// end is what the enriched log was seen to reach. It never reaches less, unless it was cut.
@@ -152,7 +154,9 @@ func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error 
 		started := time.Now()
 		var fetched *kafka.Batch
 		err := persist(ctx, c.watchRetries("fetch", c.log), func() (err error) {
-			fetched, err = c.fetchOnce(ctx, next)
+			if fetched, err = c.fetchOnce(ctx, c.raw, next); err == nil {
+				err = c.contradicted(fetched)
+			}
 			return err
 		})
 		var outOfRange *kafka.OffsetOutOfRange
@@ -187,23 +191,45 @@ func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error 
 	}
 }
 
-// fetchOnce sees to it that what it returns follows on what lies before next. An election breaks the fetches that are under way, but it may
-// also fall between two of them: then the next records come under a higher leader epoch, and the log may have parted from ours before them.
-func (c *claim) fetchOnce(ctx context.Context, next kafka.Position) (*kafka.Batch, error) {
-	fetched, err := c.reader.Fetch(ctx, c.raw, next.Offset, c.Fetch)
-	if err == nil && (fetched.LeaderEpoch == kafka.NoLeaderEpoch || fetched.LeaderEpoch == next.LeaderEpoch) {
+// fetchOnce sees to it that what it returns follows on what lies before the position. An election breaks the fetches that are under way, until
+// Verify has found out what the new leader's log has; but it may also fall between two of them: then the next records come under a higher
+// leader epoch, and the log may have parted from ours before them.
+func (c *claim) fetchOnce(ctx context.Context, log kafka.Log, at kafka.Position) (*kafka.Batch, error) {
+	fetched, err := c.reader.Fetch(ctx, log, at.Offset, c.Fetch)
+	if err != nil {
+		if changed := c.reader.Verify(ctx, log, at); otherLog(changed) {
+			return nil, changed
+		}
+		return nil, err
+	}
+	if fetched.LeaderEpoch == kafka.NoLeaderEpoch || fetched.LeaderEpoch == at.LeaderEpoch {
 		return fetched, nil
 	}
-	switch verifyErr := c.reader.Verify(ctx, c.raw, next); {
-	case err != nil && !otherLog(verifyErr):
+	err = c.reader.Verify(ctx, log, at)
+	if err == nil { // who was elected after the fetch was asked only for what lies before it
+		err = c.reader.Verify(ctx, log, kafka.Position{Offset: fetched.Next, LeaderEpoch: fetched.LeaderEpoch})
+	}
+	if err != nil {
+		fetched.Release()
 		return nil, err
-	case verifyErr != nil:
-		if err == nil {
-			fetched.Release()
-		}
-		return nil, verifyErr
 	}
 	return fetched, nil
+}
+
+// contradicted returns *kafka.Truncated when other records lie now where the window has some, further on than enriching goes on: an election
+// since the begin has cut those off. The new ones would be taken for them.
+func (c *claim) contradicted(fetched *kafka.Batch) error {
+	for i := range fetched.Records {
+		rec := &fetched.Records[i]
+		if rec.Offset > c.top.Offset {
+			break
+		}
+		if rec.LeaderEpoch > c.top.LeaderEpoch {
+			fetched.Release()
+			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.top.Offset + 1, To: rec.Offset, LeaderEpoch: c.top.LeaderEpoch}
+		}
+	}
+	return nil
 }
 
 // enrichBatch enriches b. A bug must neither lose the event nor kill the process and with it every other partition: the

@@ -68,18 +68,34 @@ func TestOffsetsWithoutARecordAreCounted(t *testing.T) {
 	}
 }
 
-// A leader that does not know where records came to lie: they lie before the log's end. Else a cut above the lowest place where they may lie,
-// and below them, would go unseen.
-func TestRecordsOfAnUnknownPlaceLieBeforeTheEnd(t *testing.T) {
+// A leader may have records from an earlier try and not know where: then they are looked for, since a cut between a place below them and them
+// would go unseen.
+func TestWhereRecordsLieIsLookedUpWhenTheLeaderDoesNotKnow(t *testing.T) {
+	source := func(offset int64) event.Record {
+		e := event.Enriched{EventId: make([]byte, 16), RawTopicId: make([]byte, 16), RawOffset: offset}
+		e.RawTopicId[0] = 1
+		value, err := e.MarshalVT()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return event.Record{Value: value}
+	}
 	s := newStream(t)
-	s.reader = fetchFunc(nil) // the log ends at 6
+	s.reader = fetchFunc(func(offset int64) (*kafka.Batch, error) { // the log ends at 6
+		rec := source(100 + offset)
+		rec.Offset = offset
+		return &kafka.Batch{Records: []event.Record{rec}, Next: offset + 1, HighWatermark: 6}, nil
+	})
 	c := newClaim(s, new(kafka.Claim))
 	c.end.Store(2)
-	if err := c.wrote(t.Context(), -1, 1); err != nil || c.written != 6 || c.end.Load() != 6 {
+	if err := c.wrote(t.Context(), -1, []event.Record{source(103), source(104)}); err != nil || c.written != 5 || c.end.Load() != 5 {
 		t.Errorf("written is %d, the end %d, %v", c.written, c.end.Load(), err)
 	}
-	if err := c.wrote(t.Context(), 4, 1); !errors.Is(err, errEnrichedCut) {
-		t.Errorf("cut at 4, and written there: %v", err)
+	if err := c.wrote(t.Context(), 4, []event.Record{source(105)}); !errors.Is(err, errEnrichedCut) {
+		t.Errorf("the log had 5, and is written at 4: %v", err)
+	}
+	if err := c.wrote(t.Context(), -1, []event.Record{source(105), source(106)}); !errors.Is(err, errEnrichedCut) {
+		t.Errorf("acknowledged, and not there: %v", err)
 	}
 }
 

@@ -80,7 +80,7 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 	var tooLarge *kafka.RecordTooLarge
 	switch {
 	case err == nil:
-		return c.wrote(ctx, base, to-from)
+		return c.wrote(ctx, base, b.enriched[from:to])
 	case !errors.As(err, &tooLarge):
 		return err
 	case to-from == 1:
@@ -101,26 +101,46 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 	return c.produceRange(ctx, b, middle, to)
 }
 
-// wrote notes that n records lie on the enriched log from base on. The log only grows: where base lies before what it had, the log is another
+// wrote notes that records lie on the enriched log from base on. The log only grows: where base lies before what it had, the log is another
 // one, or was cut.
-//
-// A leader that no longer knows base says -1. They lie before the log's end then, and that is what is noted: a cut between a lower place and
-// them would go unseen. If it is others' records that are cut off above them, what is enriched again for it does no harm.
-func (c *claim) wrote(ctx context.Context, base int64, n int) error {
+func (c *claim) wrote(ctx context.Context, base int64, records []event.Record) error {
 	had := c.end.Load()
-	if base < 0 {
-		b, err := c.bounds(ctx, c.enriched)
+	if base < 0 { // the leader has them from an earlier try, and no longer knows where
+		last, err := c.find(ctx, &records[len(records)-1], had)
 		if err != nil {
 			return err
 		}
-		base = max(had, b.end-int64(n))
+		base = max(had, last+1-int64(len(records)))
 	}
 	if base < had {
 		return fmt.Errorf("written at %d, after %d: %w", base, had, errEnrichedCut)
 	}
-	c.written = base + int64(n)
+	c.written = base + int64(len(records))
 	c.end.Store(c.written)
 	return nil
+}
+
+// find returns the offset of a record that was written to the enriched log, at from or after it. errEnrichedCut means that it is not there.
+func (c *claim) find(ctx context.Context, written *event.Record, from int64) (int64, error) {
+	sought, err := parseOrigin(written.Value)
+	if err != nil {
+		return -1, err
+	}
+	log, err := c.bounds(ctx, c.enriched)
+	if err != nil {
+		return -1, err
+	}
+	at := int64(-1)
+	err = c.readEnriched(ctx, max(from, log.start), log.end, func(rec *event.Record) error {
+		if o, err := parseOrigin(rec.Value); err == nil && o.Source == sought.Source {
+			at = rec.Offset
+		}
+		return nil
+	})
+	if err == nil && at < 0 {
+		err = fmt.Errorf("offset %d of the raw log was written and is not there: %w", sought.Offset, errEnrichedCut)
+	}
+	return at, err
 }
 
 // bury writes dead records of b and waits until they are acknowledged.

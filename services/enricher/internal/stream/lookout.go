@@ -56,11 +56,11 @@ func (s *Stream) look(ctx context.Context) {
 	}
 }
 
-// firstLook sees to it that there is a sight.
-func (s *Stream) firstLook(ctx context.Context) error {
+// lookAfter sees to it that the last sight was taken after a moment.
+func (s *Stream) lookAfter(ctx context.Context, moment time.Time) error {
 	s.sink.mu.Lock()
 	defer s.sink.mu.Unlock()
-	if s.sink.last.Load() != nil {
+	if seen := s.sink.last.Load(); seen != nil && seen.since.After(moment) {
 		return nil
 	}
 	return s.lookNow(ctx)
@@ -99,12 +99,12 @@ func (s *Stream) lookNow(ctx context.Context) error {
 	return nil
 }
 
-// mark returns the sink's mark of the claim's raw log; the zero value when there is none.
+// mark returns the sink's mark of the claim's raw log as it is now; the zero value when there is none.
 func (c *claim) mark(ctx context.Context) (checkpoint.Mark, error) {
-	if err := c.ask(ctx, func() error { return c.firstLook(ctx) }); err != nil {
+	begun := time.Now()
+	if err := c.ask(ctx, func() error { return c.lookAfter(ctx, begun) }); err != nil {
 		return checkpoint.Mark{}, err
 	}
-	c.look(ctx)
 	m, _ := c.sink.last.Load().mark(c.raw)
 	return m, nil
 }
@@ -143,8 +143,14 @@ func (c *claim) watch(ctx context.Context, next kafka.Position) error {
 		return nil
 	}
 	// A mark of an earlier leader epoch, or further on than we are, may lie on what the log has lost since.
-	if (m.LeaderEpoch != next.LeaderEpoch || m.Offset >= next.Offset) && c.reader.Verify(ctx, c.raw, kafka.Position{Offset: m.Offset + 1, LeaderEpoch: m.LeaderEpoch}) != nil {
-		return nil
+	if m.LeaderEpoch != next.LeaderEpoch || m.Offset >= next.Offset {
+		lies := c.reader.Verify(ctx, c.raw, kafka.Position{Offset: m.Offset + 1, LeaderEpoch: m.LeaderEpoch})
+		if err := c.reader.Verify(ctx, c.raw, next); otherLog(err) { // a new leader was asked for the mark only
+			return err
+		}
+		if lies != nil {
+			return nil
+		}
 	}
 	c.stored.Store(max(c.stored.Load(), m.Offset+1))
 	return nil

@@ -40,7 +40,7 @@ func seeds(t *testing.T) uint64 {
 var mostReached = append([]string{
 	"a late write", "a late write lands", "a fenced commit", "raw made anew, longer than the old offset", "raw made anew, shorter", "enriched made anew",
 	"enriched truncated", "raw truncated", "raw and enriched made anew", "group forgotten", "set back", "set forward", "set beyond the end", "no dead topic",
-	"a repetition left out", "trimmed unread",
+	"a repetition left out", "trimmed unread", "a new leader while fetch", "a new leader while remember",
 }, causes...)
 
 // Whatever becomes of members, logs and offsets, each raw record is stored once, dead, or a repetition of one that is; or it was told that
@@ -289,6 +289,7 @@ var operations = []func(*world){
 			w.raw.start = to
 			w.note("raw begins at %d", w.raw.start)
 			if w.raw.start > w.committed.offset {
+				w.raw.trimmed = true
 				w.reach("trimmed unread")
 			}
 		}
@@ -349,6 +350,13 @@ func (w *world) overwrite(offset int64) {
 	if w.unnoticed {
 		w.forgive()
 	}
+	if t := w.raw; t != nil && t.cut { // nor that the raw log was cut where its retention has come since
+		for i := range t.ever {
+			if rec := &t.ever[i]; rec.Offset >= t.cutAt && rec.Offset < t.start {
+				w.forgiven[name{t.id, rec.LeaderEpoch, rec.Offset}] = true
+			}
+		}
+	}
 }
 
 func (w *world) forgive() {
@@ -406,7 +414,10 @@ func (w *world) remakeEnriched() {
 	w.reach("enriched made anew")
 }
 
-// end lets everybody finish, and looks.
+// quiet is how often time passes with nothing to do before it is the end: enough for two looks beyond the raw log, and what is done about it.
+const quiet = int(2*(lookEvery+lookLater)/passes) + 6
+
+// end lets everybody finish, and looks. The partition stays where it is, or goes to somebody new.
 func (w *world) end() error {
 	w.note("calm")
 	w.calm, w.deadIsThere = true, true
@@ -416,18 +427,24 @@ func (w *world) end() error {
 	if w.enriched == nil {
 		w.remakeEnriched()
 	}
+	owner := w.members[len(w.members)-1]
+	staysOn := !owner.killed && !owner.over() && owner.generation == w.generation && w.choose(2) == 0
 	for _, m := range w.members {
 		w.land(m)
-		m.halt()
+		if m != owner || !staysOn {
+			m.halt()
+		}
 	}
-	w.assign()
-	for idle := 0; idle < 4; {
+	if !staysOn {
+		w.assign()
+	}
+	for idle := 0; idle < quiet; {
 		can := w.can()
 		if len(can) > 0 {
 			w.answer(can[w.choose(len(can))])
 			continue
 		}
-		if w.committed.offset == w.raw.end() {
+		if w.done() {
 			idle++
 		}
 		if len(w.trace) > 20_000 {
@@ -441,12 +458,15 @@ func (w *world) end() error {
 			return fmt.Errorf("member %d ends: %w", m.number, m.err)
 		}
 	}
-	if w.committed.offset != w.raw.end() {
+	if !w.done() {
 		return fmt.Errorf("nothing moves: %d of %d committed, metadata %s", w.committed.offset, w.raw.end(), w.committed.metadata)
 	}
 	w.sink.store(1000)
 	return w.audit()
 }
+
+// done tells whether all that there is was committed.
+func (w *world) done() bool { return max(w.committed.offset, w.raw.start) == w.raw.end() }
 
 // close lets every member end.
 func (w *world) close() {
@@ -459,7 +479,7 @@ func (w *world) audit() error {
 	passed := make(map[uuid.UUID]name)
 	mayRepeat := w.mayRepeat
 	for _, t := range w.rawNow {
-		mayRepeat = mayRepeat || w.staleWrite && (t.gone || t.cut)
+		mayRepeat = mayRepeat || w.staleWrite && (t.gone || t.cut || t.trimmed)
 	}
 	accounted := make(map[uuid.UUID]bool) // events that are stored, or of which it was told or cannot be told that they may be lost
 	for at, rows := range w.sink.table {
@@ -487,7 +507,7 @@ func (w *world) audit() error {
 			at := name{t.id, rec.LeaderEpoch, rec.Offset}
 			switch {
 			case w.sink.table[at] != nil, w.dead[at]:
-			case w.forgiven[at], w.isTold(t.id, rec.Offset), t.gone && w.isGone(t, at),
+			case w.belowMark, w.forgiven[at], w.isTold(t.id, rec.Offset), t.gone && w.isGone(t, at),
 				rec.Offset >= t.end() || t.records[rec.Offset].LeaderEpoch != rec.LeaderEpoch: // the raw log itself lost it
 				accounted[raw.EventID] = true
 			default:

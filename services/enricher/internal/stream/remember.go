@@ -23,6 +23,8 @@ type tail struct {
 	// last is this raw log's last source, stranger another one's.
 	last     settled
 	stranger checkpoint.Source
+	// top is the highest place on the raw log that the window has; below 0 there is none.
+	top kafka.Position
 	// ends are where this raw log's leader epochs end, by epoch.
 	ends     map[int32]int64
 	alien    int // records that no enricher made
@@ -52,7 +54,7 @@ func (c *claim) remember(ctx context.Context, enriched bounds, epoch uint32) (*t
 		}
 	}
 	for err == nil {
-		t := &tail{claim: c, window: recent.New(c.Window.Span, c.Window.Events), epoch: epoch, ends: make(map[int32]int64)}
+		t := &tail{claim: c, window: recent.New(c.Window.Span, c.Window.Events), epoch: epoch, top: kafka.Position{Offset: -1}, ends: make(map[int32]int64)}
 		if err = c.readEnriched(ctx, from, enriched.end, func(rec *event.Record) error { return t.add(ctx, rec) }); err != nil {
 			break
 		}
@@ -101,6 +103,9 @@ func (t *tail) add(ctx context.Context, rec *event.Record) error {
 		t.window.Add(o.eventID, rec.Key, -1, o.receivedAt)
 	default:
 		t.window.Add(o.eventID, rec.Key, o.Offset, o.receivedAt)
+		if o.Offset > t.top.Offset {
+			t.top = kafka.Position{Offset: o.Offset, LeaderEpoch: o.LeaderEpoch}
+		}
 	}
 	return nil
 }
@@ -113,7 +118,7 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 		read.Offset = from
 		var fetched *kafka.Batch
 		err := persist(ctx, c.watchRetries("remember", c.log), func() (err error) {
-			fetched, err = c.readAt(ctx, c.enriched, read)
+			fetched, err = c.fetchOnce(ctx, c.enriched, read)
 			return err
 		})
 		var outOfRange *kafka.OffsetOutOfRange
@@ -145,19 +150,6 @@ func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*e
 		}
 	}
 	return nil
-}
-
-// readAt fetches from a place of a log. After a failure another leader may have been elected, and fetches fail until it is known what its log has.
-func (c *claim) readAt(ctx context.Context, log kafka.Log, at kafka.Position) (*kafka.Batch, error) {
-	fetched, err := c.reader.Fetch(ctx, log, at.Offset, c.Fetch)
-	var outOfRange *kafka.OffsetOutOfRange
-	if err == nil || errors.As(err, &outOfRange) {
-		return fetched, err
-	}
-	if changed := c.reader.Verify(ctx, log, at); changed != nil {
-		return nil, changed
-	}
-	return nil, err
 }
 
 func (c *claim) enrichedAt(ctx context.Context, at time.Time) (offset int64, err error) {

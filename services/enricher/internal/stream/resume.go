@@ -209,6 +209,9 @@ func (d *decision) afterStranger(e *evidence) {
 // it is nobody's.
 func (d *decision) chosen(e *evidence, known settled) {
 	d.Position = kafka.Position{Offset: e.committed, LeaderEpoch: kafka.NoLeaderEpoch}
+	if known.known() && e.committed > known.Offset && e.committed <= e.raw.end {
+		d.written = known.written
+	}
 	if e.foreign && !known.known() && e.stranger.Topic != uuid.Nil {
 		d.afterStranger(e)
 	}

@@ -31,11 +31,12 @@ const (
 	forgetsWindow  sabotage = "nothing is remembered"
 	zeroEpoch      sabotage = "the sink's and the tail's epoch are no evidence"
 	staleCutOffset sabotage = "after a truncation it goes on at the committed offset"
+	oldLeader      sabotage = "the enriched log is not verified again under a new leader"
 )
 
 var sabotages = []sabotage{
 	noFence, logsByName, noVerify, blindProduce, noEnrichedID, noWritten, commitsAhead, sameEpoch, raisesLater, latest, oldOffset, stalls,
-	silentForward, silentAnew, ownOffsets, forgetsWindow, zeroEpoch, staleCutOffset,
+	silentForward, silentAnew, ownOffsets, forgetsWindow, zeroEpoch, staleCutOffset, oldLeader,
 }
 
 // tamper changes what is committed.

@@ -31,6 +31,8 @@ type world struct {
 	broken sabotage
 	calm   bool // no more faults
 	denied bool // the sink's group cannot be read
+	// belowMark is true when nothing that may be read told the epoch: not the group, nor the enriched log, and the sink must not be asked.
+	belowMark bool
 
 	raw, enriched *topic // nil while it is deleted
 	rawNow        []*topic
@@ -84,7 +86,8 @@ type topic struct {
 	upTo    int32 // leader epoch of what was committed last
 	judged  bool  // a successor was begun
 	excused bool  // nothing was known of it any more by then
-	shown   int64 // an end of it that an enricher was told
+	trimmed bool  // retention took what was not committed
+	shown   int64 // an end of it that the owner was told
 }
 
 func (t *topic) end() int64 { return int64(len(t.records)) }
@@ -138,6 +141,8 @@ type member struct {
 	late       []event.Record // produced, and not there yet
 	lateTo     *topic
 	wrote      int64 // where a blindProduce believes that the log ends
+	// verified are the leaders under which Verify found logs in order: under another one nothing is fetched.
+	verified map[uuid.UUID]int32
 }
 
 // A call is one of a member's that waits for its answer.
@@ -238,16 +243,27 @@ func (m *member) OffsetsAt(context.Context, string, time.Time) ([]int64, error) 
 func (m *member) Verify(_ context.Context, log kafka.Log, at kafka.Position) (err error) {
 	m.wait("verify", func() string {
 		t, e := m.same(log)
-		if err = e; err != nil || at.LeaderEpoch == kafka.NoLeaderEpoch || at.Offset <= 0 {
+		if err = e; err != nil {
 			return fmt.Sprint(log.Topic, at, err)
 		}
-		end := t.epochEnd(at.LeaderEpoch)
-		if end < at.Offset && (m.w.broken != noVerify || at.Offset == math.MaxInt64) {
-			err = &kafka.Truncated{Topic: log.Topic, Offset: at.Offset, To: end}
+		if at.LeaderEpoch != kafka.NoLeaderEpoch && at.Offset > 0 {
+			end := t.epochEnd(at.LeaderEpoch)
+			if end < at.Offset && (m.w.broken != noVerify || at.Offset == math.MaxInt64) {
+				err = &kafka.Truncated{Topic: log.Topic, Offset: at.Offset, To: end}
+			}
+		}
+		if _, known := m.verified[log.ID]; err == nil && (!known || m.w.broken != oldLeader || log.Topic != m.w.base.enrichedTopic) {
+			m.verified[log.ID] = t.leader
 		}
 		return fmt.Sprint(log.Topic, at, err)
 	})
 	return err
+}
+
+// newLeader tells whether a log's leader is another one than when the log was verified.
+func (m *member) newLeader(log kafka.Log, t *topic) bool {
+	leader, known := m.verified[log.ID]
+	return known && leader != t.leader
 }
 
 func (m *member) Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (out *kafka.Batch, err error) {
@@ -264,6 +280,10 @@ func (m *member) Fetch(ctx context.Context, log kafka.Log, offset int64, opts ka
 		switch {
 		case e != nil:
 			err = e
+			return fmt.Sprint(err)
+		case m.newLeader(log, t):
+			m.w.reach("a new leader while " + what)
+			err = kafkago.FencedLeaderEpoch
 			return fmt.Sprint(err)
 		case offset < t.start || offset > t.end():
 			err = &kafka.OffsetOutOfRange{Topic: log.Topic, Offset: offset, Start: t.start, End: t.end()}
@@ -456,7 +476,7 @@ func (w *world) assign() {
 	w.generation++
 	w.note("generation %d begins at %d %s", w.generation, w.committed.offset, w.committed.metadata)
 	ctx, stop := context.WithCancel(context.Background())
-	m := &member{w: w, number: len(w.members), generation: w.generation, stop: stop, ended: make(chan struct{})}
+	m := &member{w: w, number: len(w.members), generation: w.generation, stop: stop, ended: make(chan struct{}), verified: make(map[uuid.UUID]int32)}
 	s := &Stream{
 		Settings: Settings{Region: "us", MaxRecordBytes: 10_000, Drain: drain, Window: Window{time.Hour, 64}, Fetch: kafka.FetchOptions{MaxWait: 500 * time.Millisecond}},
 		topics:   w.base.topics, reader: m, writer: m, log: zap.New(ear{w, m}), metrics: w.base.metrics, enrich: w.base.enrich,
@@ -489,6 +509,12 @@ func (w *world) decide(m *member, e evidence) decision {
 		if r.cause != "" {
 			w.reach(r.cause)
 		}
+	}
+	if mark, has := w.sink.state.Marks.Find(e.raw.id); has && w.denied && mark.Epoch > d.epoch {
+		w.belowMark = true
+	}
+	if w.enriched != nil && w.enriched.id == e.enriched.id && m.generation == w.generation {
+		w.enriched.shown = e.enriched.end // what it was before is made up for
 	}
 	d = w.misdecide(e, d)
 	w.note("member %d begins at %d, leader epoch %d, under epoch %d; stored %d", m.number, d.Offset, d.LeaderEpoch, d.epoch, d.stored)
