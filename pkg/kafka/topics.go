@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -29,8 +30,9 @@ type TopicChange struct {
 }
 
 // ApplyTopics makes the cluster's topics as specs say: creates, adds partitions, sets configuration. It can be repeated. It never
-// takes partitions away, which Kafka cannot do, and leaves the replication factor of an existing topic alone. What fails for one topic
-// keeps it from no other; the changes returned were made.
+// takes partitions away, which Kafka cannot do, and leaves the replication factor of an existing topic alone: where that has too few copies for
+// min.insync.replicas, writing would end, so that the setting is kept below them. What fails for one topic keeps it from no other; the changes
+// returned were made.
 func (c *Client) ApplyTopics(ctx context.Context, specs []TopicSpec) ([]TopicChange, error) {
 	var changes []TopicChange
 	var errs []error
@@ -54,7 +56,10 @@ func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange,
 		return []TopicChange{{spec.Name, "created", detail}}, nil
 	}
 	var changes []TopicChange
-	have, err := c.Partitions(ctx, spec.Name)
+	have, copies, err := c.extent(ctx, spec.Name)
+	if err == nil {
+		spec.Config = withinCopies(spec.Config, copies)
+	}
 	switch {
 	case err != nil:
 	case have > spec.Partitions:
@@ -72,6 +77,31 @@ func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange,
 		changes = []TopicChange{{Topic: spec.Name, Action: "unchanged"}}
 	}
 	return changes, err
+}
+
+// extent returns how many partitions a topic has, and the least copies of one.
+func (c *Client) extent(ctx context.Context, topic string) (partitions, copies int, err error) {
+	t, err := c.topic(ctx, topic)
+	if err != nil {
+		return 0, 0, fmt.Errorf("partitions of %s: %w", topic, err)
+	}
+	for i, p := range t.Partitions {
+		if i == 0 || len(p.Replicas) < copies {
+			copies = len(p.Replicas)
+		}
+	}
+	return len(t.Partitions), copies, nil
+}
+
+// withinCopies returns config with a min.insync.replicas that leaves one of the copies to be away, and is at least 1.
+func withinCopies(config map[string]string, copies int) map[string]string {
+	const setting = "min.insync.replicas"
+	if want, err := strconv.Atoi(config[setting]); err != nil || want <= max(1, copies-1) {
+		return config
+	}
+	config = maps.Clone(config)
+	config[setting] = strconv.Itoa(max(1, copies-1))
+	return config
 }
 
 // createTopic returns false when the topic is there already.

@@ -28,7 +28,7 @@ func (env *environment) both(region Region) (*kafka.Client, *clickhouse.Conn, fu
 }
 
 type auditCommand struct {
-	Region string `help:"The region." placeholder:"R"`
+	Region string `help:"Only this region." placeholder:"R"`
 	From   moment `help:"Events received from then on: RFC 3339, a date, or a duration before now." default:"-1h" placeholder:"T"`
 	To     moment `help:"Up to then." default:"now" placeholder:"T"`
 	JSON   bool   `help:"Print JSON." name:"json"`
@@ -54,21 +54,36 @@ The status is 1 when anything is missing, twice, an event has more than one row,
 
 // Run fails when anything is missing or doubled.
 func (c *auditCommand) Run(env *environment) error {
-	name, region, err := env.cfg.region(c.Region)
-	if err != nil {
-		return err
-	}
 	if !c.To.After(c.From.Time) {
 		return errors.New("--to must lie after --from")
 	}
-	client, conn, shut, err := env.both(region)
+	names, err := env.cfg.regions(c.Region)
 	if err != nil {
-		return fmt.Errorf("region %s: %w", name, err)
+		return err
+	}
+	var errs []error
+	for i, name := range names {
+		if i > 0 && !c.JSON {
+			fmt.Fprintln(env.stdout)
+		}
+		if err := c.region(env, name); err != nil {
+			errs = append(errs, fmt.Errorf("region %s: %w", name, err))
+		}
+	}
+	return inOneLine(errs...)
+}
+
+var errIncomplete = errors.New("it is not complete")
+
+func (c *auditCommand) region(env *environment, name string) error {
+	client, conn, shut, err := env.both(env.cfg.Regions[name])
+	if err != nil {
+		return err
 	}
 	a := audit.Audit{Client: client, Conn: conn, Region: name, From: c.From.Time, To: c.To.Time}
 	report, err := a.Run(env.ctx)
 	if err = errors.Join(err, shut()); err != nil {
-		return fmt.Errorf("region %s: %w", name, err)
+		return err
 	}
 	if c.JSON {
 		encoder := json.NewEncoder(env.stdout)
@@ -78,7 +93,7 @@ func (c *auditCommand) Run(env *environment) error {
 		err = report.Text(env.stdout)
 	}
 	if err == nil && !report.Complete() {
-		err = fmt.Errorf("region %s is not complete", name)
+		err = errIncomplete
 	}
 	return err
 }

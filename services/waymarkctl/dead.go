@@ -24,7 +24,7 @@ type deadCommand struct {
 }
 
 type deadFilter struct {
-	Region  string `help:"The region." placeholder:"R"`
+	Region  string `help:"The region; a list may be of all." placeholder:"R"`
 	Account string `help:"Only this account's." placeholder:"A"`
 	Stage   string `help:"Only of this stage: decode, enrich or insert." placeholder:"S"`
 	Reason  string `help:"Only for this reason, such as unknown_item_type." placeholder:"W"`
@@ -49,13 +49,30 @@ func (f *deadFilter) filter() (dead.Filter, error) {
 	return out, nil
 }
 
-// with calls do with the region's letters and those that f chooses.
+// with calls do with the region's letters, those of choose.
 func (f *deadFilter) with(env *environment, choose dead.Filter, do func(*dead.Letters, []dead.Letter) error) error {
-	name, region, err := env.cfg.region(f.Region)
+	name, _, err := env.cfg.region(f.Region)
 	if err != nil {
 		return err
 	}
-	client, conn, shut, err := env.both(region)
+	return inRegion(env, name, choose, do)
+}
+
+// each is with for every region where none is named.
+func (f *deadFilter) each(env *environment, choose dead.Filter, do func(*dead.Letters, []dead.Letter) error) error {
+	names, err := env.cfg.regions(f.Region)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, inRegion(env, name, choose, do))
+	}
+	return inOneLine(errs...)
+}
+
+func inRegion(env *environment, name string, choose dead.Filter, do func(*dead.Letters, []dead.Letter) error) error {
+	client, conn, shut, err := env.both(env.cfg.Regions[name])
 	if err != nil {
 		return fmt.Errorf("region %s: %w", name, err)
 	}
@@ -80,29 +97,32 @@ func (c *deadListCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return c.with(env, filter, func(_ *dead.Letters, list []dead.Letter) error {
-		if c.JSON {
-			encoder := json.NewEncoder(env.stdout)
+	if c.JSON {
+		encoder := json.NewEncoder(env.stdout)
+		return c.each(env, filter, func(_ *dead.Letters, list []dead.Letter) error {
 			for i := range list {
 				if err := encoder.Encode(&list[i]); err != nil {
 					return fmt.Errorf("write: %w", err)
 				}
 			}
 			return nil
-		}
-		table := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(table, "FAILED\tEVENT\tACCOUNT\tSTAGE\tREASON\tFAILED ON\tERROR")
+		})
+	}
+	table := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(table, "FAILED\tEVENT\tACCOUNT\tSTAGE\tREASON\tFAILED ON\tERROR")
+	err = c.each(env, filter, func(_ *dead.Letters, list []dead.Letter) error {
 		for _, l := range list {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s/%d/%d\t%s\n", l.FailedAt.Format(time.RFC3339), l.EventID, l.Account, l.Stage, l.Reason,
 				l.Topic, l.Partition, l.Offset, l.Error)
 		}
-		return table.Flush()
+		return nil
 	})
+	return errors.Join(err, table.Flush())
 }
 
 type deadShowCommand struct {
 	Letter string `arg:"" help:"An event's id, or TOPIC/PARTITION/OFFSET where it failed."`
-	Region string `help:"The region." placeholder:"R"`
+	Region string `help:"Only this region." placeholder:"R"`
 	Raw    bool   `help:"Only the original bytes."`
 }
 
@@ -114,10 +134,9 @@ func (c *deadShowCommand) Run(env *environment) error {
 		return err
 	}
 	f := deadFilter{Region: c.Region}
-	return f.with(env, choose, func(letters *dead.Letters, list []dead.Letter) error {
-		if len(list) == 0 {
-			return fmt.Errorf("no dead letter %s", c.Letter)
-		}
+	found := false
+	err := f.each(env, choose, func(letters *dead.Letters, list []dead.Letter) error {
+		found = found || len(list) > 0
 		var gone error
 		for i := range list {
 			rec, err := letters.Read(env.ctx, &list[i])
@@ -134,6 +153,10 @@ func (c *deadShowCommand) Run(env *environment) error {
 		}
 		return gone
 	})
+	if err == nil && !found {
+		err = fmt.Errorf("no dead letter %s", c.Letter)
+	}
+	return err
 }
 
 func (c *deadShowCommand) print(env *environment, rec *event.Record) error {

@@ -216,6 +216,7 @@ func TestApplyTopics(t *testing.T) {
 		{2, map[string]string{"retention.ms": "1000000"}, "created;"},
 		{2, map[string]string{"retention.ms": "1000000"}, "unchanged;"},
 		{4, map[string]string{"retention.ms": "2000000"}, "partitions added;config changed;"},
+		{4, map[string]string{"min.insync.replicas": "2"}, "unchanged;"}, // more than its copies: nobody could write
 	} {
 		if got, err := apply(c.partitions, c.config); err != nil || got != c.want {
 			t.Errorf("%+v: got %q, %v", c, got, err)

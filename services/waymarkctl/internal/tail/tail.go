@@ -25,7 +25,7 @@ type Tail struct {
 	Follow bool
 	// Render makes JSON of a record.
 	Render func(dst []byte, rec *event.Record) ([]byte, error)
-	// Out gets the lines, Errors a sentence for each record that cannot be rendered.
+	// Out gets the lines, Errors a sentence for what is waited for, and for each record that cannot be rendered.
 	Out, Errors io.Writer
 
 	mu sync.Mutex
@@ -38,6 +38,12 @@ func (t *Tail) Run(ctx context.Context) error {
 	partitions, err := t.Client.Offsets(ctx, t.Topic)
 	if err != nil {
 		return fmt.Errorf("tail %s: %w", t.Topic, err)
+	}
+	switch {
+	case t.Follow && t.FromStart:
+		fmt.Fprintf(t.Errors, "%s from its oldest record on, then as more arrives; Ctrl-C ends it\n", t.Topic)
+	case t.Follow:
+		fmt.Fprintf(t.Errors, "waiting for new records on %s; Ctrl-C ends it, --from-start shows what is there\n", t.Topic)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, p := range partitions {
