@@ -21,7 +21,7 @@ type verdict struct {
 	// invented ones were never accepted.
 	lost, doubled, altered, invented []finding
 	// repeated events are two rows of two raw records, since a client sent the event twice and an enriching that began anew passed over the
-	// first: the events table collapses them, as it stands in README's "The double that can survive".
+	// first: the events table collapses them, as docs/guarantees.md has it under "The double that can survive".
 	repeated []finding
 	// deadLost and deadDoubled are the same of events that had to become dead letters, by their place.
 	deadLost, deadDoubled []finding

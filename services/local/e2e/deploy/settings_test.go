@@ -10,11 +10,11 @@ import (
 	"github.com/waymark-events/waymark/pkg/config"
 )
 
-// blocks are settings that several services share: the README lists them once.
+// blocks are settings that several services share: the page lists them once.
 var blocks = regexp.MustCompile(`^(REGIONS_\*_)?(KAFKA_|CLICKHOUSE_)?(TLS_)`)
 
-func TestTheReadmeListsEverySetting(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+func TestEverySettingIsDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestTheReadmeListsEverySetting(t *testing.T) {
 			name = blocks.ReplaceAllString(name, "TLS_")
 			name = strings.TrimPrefix(name, "REGIONS_*_")
 			if !listed[name] {
-				t.Errorf("README.md does not list %s of %s", strings.ToLower(name), program)
+				t.Errorf("docs/configuration.md does not list %s of %s", strings.ToLower(name), program)
 			}
 		}
 	}
