@@ -8,6 +8,8 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
 // Pauses between tries of one request.
@@ -25,15 +27,15 @@ const (
 type delivery struct {
 	producer *Producer
 	queue    *partitionQueue
-	builder  *builder
-	request  *produceRequest // nil until the batch is numbered
+	builder  *wire.Builder
+	request  *wire.ProduceRequest // nil until the batch is numbered
 	// unsure is set once a try may have been stored without our knowing.
 	unsure bool
 }
 
 // deliver sends one batch until it is acknowledged, a lasting error comes, or the time is up. It returns the offset of the first
 // record; -1 where the leader has the batch from an earlier try and no longer knows where.
-func (p *Producer) deliver(ctx context.Context, q *partitionQueue, b *builder) (int64, error) {
+func (p *Producer) deliver(ctx context.Context, q *partitionQueue, b *wire.Builder) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
 	d := delivery{producer: p, queue: q, builder: b}
@@ -41,7 +43,7 @@ func (p *Producer) deliver(ctx context.Context, q *partitionQueue, b *builder) (
 	for {
 		base, err := d.try(ctx)
 		if err == nil {
-			q.identity.advance(b.count)
+			q.identity.advance(b.Count())
 			return base, nil
 		}
 		p.client.metrics.produceRequests.WithLabelValues(q.topic, "error").Inc()
@@ -68,7 +70,7 @@ func (d *delivery) try(ctx context.Context) (int64, error) {
 	if d.request == nil {
 		timeout := int32(p.client.cfg.RequestTimeout.Milliseconds())
 		var err error
-		d.request, err = newProduceRequest(p.client.cfg.ClientID, q.topic, q.partition, timeout, d.builder, p.codec, q.identity)
+		d.request, err = wire.NewProduceRequest(p.client.cfg.ClientID, q.topic, q.partition, timeout, d.builder, p.codec, q.identity.numbers())
 		if err != nil {
 			return -1, err
 		}
@@ -81,7 +83,7 @@ func (d *delivery) try(ctx context.Context) (int64, error) {
 	m := p.client.metrics
 	m.produceSeconds.Observe(time.Since(started).Seconds())
 	m.produceRequests.WithLabelValues(q.topic, "ok").Inc()
-	m.produceBytes.WithLabelValues(q.topic).Add(float64(len(d.request.body)))
+	m.produceBytes.WithLabelValues(q.topic).Add(float64(d.request.Bytes()))
 	return base, nil
 }
 
@@ -93,21 +95,21 @@ func (d *delivery) send(ctx context.Context) (int64, error) {
 	answer, err := client.transport.RoundTrip(ctx, client.addr, d.request)
 	if err != nil {
 		// The request may still be written after its context ended: kafka-go queues it for a connection.
-		d.unsure = d.unsure || d.request.written.Load() || ctx.Err() != nil
+		d.unsure = d.unsure || d.request.Written() || ctx.Err() != nil
 		return -1, explain(err)
 	}
-	res := answer.(*produceResponse)
-	code := kafkago.Error(res.code)
+	res := answer.(*wire.ProduceResponse)
+	code := kafkago.Error(res.Code)
 	switch code {
 	case 0:
-		return res.baseOffset, nil
+		return res.BaseOffset, nil
 	case kafkago.DuplicateSequenceNumber:
 		if d.unsure {
 			return -1, nil // stored by an earlier try, too long ago for the leader to know the offset
 		}
 		return -1, explain(code) // another batch has our sequence: taking this for success would lose ours
 	case kafkago.MessageSizeTooLarge, kafkago.RecordListTooLarge:
-		return -1, &RecordTooLarge{Topic: d.request.topic}
+		return -1, &RecordTooLarge{Topic: d.queue.topic}
 	}
 	d.unsure = d.unsure || !refused(code)
 	return -1, explain(code)
@@ -163,7 +165,7 @@ func (d *delivery) startOver(err error) error {
 		client.metrics.unsureResends.Inc()
 	}
 	client.log.Warn("the leader does not agree with this producer's sequence: numbering from 0 again", zap.String("topic", d.queue.topic),
-		zap.Int32("partition", d.queue.partition), zap.Bool("may_double", d.unsure), zap.Int32("records", d.builder.count), zap.Error(err))
+		zap.Int32("partition", d.queue.partition), zap.Bool("may_double", d.unsure), zap.Int32("records", d.builder.Count()), zap.Error(err))
 	d.unsure = false
 	return err
 }

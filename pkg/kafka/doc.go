@@ -1,7 +1,7 @@
 // Package kafka is how Waymark's services talk to Kafka: the only package that knows github.com/segmentio/kafka-go.
 //
 // kafka-go does what is hard to get right about a cluster: connections, TLS, SASL, metadata, routing to leaders and coordinators.
-// The records' own path is this package's: produce and fetch requests are encoded and decoded here, one buffer
+// The records' own path is this package's: produce and fetch requests are encoded and decoded in internal/wire, one buffer
 // a request, and go through kafka-go's Transport as raw exchanges. So do those of the group protocol (RunGroup says why). Measured against the library's Reader and Writer that
 // takes a fifth to a third of the CPU, and it allows what they do not: commits that carry metadata and are bound to their
 // generation, a fetch loop that dies with it, and one produce request in flight per partition.
@@ -32,4 +32,9 @@
 //
 // Client.Reach tells whether the topics' leaders can be connected to, Client.CheckGroups whether groups and fetches get on,
 // TopicAudit.Check whether the topics keep what is written to them. Each answers with one sentence, before its context ends.
+//
+// # Tests
+//
+// What needs a broker is tested in services/local/kafkatest, against the embedded one and, under the build tag apachekafka, Apache Kafka's own;
+// what takes several brokers in services/local/apachekafka. The embedded engines stay out of this module that way.
 package kafka

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
 // TooLarge means that some records, each by itself, exceed what the producer or the broker takes. All others are acknowledged.
@@ -26,7 +27,7 @@ func (e *TooLarge) Error() string {
 func (p *Producer) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	var refused []int
 	fit := recs
-	if tooLarge := func(r event.Record) bool { return encodedSize(&r) > p.cfg.MaxBatchBytes }; slices.ContainsFunc(recs, tooLarge) {
+	if tooLarge := func(r event.Record) bool { return wire.EncodedSize(&r) > p.cfg.MaxBatchBytes }; slices.ContainsFunc(recs, tooLarge) {
 		fit = nil
 		for i := range recs {
 			if tooLarge(recs[i]) {

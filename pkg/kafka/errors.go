@@ -8,6 +8,8 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
 var (
@@ -27,7 +29,9 @@ var (
 	// ErrNoTopicIDs means that the cluster cannot tell a topic from another that had its name before.
 	ErrNoTopicIDs = errors.New("kafka: the brokers know no fetch by topic id (KIP-516): Kafka 3.1 or newer is needed")
 	// ErrCorrupt means that a fetched batch fails its checksum or cannot be decoded.
-	ErrCorrupt = errors.New("kafka: corrupt record batch")
+	ErrCorrupt = wire.ErrCorrupt
+
+	errNoAnswer = errors.New("kafka: the broker's answer leaves out what was asked for")
 )
 
 // OffsetOutOfRange means that the asked offset is not on the log: below Start it was lost to retention, above End it never was.

@@ -558,5 +558,5 @@ func (cl *Claim) commit(ctx context.Context, offset int64, metadata string) erro
 			return explain(p.Error)
 		}
 	}
-	return errShort
+	return errNoAnswer
 }

@@ -2,14 +2,12 @@ package kafka
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
 // An identity numbers the records of one partition, so that its leader knows a batch it has already: producer id and epoch, and
@@ -21,13 +19,17 @@ type identity struct {
 	next  int32
 }
 
+func (i *identity) numbers() wire.Numbers {
+	return wire.Numbers{ProducerID: i.id, Epoch: i.epoch, Sequence: i.next}
+}
+
 const (
 	none      = -2
 	anonymous = -1 // as it stands in a batch that no producer id goes with
 )
 
 // unnumbered is what batches without idempotence carry.
-var unnumbered = identity{id: anonymous, epoch: -1, next: -1}
+var unnumbered = identity{id: anonymous, epoch: wire.Unnumbered.Epoch, next: wire.Unnumbered.Sequence}
 
 // advance passes over n records that are acknowledged. Sequences wrap from 2^31-1 to 0.
 func (i *identity) advance(n int32) {
@@ -59,14 +61,14 @@ func (i *identity) obtain(ctx context.Context, c *Client) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
-	answer, err := c.transport.RoundTrip(ctx, c.addr, &initProducerIDRequest{clientID: c.cfg.ClientID})
+	answer, err := c.transport.RoundTrip(ctx, c.addr, &wire.ProducerIDRequest{ClientID: c.cfg.ClientID})
 	if err != nil {
 		return fmt.Errorf("ask for a producer id: %w", explain(err))
 	}
-	res := answer.(*initProducerIDResponse)
-	switch code := kafkago.Error(res.code); code {
+	res := answer.(*wire.ProducerIDResponse)
+	switch code := kafkago.Error(res.Code); code {
 	case 0:
-		*i = identity{id: res.id, epoch: res.epoch}
+		*i = identity{id: res.ID, epoch: res.Epoch}
 		return nil
 	case kafkago.ClusterAuthorizationFailed:
 		return fmt.Errorf("ask for a producer id (brokers before 2.8 want IDEMPOTENT_WRITE on the cluster for it, later ones WRITE on any topic; "+
@@ -74,44 +76,4 @@ func (i *identity) obtain(ctx context.Context, c *Client) error {
 	default:
 		return fmt.Errorf("ask for a producer id: %w", explain(code))
 	}
-}
-
-// An initProducerIDRequest asks any broker for a producer id. kafka-go's own message goes by way of the coordinator of the
-// transactional id, which a producer without transactions does not have: brokers would have to make their transaction log for it.
-type initProducerIDRequest struct{ clientID string }
-
-type initProducerIDResponse struct {
-	code  int16
-	id    int64
-	epoch int16
-}
-
-func (*initProducerIDRequest) ApiKey() protocol.ApiKey                 { return protocol.InitProducerId }
-func (*initProducerIDResponse) ApiKey() protocol.ApiKey                { return protocol.InitProducerId }
-func (*initProducerIDRequest) Required(map[protocol.ApiKey]int16) bool { return true }
-
-// RawExchange writes the request and reads the answer.
-func (r *initProducerIDRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	out := appendRequestHeader(make([]byte, 0, 64+len(r.clientID)), protocol.InitProducerId, initProducerIDVersion, r.clientID)
-	out = binary.BigEndian.AppendUint16(out, ^uint16(0)) // transactional id: null
-	out = binary.BigEndian.AppendUint32(out, ^uint32(0)) // transaction timeout: none
-	finishRequest(out)
-	if _, err := rw.Write(out); err != nil {
-		return nil, fmt.Errorf("write the request for a producer id: %w", err)
-	}
-	raw, err := readResponse(rw, nil)
-	if err != nil {
-		return nil, err
-	}
-	return parseInitProducerIDResponse(raw)
-}
-
-func parseInitProducerIDResponse(raw []byte) (*initProducerIDResponse, error) {
-	f := fields{data: raw}
-	f.int32() // throttle time
-	res := &initProducerIDResponse{code: f.int16(), id: f.int64(), epoch: f.int16()}
-	if f.err == nil && res.code == 0 && (res.id < 0 || res.epoch < 0) {
-		f.err = errors.New("the broker gives no producer id")
-	}
-	return res, f.err
 }

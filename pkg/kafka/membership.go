@@ -11,6 +11,8 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
 // The requests of the group protocol (https://kafka.apache.org/protocol, KIP-62, KIP-394), encoded here: kafka-go's own heartbeat goes
@@ -26,48 +28,12 @@ const (
 	protocolType        = "consumer"
 )
 
-// A groupRequest is one request to a group's coordinator. body is what follows the header.
-type groupRequest struct {
-	key      protocol.ApiKey
-	version  int16
-	clientID string
-	group    string
-	body     []byte
-}
-
-type groupResponse struct {
-	key protocol.ApiKey
-	raw []byte
-}
-
-func (r *groupRequest) ApiKey() protocol.ApiKey                 { return r.key }
-func (r *groupResponse) ApiKey() protocol.ApiKey                { return r.key }
-func (r *groupRequest) Required(map[protocol.ApiKey]int16) bool { return true }
-
-// Group has kafka-go look up the coordinator before each request: one that moved is found at once.
-func (r *groupRequest) Group() string { return r.group }
-
-// RawExchange writes the request and reads the answer.
-func (r *groupRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	out := appendRequestHeader(make([]byte, 0, 64+len(r.body)), r.key, r.version, r.clientID)
-	out = append(out, r.body...)
-	finishRequest(out)
-	if _, err := rw.Write(out); err != nil {
-		return nil, fmt.Errorf("write %s request: %w", r.key, err)
-	}
-	raw, err := readResponse(rw, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &groupResponse{r.key, raw}, nil
-}
-
 // askCoordinator sends a request and returns the answer's fields after throttle time and error code, which is returned as an error.
-func (c *Client) askCoordinator(ctx context.Context, key protocol.ApiKey, version int16, group string, body []byte) (*fields, error) {
+func (c *Client) askCoordinator(ctx context.Context, key protocol.ApiKey, version int16, group string, body []byte) (*wire.Reader, error) {
 	var answer protocol.Message
 	var err error
 	for range staleConnections {
-		answer, err = c.transport.RoundTrip(ctx, c.addr, &groupRequest{key, version, c.cfg.ClientID, group, body})
+		answer, err = c.transport.RoundTrip(ctx, c.addr, &wire.GroupRequest{Key: key, Version: version, ClientID: c.cfg.ClientID, GroupID: group, Body: body})
 		if !stale(err) || ctx.Err() != nil {
 			break
 		}
@@ -75,11 +41,11 @@ func (c *Client) askCoordinator(ctx context.Context, key protocol.ApiKey, versio
 	if err != nil {
 		return nil, err
 	}
-	f := &fields{data: answer.(*groupResponse).raw}
-	f.int32() // throttle time
-	code := f.int16()
-	if f.err != nil {
-		return nil, f.err
+	f := answer.(*wire.GroupResponse).Body()
+	f.Int32() // throttle time
+	code := f.Int16()
+	if f.Err() != nil {
+		return nil, f.Err()
 	}
 	if code != 0 {
 		return f, kafkago.Error(code)
@@ -109,100 +75,100 @@ func (c *Client) joinGroup(ctx context.Context, cfg GroupConfig, member string) 
 	subscription = appendStrings(subscription, cfg.Topics)
 	subscription = binary.BigEndian.AppendUint32(subscription, 0) // user data
 
-	body := appendString(nil, cfg.ID)
+	body := wire.AppendString(nil, cfg.ID)
 	body = binary.BigEndian.AppendUint32(body, uint32(cfg.SessionTimeout.Milliseconds()))
 	body = binary.BigEndian.AppendUint32(body, uint32(cfg.RebalanceTimeout.Milliseconds()))
-	body = appendString(body, member)
-	body = appendString(body, protocolType)
+	body = wire.AppendString(body, member)
+	body = wire.AppendString(body, protocolType)
 	body = binary.BigEndian.AppendUint32(body, 1)
-	body = appendString(body, balancer.ProtocolName())
+	body = wire.AppendString(body, balancer.ProtocolName())
 	body = appendSized(body, subscription)
 
 	f, err := c.askCoordinator(ctx, protocol.JoinGroup, joinVersion, cfg.ID, body)
 	if err != nil && !errors.Is(err, kafkago.MemberIDRequired) {
 		return joined{}, err
 	}
-	out := joined{generation: f.int32()}
-	_ = f.string() // the protocol: we know one
-	leader := f.string()
-	out.member = f.string()
+	out := joined{generation: f.Int32()}
+	_ = f.String() // the protocol: we know one
+	leader := f.String()
+	out.member = f.String()
 	out.leader = leader == out.member
-	for range f.count() {
-		id, said := f.string(), f.take(int(f.int32()))
+	for range f.Count() {
+		id, said := f.String(), f.Take(int(f.Int32()))
 		topics, err := subscribed(said)
 		if err != nil {
 			return joined{}, fmt.Errorf("subscription of %s: %w", id, err)
 		}
 		out.members = append(out.members, kafkago.GroupMember{ID: id, Topics: topics})
 	}
-	if f.err != nil {
-		return joined{}, f.err
+	if f.Err() != nil {
+		return joined{}, f.Err()
 	}
 	return out, err
 }
 
 // subscribed returns the topics that a member asks for. What newer versions add behind them does not matter here.
 func subscribed(subscription []byte) ([]string, error) {
-	f := &fields{data: subscription}
-	f.int16() // version
+	f := wire.NewReader(subscription)
+	f.Int16() // version
 	var topics []string
-	for range f.count() {
-		topics = append(topics, f.string())
+	for range f.Count() {
+		topics = append(topics, f.String())
 	}
-	return topics, f.err
+	return topics, f.Err()
 }
 
 // syncGroup hands over the leader's assignments, member → topic → partitions, and returns the member's own.
 func (c *Client) syncGroup(ctx context.Context, group string, of joined, all kafkago.GroupMemberAssignments) (map[string][]int32, error) {
-	body := appendString(nil, group)
+	body := wire.AppendString(nil, group)
 	body = binary.BigEndian.AppendUint32(body, uint32(of.generation))
-	body = appendString(body, of.member)
+	body = wire.AppendString(body, of.member)
 	body = binary.BigEndian.AppendUint32(body, uint32(len(all)))
 	for member, topics := range all {
 		assignment := binary.BigEndian.AppendUint16(nil, subscriptionVersion)
 		assignment = binary.BigEndian.AppendUint32(assignment, uint32(len(topics)))
 		for topic, partitions := range topics {
-			assignment = appendString(assignment, topic)
+			assignment = wire.AppendString(assignment, topic)
 			assignment = binary.BigEndian.AppendUint32(assignment, uint32(len(partitions)))
 			for _, p := range partitions {
 				assignment = binary.BigEndian.AppendUint32(assignment, uint32(p))
 			}
 		}
 		assignment = binary.BigEndian.AppendUint32(assignment, 0) // user data
-		body = appendString(body, member)
+		body = wire.AppendString(body, member)
 		body = appendSized(body, assignment)
 	}
 	f, err := c.askCoordinator(ctx, protocol.SyncGroup, syncVersion, group, body)
 	if err != nil {
 		return nil, err
 	}
-	given := f.take(int(f.int32()))
-	if f.err != nil || len(given) == 0 {
-		return nil, f.err // a leader that does not know this member assigns it nothing
+	given := f.Take(int(f.Int32()))
+	if f.Err() != nil || len(given) == 0 {
+		return nil, f.Err() // a leader that does not know this member assigns it nothing
 	}
-	f = &fields{data: given}
-	f.int16() // version
+	f = wire.NewReader(given)
+	f.Int16() // version
 	out := make(map[string][]int32)
-	for range f.count() {
-		topic := f.string()
-		for range f.count() {
-			out[topic] = append(out[topic], f.int32())
+	for range f.Count() {
+		topic := f.String()
+		for range f.Count() {
+			out[topic] = append(out[topic], f.Int32())
 		}
 		slices.Sort(out[topic])
 	}
-	return out, f.err
+	return out, f.Err()
 }
 
 func (c *Client) heartbeat(ctx context.Context, group string, of joined) error {
-	body := appendString(nil, group)
+	body := wire.AppendString(nil, group)
 	body = binary.BigEndian.AppendUint32(body, uint32(of.generation))
-	body = appendString(body, of.member)
+	body = wire.AppendString(body, of.member)
 	_, err := c.askCoordinator(ctx, protocol.Heartbeat, heartbeatVersion, group, body)
 	return err
 }
 
 func (c *Client) leaveGroup(ctx context.Context, group, member string) error {
-	_, err := c.askCoordinator(ctx, protocol.LeaveGroup, leaveVersion, group, appendString(appendString(nil, group), member))
+	_, err := c.askCoordinator(ctx, protocol.LeaveGroup, leaveVersion, group, wire.AppendString(wire.AppendString(nil, group), member))
 	return err
 }
 
@@ -213,7 +179,7 @@ func appendSized(dst, b []byte) []byte {
 func appendStrings(dst []byte, all []string) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(all)))
 	for _, s := range all {
-		dst = appendString(dst, s)
+		dst = wire.AppendString(dst, s)
 	}
 	return dst
 }

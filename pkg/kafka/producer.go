@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
 // ProducerConfig tunes a producer.
@@ -39,7 +40,7 @@ func DefaultProducerConfig() ProducerConfig {
 
 // Validate names the first setting that is wrong and its accepted range.
 func (c ProducerConfig) Validate() error {
-	_, known := codecNames[c.Compression]
+	_, known := wire.Codecs[c.Compression]
 	switch {
 	case c.Linger < 0 || c.Linger > time.Second:
 		return errors.New("linger: want 0–1s")
@@ -59,7 +60,7 @@ func (c ProducerConfig) Validate() error {
 type Producer struct {
 	client *Client
 	cfg    ProducerConfig
-	codec  codec
+	codec  wire.Codec
 
 	buffered atomic.Int64
 
@@ -80,7 +81,7 @@ type lane struct {
 
 // NewProducer makes a producer. cfg must be valid.
 func (c *Client) NewProducer(cfg ProducerConfig) *Producer {
-	return &Producer{client: c, cfg: cfg, codec: codecNames[cfg.Compression], lanes: make(map[lane]*partitionQueue)}
+	return &Producer{client: c, cfg: cfg, codec: wire.Codecs[cfg.Compression], lanes: make(map[lane]*partitionQueue)}
 }
 
 // Produce writes recs to one partition, in order, and returns the offset of the first, -1 where the leader no longer knows it. nil
@@ -91,33 +92,33 @@ func (p *Producer) Produce(ctx context.Context, topic string, partition int32, r
 		return -1, fmt.Errorf("wait for the batch before it on %s/%d: %w", topic, partition, err)
 	}
 	defer q.flight.release()
-	b := builders.Get().(*builder)
-	defer func() { b.reset(); builders.Put(b) }()
+	b := builders.Get().(*wire.Builder)
+	defer func() { b.Reset(); builders.Put(b) }()
 	first, flushed := int64(-1), false
 	flush := func() error {
 		base, err := p.deliver(ctx, q, b)
 		if !flushed {
 			first, flushed = base, true
 		}
-		b.reset()
+		b.Reset()
 		return err
 	}
 	for i := range recs {
-		size := encodedSize(&recs[i])
+		size := wire.EncodedSize(&recs[i])
 		if size > p.cfg.MaxBatchBytes {
 			return first, &RecordTooLarge{Topic: topic, Size: size, Limit: p.cfg.MaxBatchBytes}
 		}
-		if b.count > 0 && len(b.records)+size > p.cfg.MaxBatchBytes {
+		if b.Count() > 0 && b.Size()+size > p.cfg.MaxBatchBytes {
 			if err := flush(); err != nil {
 				return first, err
 			}
 		}
-		b.add(&recs[i])
+		b.Add(&recs[i])
 	}
 	return first, flush()
 }
 
-var builders = sync.Pool{New: func() any { return new(builder) }}
+var builders = sync.Pool{New: func() any { return new(wire.Builder) }}
 
 // queue returns the partition's queue, making it on first use.
 func (p *Producer) queue(topic string, partition int32) *partitionQueue {

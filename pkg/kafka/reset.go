@@ -54,7 +54,7 @@ func (c *Client) resetGroup(ctx context.Context, group, topic string, at []Commi
 		return explain(err)
 	}
 	if len(answer.Topics[topic]) != len(at) {
-		return errShort
+		return errNoAnswer
 	}
 	for _, p := range answer.Topics[topic] {
 		if p.Error != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
 // Send writes recs, each to the partition its key names, in requests shared with other callers. nil means that every one is
@@ -20,7 +21,7 @@ func (p *Producer) Send(ctx context.Context, topic string, recs []event.Record) 
 	}
 	total := 0
 	for i := range recs {
-		size := encodedSize(&recs[i])
+		size := wire.EncodedSize(&recs[i])
 		if size > p.cfg.MaxBatchBytes {
 			return &RecordTooLarge{Topic: topic, Size: size, Limit: p.cfg.MaxBatchBytes}
 		}
@@ -119,7 +120,7 @@ func (f flight) release() { <-f }
 
 // A pendingBatch is a batch and the calls that wait for it.
 type pendingBatch struct {
-	builder builder
+	builder wire.Builder
 	size    int // bytes accounted for as buffered
 	since   time.Time
 	owners  []owner
@@ -132,17 +133,17 @@ type owner struct {
 
 // enqueue encodes rec into the open batch and sees to it that somebody sends it.
 func (q *partitionQueue) enqueue(rec *event.Record, t *ticket) {
-	size := encodedSize(rec)
+	size := wire.EncodedSize(rec)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var open *pendingBatch
-	if n := len(q.waiting); n > 0 && len(q.waiting[n-1].builder.records)+size <= q.producer.cfg.MaxBatchBytes {
+	if n := len(q.waiting); n > 0 && q.waiting[n-1].builder.Size()+size <= q.producer.cfg.MaxBatchBytes {
 		open = q.waiting[n-1]
 	} else {
 		open = &pendingBatch{since: time.Now()}
 		q.waiting = append(q.waiting, open)
 	}
-	open.builder.add(rec)
+	open.builder.Add(rec)
 	open.size += size
 	if n := len(open.owners); n > 0 && open.owners[n-1].ticket == t {
 		open.owners[n-1].records++

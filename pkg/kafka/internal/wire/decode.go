@@ -1,14 +1,18 @@
-package kafka
+package wire
 
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"slices"
 
 	"github.com/waymark-events/waymark/pkg/event"
 )
+
+// ErrCorrupt means that a batch fails its checksum or cannot be decoded.
+var ErrCorrupt = errors.New("kafka: corrupt record batch")
 
 // Attributes of a batch (KIP-98).
 const (
@@ -79,8 +83,8 @@ func decodeBatches(data []byte, partition int32, from int64, aborted []abortedTr
 // decodeRecords reads the records of one batch.
 func decodeRecords(batch []byte, partition int32, from int64, out *Batch) error {
 	attributes := binary.BigEndian.Uint16(batch[atAttributes:])
-	r := reader{data: batch[batchHeaderSize:]}
-	if c := codec(attributes & codecMask); c != codecNone {
+	r := Reader{data: batch[batchHeaderSize:]}
+	if c := Codec(attributes & codecMask); c != codecNone {
 		var err error
 		if r.data, err = decompressTo(out.room(decompressedSize(r.data, c)), r.data, c); err != nil {
 			return err
@@ -113,14 +117,8 @@ func decodeRecords(batch []byte, partition int32, from int64, out *Batch) error 
 	return nil
 }
 
-// A reader takes what a batch is made of from the front of data. After an error it stays at it.
-type reader struct {
-	data []byte
-	err  error
-}
-
 // record reads one record; its headers are kept in out.headers.
-func (r *reader) record(base, baseTime int64, out *Batch) (event.Record, error) {
+func (r *Reader) record(base, baseTime int64, out *Batch) (event.Record, error) {
 	size := r.varint()
 	if r.err == nil && (size < 0 || size > int64(len(r.data))) {
 		r.fail("length %d with %d bytes left", size, len(r.data))
@@ -128,10 +126,10 @@ func (r *reader) record(base, baseTime int64, out *Batch) (event.Record, error) 
 	if r.err != nil {
 		return event.Record{}, r.err
 	}
-	one := reader{data: r.data[:size]}
+	one := Reader{data: r.data[:size]}
 	r.data = r.data[size:]
 
-	one.skip(1) // attributes
+	one.Take(1) // attributes
 	rec := event.Record{Timestamp: baseTime + one.varint(), Offset: base + one.varint(), Key: one.bytes(), Value: one.bytes()}
 	count := one.varint()
 	if count < 0 || count > int64(len(one.data)) { // a header takes two bytes at least
@@ -146,44 +144,4 @@ func (r *reader) record(base, baseTime int64, out *Batch) (event.Record, error) 
 	}
 	r.err = one.err
 	return rec, one.err
-}
-
-func (r *reader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf(format, args...)
-	}
-	r.data = nil
-}
-
-func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.data)
-	if n <= 0 {
-		r.fail("a number is cut off")
-		return 0
-	}
-	r.data = r.data[n:]
-	return v
-}
-
-func (r *reader) skip(n int) {
-	if len(r.data) < n {
-		r.fail("cut off")
-		return
-	}
-	r.data = r.data[n:]
-}
-
-// bytes reads a nullable byte string, aliasing the data.
-func (r *reader) bytes() []byte {
-	n := r.varint()
-	if n == -1 || r.err != nil {
-		return nil
-	}
-	if n < 0 || n > int64(len(r.data)) {
-		r.fail("%d bytes with %d left", n, len(r.data))
-		return nil
-	}
-	b := r.data[:n:n]
-	r.data = r.data[n:]
-	return b
 }

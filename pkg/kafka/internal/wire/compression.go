@@ -1,4 +1,4 @@
-package kafka
+package wire
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 	"github.com/segmentio/kafka-go/compress"
 )
 
-// A codec is a record batch's compression: the low three bits of its attributes (KIP-98, KIP-110).
-type codec int8
+// A Codec is a record batch's compression: the low three bits of its attributes (KIP-98, KIP-110).
+type Codec int8
 
 const (
-	codecNone codec = iota
+	codecNone Codec = iota
 	codecGzip
 	codecSnappy
 	codecLZ4
@@ -23,7 +23,8 @@ const (
 	codecMask = 0x07
 )
 
-var codecNames = map[string]codec{"none": codecNone, "gzip": codecGzip, "snappy": codecSnappy, "lz4": codecLZ4, "zstd": codecZstd}
+// Codecs by the names that settings have for them.
+var Codecs = map[string]Codec{"none": codecNone, "gzip": codecGzip, "snappy": codecSnappy, "lz4": codecLZ4, "zstd": codecZstd}
 
 // maxDecompressed bounds what one batch may grow to, so that a forged one cannot take the process's memory.
 const maxDecompressed = 256 << 20
@@ -47,7 +48,7 @@ var (
 )
 
 // compressTo appends src, compressed, to dst.
-func compressTo(dst, src []byte, c codec) ([]byte, error) {
+func compressTo(dst, src []byte, c Codec) ([]byte, error) {
 	switch c {
 	case codecNone:
 		return append(dst, src...), nil
@@ -71,7 +72,7 @@ func compressTo(dst, src []byte, c codec) ([]byte, error) {
 }
 
 // decompressedSize guesses what src decompresses to, in bytes; zstd frames mostly say.
-func decompressedSize(src []byte, c codec) int {
+func decompressedSize(src []byte, c Codec) int {
 	var h zstd.Header
 	if c == codecZstd && h.Decode(src) == nil && h.HasFCS {
 		return int(min(h.FrameContentSize, maxDecompressed))
@@ -80,7 +81,7 @@ func decompressedSize(src []byte, c codec) int {
 }
 
 // decompressTo appends src, decompressed, to dst. It refuses more than maxDecompressed bytes.
-func decompressTo(dst, src []byte, c codec) ([]byte, error) {
+func decompressTo(dst, src []byte, c Codec) ([]byte, error) {
 	if c == codecZstd {
 		d, ok := zstdDecoders.Get().(*zstd.Decoder)
 		if !ok {

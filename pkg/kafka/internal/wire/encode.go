@@ -1,4 +1,4 @@
-package kafka
+package wire
 
 import (
 	"encoding/binary"
@@ -27,15 +27,15 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// A builder collects the records of one batch, encoded as they come. Its zero value is empty.
-type builder struct {
+// A Builder collects the records of one batch, encoded as they come. Its zero value is empty.
+type Builder struct {
 	records       []byte
 	count         int32
 	base, maximum int64 // timestamps
 }
 
-// add encodes rec, copying all of it.
-func (b *builder) add(rec *event.Record) {
+// Add encodes rec, copying all of it.
+func (b *Builder) Add(rec *event.Record) {
 	if b.count == 0 {
 		b.base, b.maximum = rec.Timestamp, rec.Timestamp
 	}
@@ -65,22 +65,38 @@ func (b *builder) add(rec *event.Record) {
 	b.count++
 }
 
-// encodedSize is at least what rec takes in a batch, in bytes.
-func encodedSize(rec *event.Record) int {
+// Count is how many records b holds.
+func (b *Builder) Count() int32 { return b.count }
+
+// Size is what the records take, uncompressed, in bytes.
+func (b *Builder) Size() int { return len(b.records) }
+
+// EncodedSize is at least what rec takes in a batch, in bytes.
+func EncodedSize(rec *event.Record) int {
 	return rec.Size() + 24 + 10*len(rec.Headers)
 }
 
-// reset empties b, keeping its memory unless that is uncommonly large.
-func (b *builder) reset() {
+// Reset empties b, keeping its memory unless that is uncommonly large.
+func (b *Builder) Reset() {
 	const keep = 4 << 20
 	if cap(b.records) > keep {
 		b.records = nil
 	}
-	*b = builder{records: b.records[:0]}
+	*b = Builder{records: b.records[:0]}
 }
 
+// Numbers are what a batch carries of its producer (KIP-98): id, epoch, and the sequence of its first record.
+type Numbers struct {
+	ProducerID int64
+	Epoch      int16
+	Sequence   int32
+}
+
+// Unnumbered is what batches without idempotence carry.
+var Unnumbered = Numbers{ProducerID: -1, Epoch: -1, Sequence: -1}
+
 // appendBatch appends the whole batch to dst, numbered by as.
-func (b *builder) appendBatch(dst []byte, c codec, as identity) ([]byte, error) {
+func (b *Builder) appendBatch(dst []byte, c Codec, as Numbers) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, make([]byte, batchHeaderSize)...)
 	dst, err := compressTo(dst, b.records, c)
@@ -95,9 +111,9 @@ func (b *builder) appendBatch(dst []byte, c codec, as identity) ([]byte, error) 
 	binary.BigEndian.PutUint32(h[atLastOffsetDelta:], uint32(b.count-1))
 	binary.BigEndian.PutUint64(h[atBaseTimestamp:], uint64(b.base))
 	binary.BigEndian.PutUint64(h[atMaxTimestamp:], uint64(b.maximum))
-	binary.BigEndian.PutUint64(h[atProducerID:], uint64(as.id))
-	binary.BigEndian.PutUint16(h[atProducerEpoch:], uint16(as.epoch))
-	binary.BigEndian.PutUint32(h[atBaseSequence:], uint32(as.next))
+	binary.BigEndian.PutUint64(h[atProducerID:], uint64(as.ProducerID))
+	binary.BigEndian.PutUint16(h[atProducerEpoch:], uint16(as.Epoch))
+	binary.BigEndian.PutUint32(h[atBaseSequence:], uint32(as.Sequence))
 	binary.BigEndian.PutUint32(h[atRecordCount:], uint32(b.count))
 	binary.BigEndian.PutUint32(h[atCRC:], crc32.Checksum(h[atAttributes:], castagnoli))
 	return dst, nil

@@ -1,4 +1,4 @@
-package kafka
+package wire
 
 import (
 	"encoding/binary"
@@ -14,13 +14,13 @@ import (
 )
 
 // encode makes one batch of recs, based at offset.
-func encode(t testing.TB, offset int64, c codec, recs ...event.Record) []byte {
+func encode(t testing.TB, offset int64, c Codec, recs ...event.Record) []byte {
 	t.Helper()
-	var b builder
+	var b Builder
 	for i := range recs {
-		b.add(&recs[i])
+		b.Add(&recs[i])
 	}
-	out, err := b.appendBatch(nil, c, unnumbered)
+	out, err := b.appendBatch(nil, c, Unnumbered)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func sample(n int) []event.Record {
 }
 
 func TestEveryCodecGivesTheRecordsBack(t *testing.T) {
-	for name, c := range codecNames {
+	for name, c := range Codecs {
 		t.Run(name, func(t *testing.T) {
 			want := sample(300)
 			got := decode(t, encode(t, 1000, c, want...), 0)
@@ -185,32 +185,20 @@ func TestLogAppendTimeReplacesTheProducersTime(t *testing.T) {
 
 func TestEncodedSizeIsNotLessThanTheRecordTakes(t *testing.T) {
 	for _, rec := range append(sample(10), event.Record{Timestamp: 1 << 50, Value: make([]byte, 1<<20)}) {
-		var b builder
-		b.add(&event.Record{})
+		var b Builder
+		b.Add(&event.Record{})
 		before := len(b.records)
 		b.count = 1 << 30
-		b.add(&rec)
-		if took := len(b.records) - before; took > encodedSize(&rec) {
-			t.Errorf("%d bytes, said %d", took, encodedSize(&rec))
-		}
-	}
-}
-
-// Values of org.apache.kafka.common.utils.UtilsTest.testMurmur2.
-func TestMurmur2AgreesWithJava(t *testing.T) {
-	for key, want := range map[string]int32{
-		"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536,
-		"a-little-bit-longer-string": -1486304829, "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
-	} {
-		if got := int32(murmur2([]byte(key))); got != want {
-			t.Errorf("%s: %d, want %d", key, got, want)
+		b.Add(&rec)
+		if took := len(b.records) - before; took > EncodedSize(&rec) {
+			t.Errorf("%d bytes, said %d", took, EncodedSize(&rec))
 		}
 	}
 }
 
 // FuzzDecode feeds what a broker might send, its checksum mended so that the records are reached.
 func FuzzDecode(f *testing.F) {
-	for _, c := range codecNames {
+	for _, c := range Codecs {
 		f.Add(encode(f, 3, c, sample(5)...), int64(0))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, from int64) {
@@ -243,7 +231,7 @@ func FuzzAnswers(f *testing.F) {
 		if res, err := parseProduceResponse(data); err == nil && res == nil {
 			t.Error("neither answer nor error")
 		}
-		if res, err := parseInitProducerIDResponse(data); err == nil && res.code == 0 && (res.id < 0 || res.epoch < 0) {
+		if res, err := parseProducerIDResponse(data); err == nil && res.Code == 0 && (res.ID < 0 || res.Epoch < 0) {
 			t.Errorf("%+v is no identity", res)
 		}
 	})
@@ -251,16 +239,16 @@ func FuzzAnswers(f *testing.F) {
 
 // What encode and decode cost a record of 500 bytes; checksum and memory traffic are what is left.
 func BenchmarkEncode(b *testing.B) {
-	benchmark(b, func(c codec, recs []event.Record) func() {
-		var build builder
+	benchmark(b, func(c Codec, recs []event.Record) func() {
+		var build Builder
 		var out []byte
 		return func() {
-			build.reset()
+			build.Reset()
 			for i := range recs {
-				build.add(&recs[i])
+				build.Add(&recs[i])
 			}
 			var err error
-			if out, err = build.appendBatch(out[:0], c, unnumbered); err != nil {
+			if out, err = build.appendBatch(out[:0], c, Unnumbered); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -268,7 +256,7 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	benchmark(b, func(c codec, recs []event.Record) func() {
+	benchmark(b, func(c Codec, recs []event.Record) func() {
 		data := encode(b, 0, c, recs...)
 		out := &Batch{names: make(map[string]string)}
 		return func() {
@@ -280,7 +268,7 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
-func benchmark(b *testing.B, prepare func(codec, []event.Record) func()) {
+func benchmark(b *testing.B, prepare func(Codec, []event.Record) func()) {
 	recs := make([]event.Record, 1000)
 	for i := range recs {
 		recs[i] = event.Record{
@@ -290,7 +278,7 @@ func benchmark(b *testing.B, prepare func(codec, []event.Record) func()) {
 	}
 	for _, name := range []string{"none", "lz4", "zstd"} {
 		b.Run(name, func(b *testing.B) {
-			once := prepare(codecNames[name], recs)
+			once := prepare(Codecs[name], recs)
 			b.ReportAllocs()
 			for b.Loop() {
 				once()
