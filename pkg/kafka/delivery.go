@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // Pauses between tries of one request.
@@ -39,26 +40,24 @@ func (p *Producer) deliver(ctx context.Context, q *partitionQueue, b *wire.Build
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
 	d := delivery{producer: p, queue: q, builder: b}
-	pause := firstPause
-	for {
-		base, err := d.try(ctx)
-		if err == nil {
-			q.identity.advance(b.Count())
-			return base, nil
+	m := p.client.metrics
+	base := int64(-1)
+	trying := retry.Policy{First: firstPause, Last: maxPause, Passes: Retriable, Notice: func(error) { m.produceRetries.Inc() }}
+	err := trying.Do(ctx, func() (err error) {
+		if base, err = d.try(ctx); err == nil {
+			return nil
 		}
-		p.client.metrics.produceRequests.WithLabelValues(q.topic, "error").Inc()
-		err = fmt.Errorf("produce to %s/%d: %w", q.topic, q.partition, err)
-		if !Retriable(err) {
-			return -1, d.giveUp(err)
-		}
-		select {
-		case <-ctx.Done():
-			return -1, d.giveUp(errors.Join(err, ctx.Err()))
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, maxPause)
-		p.client.metrics.produceRetries.Inc()
+		m.produceRequests.WithLabelValues(q.topic, "error").Inc()
+		return fmt.Errorf("produce to %s/%d: %w", q.topic, q.partition, err)
+	})
+	switch {
+	case err == nil:
+		q.identity.advance(b.Count())
+		return base, nil
+	case ctx.Err() != nil:
+		err = errors.Join(err, ctx.Err())
 	}
+	return -1, d.giveUp(err)
 }
 
 // try numbers the batch, unless it is already, and sends it once.

@@ -518,8 +518,7 @@ func (g *generation) claims(ctx context.Context) ([]*Claim, error) {
 func (cl *Claim) Commit(ctx context.Context, offset int64, metadata string) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	pause := firstPause
-	for {
+	return retry.Policy{First: firstPause, Last: maxPause, Passes: Retriable}.Do(ctx, func() error {
 		err := cl.commit(ctx, offset, metadata)
 		result := "error"
 		switch {
@@ -532,17 +531,8 @@ func (cl *Claim) Commit(ctx context.Context, offset int64, metadata string) erro
 		if err == nil {
 			return nil
 		}
-		err = fmt.Errorf("commit %d of %s/%d for %s: %w", offset, cl.Topic, cl.Partition, cl.group, err)
-		if !Retriable(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(err, ctx.Err())
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, maxPause)
-	}
+		return fmt.Errorf("commit %d of %s/%d for %s: %w", offset, cl.Topic, cl.Partition, cl.group, err)
+	})
 }
 
 func (cl *Claim) commit(ctx context.Context, offset int64, metadata string) error {

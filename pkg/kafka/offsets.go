@@ -132,16 +132,12 @@ type commitment struct {
 func (c *Client) committed(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	backoff := retry.Backoff{First: firstPause, Last: maxPause}
-	for {
-		out, err := c.fetchCommitted(ctx, group, partitions)
-		if err == nil || !Retriable(err) {
-			return out, err
-		}
-		if backoff.Wait(ctx) != nil {
-			return nil, err
-		}
-	}
+	var out map[string]map[int32]commitment
+	err := retry.Policy{First: firstPause, Last: maxPause, Passes: Retriable}.Do(ctx, func() (err error) {
+		out, err = c.fetchCommitted(ctx, group, partitions)
+		return err
+	})
+	return out, err
 }
 
 func (c *Client) fetchCommitted(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {

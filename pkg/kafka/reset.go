@@ -26,20 +26,14 @@ type Commitment struct {
 func (c *Client) ResetGroup(ctx context.Context, group, topic string, at []Commitment) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	backoff := retry.Backoff{First: firstPause, Last: maxPause}
-	for {
-		err := c.resetGroup(ctx, group, topic, at)
-		if errors.Is(err, ErrFenced) {
-			return fmt.Errorf("set offsets of %s: %w", group, ErrGroupActive)
-		}
-		if err == nil {
-			return nil
-		}
-		err = fmt.Errorf("set offsets of %s on %s: %w", group, topic, err)
-		if !Retriable(err) || backoff.Wait(ctx) != nil {
-			return err
-		}
+	err := retry.Policy{First: firstPause, Last: maxPause, Passes: Retriable}.Do(ctx, func() error { return c.resetGroup(ctx, group, topic, at) })
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrFenced):
+		return fmt.Errorf("set offsets of %s: %w", group, ErrGroupActive)
 	}
+	return fmt.Errorf("set offsets of %s on %s: %w", group, topic, err)
 }
 
 func (c *Client) resetGroup(ctx context.Context, group, topic string, at []Commitment) error {

@@ -53,20 +53,13 @@ func (c *Client) AuditTopics(uses ...TopicUse) *TopicAudit {
 // Start waits until the cluster can be asked, logs what is doubtful, and returns ErrTopicLoses with the cure, or nil. A user that may
 // not describe configurations is warned once. When ctx ends it returns nil.
 func (a *TopicAudit) Start(ctx context.Context) error {
-	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
-	for {
-		err := a.look(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil:
-			return a.Check(ctx)
-		}
+	looking := retry.Policy{First: 100 * time.Millisecond, Last: 5 * time.Second, Notice: func(err error) {
 		a.say("cannot look at the topics' configuration; trying again", zap.Error(err))
-		if backoff.Wait(ctx) != nil {
-			return nil
-		}
+	}}
+	if err := looking.Do(ctx, func() error { return a.look(ctx) }); err != nil || ctx.Err() != nil {
+		return nil
 	}
+	return a.Check(ctx)
 }
 
 // Watch looks again until ctx ends: configurations change while services run.

@@ -34,6 +34,33 @@ func Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// A Policy says how long to try, and what for.
+type Policy struct {
+	// First and Last are the shortest and the longest pause, as Backoff has them.
+	First, Last time.Duration
+	// Passes tells whether an error may pass by itself. Where it is nil every error may.
+	Passes func(error) bool
+	// Notice hears of each error that is tried again after a pause; nil where nobody listens.
+	Notice func(error)
+}
+
+// Do calls do until it succeeds, its error will not pass, or ctx has ended, and returns what do returned last.
+func (p Policy) Do(ctx context.Context, do func() error) error {
+	pause := Backoff{First: p.First, Last: p.Last}
+	for {
+		err := do()
+		if err == nil || ctx.Err() != nil || p.Passes != nil && !p.Passes(err) {
+			return err
+		}
+		if p.Notice != nil {
+			p.Notice(err)
+		}
+		if pause.Wait(ctx) != nil {
+			return err
+		}
+	}
+}
+
 // Outlive returns a context for the work in hand: it ends grace after ctx does. The function it returns must be called when the
 // work is done.
 func Outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {

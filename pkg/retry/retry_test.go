@@ -36,6 +36,47 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 	})
 }
 
+func TestItIsTriedAgainOnlyWhileAnErrorMayPass(t *testing.T) {
+	passing, lasting := errors.New("connection refused"), errors.New("wrong password")
+	for name, c := range map[string]struct {
+		errs  []error
+		want  error
+		tries int
+	}{
+		"at once":             {[]error{nil}, nil, 1},
+		"the third time":      {[]error{passing, passing, nil}, nil, 3},
+		"what will not pass":  {[]error{lasting}, lasting, 1},
+		"first one then both": {[]error{passing, lasting}, lasting, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tries, noticed := 0, 0
+				p := Policy{First: time.Second, Last: time.Minute, Passes: func(err error) bool { return errors.Is(err, passing) }, Notice: func(error) { noticed++ }}
+				err := p.Do(t.Context(), func() error {
+					tries++
+					return c.errs[tries-1]
+				})
+				if !errors.Is(err, c.want) || tries != c.tries || noticed != c.tries-1 {
+					t.Errorf("error %v after %d tries, %d noticed", err, tries, noticed)
+				}
+			})
+		})
+	}
+}
+
+func TestTryingEndsWithItsContextAndKeepsTheCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		cause := errors.New("connection refused")
+		started := time.Now()
+		err := Policy{First: time.Second, Last: time.Hour}.Do(ctx, func() error { return cause })
+		if !errors.Is(err, cause) || time.Since(started) != time.Minute {
+			t.Errorf("got %v after %s", err, time.Since(started))
+		}
+	})
+}
+
 func TestWorkOutlivesItsContextByTheGraceAndNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -49,20 +49,13 @@ func (c *setupCommand) region(env *environment, name string) error {
 func until(ctx context.Context, wait time.Duration, passing func(error) bool, do func(context.Context) error) error {
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 2 * time.Second}
 	var before error
-	for {
-		err := do(waiting)
-		switch {
-		case err == nil:
-			return nil
-		case before != nil && waiting.Err() != nil && errors.Is(err, waiting.Err()):
-			return before
-		case !passing(err) || backoff.Wait(waiting) != nil:
-			return err
-		}
-		before = err
+	trying := retry.Policy{First: 100 * time.Millisecond, Last: 2 * time.Second, Passes: passing, Notice: func(err error) { before = err }}
+	err := trying.Do(waiting, func() error { return do(waiting) })
+	if err != nil && before != nil && waiting.Err() != nil && errors.Is(err, waiting.Err()) {
+		return before
 	}
+	return err
 }
 
 func kafkaAnswers(ctx context.Context, env *environment, region Region) error {

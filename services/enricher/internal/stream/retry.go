@@ -10,24 +10,14 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
-func newBackoff() *retry.Backoff {
-	return &retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
-}
+const firstPause, lastPause = 50 * time.Millisecond, 10 * time.Second
+
+func newBackoff() *retry.Backoff { return &retry.Backoff{First: firstPause, Last: lastPause} }
 
 // persist calls do until it succeeds, its error is not worth a retry, or ctx ends. failed hears of each failure to come
 // back from.
 func persist(ctx context.Context, failed func(error), do func() error) error {
-	pause := newBackoff()
-	for {
-		err := do()
-		if err == nil || ctx.Err() != nil || !kafka.Retriable(err) {
-			return err
-		}
-		failed(err)
-		if pause.Wait(ctx) != nil {
-			return err
-		}
-	}
+	return retry.Policy{First: firstPause, Last: lastPause, Passes: kafka.Retriable, Notice: failed}.Do(ctx, do)
 }
 
 // watchRetries counts and logs the failures of a step.
