@@ -14,6 +14,7 @@ TOOLS := $(CACHE)/tools
 
 # Versions of what is not in a go.mod, package.json or pom.xml.
 STATICCHECK_VERSION := v0.8.2
+GOLANGCI_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
 PROTOC_GEN_GO_VERSION := v1.36.12
 PROTOC_GEN_VTPROTO_VERSION := v0.6.0
@@ -86,12 +87,13 @@ $(CACHE)/kafka/.stamp: services/local/apachekafka/pom.xml
 	@touch $@
 
 .PHONY: lint
-lint: $(TOOLS)/staticcheck-$(STATICCHECK_VERSION) ## gofmt, go vet, staticcheck, and each module built on its own
+lint: $(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## gofmt, go vet, staticcheck, golangci-lint, and each module built on its own
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet $(PACKAGES)
 	go vet -tags apachekafka ./services/local/...
 	$(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(PACKAGES)
+	$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) run $(PACKAGES)
 	@for module in $(MODULES); do (cd $$module && GOWORK=off go build -mod=readonly ./...); done
 
 .PHONY: vuln
@@ -157,6 +159,10 @@ $(TOOLS)/staticcheck-$(STATICCHECK_VERSION):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	@mv $(TOOLS)/staticcheck $@
+$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(TOOLS)/golangci-lint $@
 $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)

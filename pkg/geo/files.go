@@ -90,7 +90,7 @@ func (f files) lookup(addr netip.Addr, out *Location) {
 		if result.Err() != nil || !result.Found() {
 			continue
 		}
-		known := false
+		var known bool
 		if one.flat {
 			known = fillFlat(result, out)
 		} else {

@@ -240,7 +240,7 @@ func (n *node) waitReady(ctx context.Context, brokers int) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w (last answer: %v)", ctx.Err(), err)
+			return fmt.Errorf("%w (last answer: %w)", ctx.Err(), err)
 		case <-n.dead:
 			return fmt.Errorf("the process ended")
 		case <-tick.C:

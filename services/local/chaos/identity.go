@@ -74,7 +74,7 @@ func (w *world) acquainted(ctx context.Context) (bool, error) {
 			if p.End == 0 {
 				continue // there was nothing to commit
 			}
-			known := false
+			var known bool
 			if g.group == enricherGroup {
 				at, err := checkpoint.ParseEnricher(p.Metadata)
 				known = err == nil && at.Log == ids[g.topic] && at.Enriched == ids[enrichedTopic]

@@ -42,7 +42,8 @@ func take(address string) (*Port, error) {
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	family, at := unix.AF_INET, unix.Sockaddr(nil)
+	family := unix.AF_INET
+	var at unix.Sockaddr
 	if ip := addr.IP.To4(); ip != nil {
 		at = &unix.SockaddrInet4{Port: addr.Port, Addr: [4]byte(ip)}
 	} else {
