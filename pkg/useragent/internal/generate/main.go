@@ -1,5 +1,5 @@
 // Generate brings in the lists that package useragent embeds and is tested with, from the pinned packages named below.
-// It runs through the ordinary package clients, npm and cargo, and writes the same bytes each time:
+// It runs git and npm, and writes the same bytes each time:
 //
 //	go generate ./pkg/useragent
 package main
@@ -19,10 +19,12 @@ import (
 	"strings"
 )
 
-// The pinned packages. The crate is the one package that holds uap-core's rules together with their tests.
+// The pinned packages. uap-core is released seldom and its packages hold no tests: it is its repository at a commit, whose
+// rules are those of PyPI's ua-parser-builtins 202610.
 const (
-	uapCore  = "ua-parser@=0.2.2" // crate: uap-core as a folder, after its 0.18.0; Apache-2.0
-	isbot    = "isbot@5.2.3"      // npm: Unlicense
+	uapCore  = "https://github.com/ua-parser/uap-core" // Apache-2.0
+	uapHead  = "e3c5e634bee0b14f1a129c991483910739ad9f6c"
+	isbot    = "isbot@5.2.3" // npm: Unlicense
 	crawlers = "crawler-user-agents@1.60.0"
 	browsers = "user-agents@2.1.198"
 )
@@ -48,17 +50,13 @@ func run() error {
 
 // rules takes uap-core's regexes and tests as they are.
 func rules(dir string) error {
-	name, _, _ := strings.Cut(uapCore, "@")
+	checkout := filepath.Join(dir, "uap-core")
 	for _, args := range [][]string{
-		{"init", "--quiet", "--vcs", "none", "--name", "lists"}, {"add", "--quiet", uapCore}, {"vendor", "--quiet", "--versioned-dirs"},
+		{"init", "--quiet", checkout}, {"-C", checkout, "fetch", "--quiet", "--depth=1", uapCore, uapHead}, {"-C", checkout, "checkout", "--quiet", uapHead},
 	} {
-		if _, err := command(dir, "cargo", args...); err != nil {
+		if _, err := command(dir, "git", args...); err != nil {
 			return err
 		}
-	}
-	found, err := filepath.Glob(filepath.Join(dir, "vendor", name+"-[0-9]*", "uap-core"))
-	if err != nil || len(found) != 1 {
-		return fmt.Errorf("find uap-core in crate %s: %v %w", uapCore, found, err)
 	}
 	for from, to := range map[string]string{
 		"regexes.yaml":           "data/regexes.yaml.gz",
@@ -66,7 +64,7 @@ func rules(dir string) error {
 		"tests/test_os.yaml":     "testdata/test_os.yaml.gz",
 		"tests/test_device.yaml": "testdata/test_device.yaml.gz",
 	} {
-		content, err := os.ReadFile(filepath.Join(found[0], from))
+		content, err := os.ReadFile(filepath.Join(checkout, from))
 		if err != nil {
 			return fmt.Errorf("read uap-core: %w", err)
 		}
