@@ -92,7 +92,7 @@ func (p *Parser) Parse(ua string, h Hints) Environment {
 
 // ParseUncached works it out.
 func (p *Parser) ParseUncached(ua string, h Hints) Environment {
-	ua = clean(ua)
+	ua = undisguised(clean(ua))
 	hints := readHints(h)
 	hits := p.rules.filter.Scan(ua)
 	defer hits.Release()
@@ -113,6 +113,23 @@ func (p *Parser) ParseUncached(ua string, h Hints) Environment {
 	e.DeviceBrand, e.DeviceModel = p.nameDevice(device, hints)
 	return e
 }
+
+// undisguised writes of an iPad what is a Mac by its user agent. Web views and browsers on iPads say so by default since
+// iPadOS 13, and keep what no Mac says: Mobile/, or their own name, CriOS/, FxiOS/. Safari cannot be told from that of a Mac.
+func undisguised(ua string) string {
+	start := strings.Index(ua, "(Macintosh;")
+	if start < 0 || !strings.Contains(ua, " Mobile/") && !strings.Contains(ua, "iOS/") {
+		return ua
+	}
+	end := strings.IndexByte(ua[start:], ')')
+	if end < 0 {
+		return ua
+	}
+	return ua[:start] + disguised + ua[start+end+1:]
+}
+
+// disguised stands where uap-core's rules look for an iPad. No user agent says it.
+const disguised = "(iPad; CPU OS 13_0 like Macintosh)"
 
 // clean cuts what is too long and replaces what is no UTF-8; a replacement may not lengthen it again.
 func clean(s string) string {

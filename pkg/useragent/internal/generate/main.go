@@ -26,8 +26,13 @@ const (
 	uapHead  = "e3c5e634bee0b14f1a129c991483910739ad9f6c"
 	isbot    = "isbot@5.2.3" // npm: Unlicense
 	crawlers = "crawler-user-agents@1.60.0"
-	browsers = "user-agents@2.1.198"
 )
+
+// browsers are samples of real traffic by their month: before iOS 26, which froze the version it tells, and after.
+var browsers = map[string]string{"2025-02": "user-agents@1.1.455", "2026-09": "user-agents@2.1.198"}
+
+// sampledMonth is the one whose head goes into package sample.
+const sampledMonth = "2026-09"
 
 // sampled is how many of the most frequent browsers go into package sample.
 const sampled = 300
@@ -125,16 +130,43 @@ func crawlerLists(dir string) error {
 
 // browserLists writes weight and user agent of real browsers, most frequent first: all for the tests, the head for package sample.
 func browserLists(dir string) error {
-	module, err := unpack(dir, browsers)
+	for month, name := range browsers {
+		all, err := browserList(dir, name)
+		if err != nil {
+			return err
+		}
+		if err := writeGzip("testdata/browsers-"+month+".tsv.gz", []byte(strings.Join(all, "\n")+"\n")); err != nil {
+			return err
+		}
+		if month == sampledMonth {
+			head := strings.Join(all[:min(sampled, len(all))], "\n") + "\n"
+			if err := writeGzip("sample/browsers.tsv.gz", []byte(head)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// browserList returns the lines of one package, whose older versions keep their list compressed.
+func browserList(dir, name string) ([]string, error) {
+	module, err := unpack(dir, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var list []struct {
 		UserAgent string
 		Weight    float64
 	}
-	if err := readJSON(filepath.Join(module, "dist", "user-agents.json"), &list); err != nil {
-		return err
+	path := filepath.Join(module, "dist", "user-agents.json")
+	if zipped := filepath.Join(module, "src", "user-agents.json.gz"); exists(zipped) {
+		if _, err := command(module, "gzip", "-d", zipped); err != nil {
+			return nil, err
+		}
+		path = strings.TrimSuffix(zipped, ".gz")
+	}
+	if err := readJSON(path, &list); err != nil {
+		return nil, err
 	}
 	weights := map[string]float64{}
 	for _, b := range list {
@@ -154,9 +186,12 @@ func browserLists(dir string) error {
 		}
 		return strings.Compare(a, b)
 	})
-	all := strings.Join(lines, "\n") + "\n"
-	head := strings.Join(lines[:min(sampled, len(lines))], "\n") + "\n"
-	return errors.Join(writeGzip("testdata/browsers.tsv.gz", []byte(all)), writeGzip("sample/browsers.tsv.gz", []byte(head)))
+	return lines, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func number(line string) float64 {
@@ -174,8 +209,7 @@ func unpack(dir, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	module, _, _ := strings.Cut(name, "@")
-	module = filepath.Join(dir, module)
+	module := filepath.Join(dir, name)
 	if err := os.Mkdir(module, 0o755); err != nil {
 		return "", fmt.Errorf("unpack %s: %w", name, err)
 	}
