@@ -17,7 +17,7 @@ func TestBrandIsTheOneOnTheDevice(t *testing.T) {
 		"6102D": "TCL", "6165H_EEA": "TCL", "T767H": "TCL", "T671H_EEA": "TCL", "9132X": "TCL", "TCL 20 5G": "TCL",
 		"5860A":  "", // Coolpad's number
 		"SO-51A": "Sony", "XQ-DQ54": "Sony",
-		"SM-G991B": "Samsung", "Pixel 8": "Google", "Redmi Note 8 Pro": "XiaoMi", "FP5": "Fairphone", "CUBOT_P20": "Cubot",
+		"SM-G991B": "Samsung", "Pixel 8": "Google", "Redmi Note 8 Pro": "XiaoMi", "FP5": "Fairphone", "M bot 60": "Logicom", "CUBOT_P20": "Cubot",
 	} {
 		told := p.ParseUncached("Mozilla/5.0 (Linux; Android 12; "+model+")"+webkit+mobile141, Hints{})
 		hinted := p.ParseUncached(androidK+mobile141, Hints{Model: `"` + model + `"`})

@@ -94,13 +94,46 @@ func botPatterns(dir string) error {
 	if err := json.Unmarshal(out, &patterns); err != nil {
 		return fmt.Errorf("decode isbot's list: %w", err)
 	}
-	for i, p := range patterns {
-		if patterns[i], err = re2(p); err != nil {
+	// Sogou's crawlers all say spider, which is listed; this one would take its browsers, SogouMobileBrowser and the like, too.
+	patterns = slices.DeleteFunc(patterns, func(p string) bool { return p == "sogou" })
+	var named, unsure []string
+	for _, p := range patterns {
+		rewritten, err := re2(p)
+		if err != nil {
 			return err
 		}
+		if slices.Contains(doubtful, p) {
+			unsure = append(unsure, rewritten)
+		} else {
+			named = append(named, rewritten)
+		}
 	}
-	return writeLines("data/bots.txt", patterns)
+	return errors.Join(writeLines("data/bots.txt", append(named, alsoBots...)), writeLines("data/doubtful.txt", unsure))
 }
+
+// doubtful are isbot's patterns that fit what phones say, too: a user agent's form, as in "LG/U370", and words of Java
+// phones, of models, of the apps of companies that have crawlers.
+var doubtful = []string{
+	`;\s\w+;$`, `@[a-z][\w-]+\.`, `\(\)`, `\.com\b`, `\b\w+/1\.0;`, `\|`, `^[<\(;]`,
+	`^[\w \.\-\(?:\):%]+(?:/v?\d+(?:\.\d+)?(?:\.\d{1,10})*?)?(?:,|$)`, `^[\w\-]+/[\w]+$`, `^[^ ]{50,}$`, `^\d+\b`, `^\w*search\b`,
+	`^\w+/[\w\(\)]*$`, `^\w+/\d\.\d\s\([\w@]+\)$`, `^mozilla/\d\.\d\s[\w\.-]+$`, `^whatsapp`, `^yahoo`,
+	`(?:^|[^g])news(?!sapphire)`, `(?<! channel/|google/)google(?!(?:wv|app|/google| pixel))`,
+	`(?<!lib)http`, `advisor`, `java(?!;)`, `library`, `radar`, `server`, `url`,
+}
+
+// alsoBots are an address, and assistants that fetch a page for a person, which isbot knows in part. Many are told by the
+// place where they say "compatible", as no browser has since Internet Explorer.
+var alsoBots = []string{
+	`https?://`,
+	`like gecko; ?compatible;`,
+	`safari/[\d.]+;? ?\(?compatible;`,
+	`\b(?:amzn|chatgpt|claude|duckassist|gemini|grok|kagi|manus|meta|mistralai|openai|perplexity|phind|poe|you)-user\b`,
+	`\b(?:claude-web|anthropic-ai|cohere-ai|novaact|grok-deepsearch|chatgpt agent|google-agent|googleagent|kagi-fetcher|meta-external|devin)(?:$|[/;) -])`,
+	`\b(?:gtmetrix|miniature\.io)\b`,
+}
+
+// alsoCrawlers name some of them.
+var alsoCrawlers = []string{`[A-Za-z0-9]+-User`, `[Cc]laude-[Ww]eb`, `GoogleAgent-\w+`, `ChatGPT Agent`}
 
 // crawlerLists writes the patterns that name crawlers, and the user agents they were seen with.
 func crawlerLists(dir string) error {
@@ -124,7 +157,7 @@ func crawlerLists(dir string) error {
 		patterns = append(patterns, pattern)
 		instances = append(instances, c.Instances...)
 	}
-	return errors.Join(writeLines("data/crawlers.txt", patterns),
+	return errors.Join(writeLines("data/crawlers.txt", append(patterns, alsoCrawlers...)),
 		writeGzip("testdata/crawlers.txt.gz", []byte(strings.Join(instances, "\n")+"\n")))
 }
 
