@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ua-parser/uap-go/uaparser"
+
 	"github.com/waymark-events/waymark/pkg/useragent/internal/filter"
 )
 
@@ -28,31 +30,119 @@ func newCrawlers() (*crawlers, error) {
 }
 
 // name prefers the words that the list matches, then uap-core's family where its device rules know a spider, then a
-// product that calls itself a bot.
+// product that calls itself a bot, then the first product that is not what every browser says. It is never "".
 func (c *crawlers) name(ua, family string, isSpider bool) string {
+	if name := c.listed(ua); name != "" {
+		return name
+	}
+	if isSpider && family != "" {
+		return family
+	}
+	bare := links.ReplaceAllString(ua, "")
+	if name := trim(selfNamed.FindString(bare)); name != "" {
+		return name
+	}
+	if name := firstProduct(bare); name != "" {
+		return name
+	}
+	if family != "" {
+		return family
+	}
+	return unnamed
+}
+
+// unnamed is a bot that gives no more than an address, which may be a person's, or what every browser says.
+const unnamed = "unnamed"
+
+func (c *crawlers) listed(ua string) string {
 	hits := c.filter.Scan(ua)
 	defer hits.Release()
 	for i, l := range c.compiled {
 		if !hits.Candidate(i) || !l.matches(ua) {
 			continue
 		}
-		if name := trim((*l.to).FindString(ua)); name != "" {
-			return name
+		if at := (*l.to).FindStringIndex(ua); at != nil {
+			for at[0] > 0 && isWord(ua[at[0]-1]) && isWord(ua[at[0]]) {
+				at[0]-- // "Fetch" of "PriceFetch" would name nobody
+			}
+			if name := trim(ua[at[0]:at[1]]); name != "" {
+				return name
+			}
 		}
 	}
-	if isSpider && family != "" {
-		return family
-	}
-	if name := trim(selfNamed.FindString(ua)); name != "" {
-		return name
-	}
-	return family
+	return ""
+}
+
+func isWord(b byte) bool {
+	return isDigit(b) || 'a' <= b|0x20 && b|0x20 <= 'z'
 }
 
 var selfNamed = regexp.MustCompile(`(?i)[a-z0-9._-]*(?:bot|crawler|spider)\b`)
+
+// links are the addresses that bots give. Their words name nobody: https://openai.com/bot is no browser "com/bot".
+var links = regexp.MustCompile(`(?i)\+?(?:https?:|www\.)[^\s;,)]*|[^\s;,()<]+@[^\s;,()>]+`)
+
+// browserBesideLinks asks again for a bot's browser where addresses could have been taken for one.
+func (r *rules) browserBesideLinks(ua string, found uaparser.UserAgent) uaparser.UserAgent {
+	bare := links.ReplaceAllString(ua, "")
+	if bare == ua {
+		return found
+	}
+	hits := r.filter.Scan(bare)
+	defer hits.Release()
+	return r.browser(bare, hits)
+}
+
+// firstProduct is the first product, or word, that is not one of those that all browsers say.
+func firstProduct(ua string) string {
+	for _, word := range strings.FieldsFunc(ua, func(r rune) bool { return strings.ContainsRune(" ;,()[]<>|\"'", r) }) {
+		if name := trim(word); name != "" && !isDigit(name[0]) && !everyBrowsers[strings.ToLower(name)] {
+			return name
+		}
+	}
+	return ""
+}
+
+var everyBrowsers = func() map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields("mozilla applewebkit khtml like gecko chrome safari version mobile compatible " +
+		"x11 linux u android build k wv windows nt win64 wow64 x64 x86_64 i686 macintosh intel mac os x iphone ipad ipod cpu") {
+		out[w] = true
+	}
+	return out
+}()
 
 // trim leaves of what a pattern matched the name: "Googlebot/" is "Googlebot".
 func trim(match string) string {
 	name, _, _ := strings.Cut(match, "/")
 	return strings.Clone(strings.Trim(name, " ;:,()[]+-_."))
 }
+
+// androidModel is what stands where Android's browsers put the model: after the version, a language and the like, before
+// the build. "" for what cannot be one.
+func androidModel(ua string) string {
+	_, comment, ok := strings.Cut(ua, "Android ")
+	if !ok {
+		return ""
+	}
+	comment, _, _ = strings.Cut(comment, ") ") // a model may hold (50)
+	_, comment, _ = strings.Cut(comment, ";")  // the version
+	for part := range strings.SplitSeq(comment, ";") {
+		part, _, _ = strings.Cut(strings.Trim(part, " )"), " Build")
+		switch {
+		case part == "" || part == "U" || language.MatchString(part):
+			continue
+		case strings.Contains(part, "compatible") || strings.ContainsAny(part, "/@") || len(part) < 2:
+			return ""
+		}
+		return strings.Clone(part)
+	}
+	return ""
+}
+
+// withoutModel leaves out the code name, too, that apps put beside it: "M bot 60; M_bot_60".
+func withoutModel(ua, model string) string {
+	return strings.NewReplacer(model, "Android", strings.ReplaceAll(model, " ", "_"), "Android").Replace(ua)
+}
+
+var language = regexp.MustCompile(`^[a-z]{2}(?:[-_][A-Za-z]{2})?$`)

@@ -24,6 +24,9 @@ func nameBrowser(found uaparser.UserAgent, ua string, h hinted, system string) (
 	case hint == "":
 		return name, version
 	case sameProduct(name, hint):
+		if version != "" && major(h.full) != major(version) {
+			return name, version // of another product, or the engine
+		}
 	case name == "" || isChrome(name) && hint != "Chromium":
 		if h.mobile == "?1" && (hint == "Edge" || hint == "Opera") {
 			hint += " Mobile"

@@ -3,8 +3,6 @@ package useragent
 import (
 	"slices"
 	"strings"
-
-	"github.com/ua-parser/uap-go/uaparser"
 )
 
 // deviceType asks the form factor hint, then for words that only one kind of device says, then the system.
@@ -87,65 +85,4 @@ type words []string
 // of them in Go's regexp takes tens of microseconds.
 func (w words) in(text string) bool {
 	return slices.ContainsFunc(w, func(word string) bool { return strings.Contains(text, word) })
-}
-
-// spider is uap-core's brand of crawlers.
-const spider = "Spider"
-
-// nameDevice believes the model hint before the user agent, and asks uap-core's rules about it in the form they know.
-func (p *Parser) nameDevice(found uaparser.Device, h hinted) (brandName, model string) {
-	if h.model == "" {
-		return presentable(found)
-	}
-	ua := "Mozilla/5.0 (Linux; Android 10; " + h.model + " Build/Q) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/110.0.0.0 Mobile Safari/537.36"
-	hits := p.rules.filter.Scan(ua)
-	defer hits.Release()
-	brandName, _ = presentable(p.rules.device(ua, hits))
-	if brandName == "" {
-		brandName = brandOf(h.model)
-	}
-	return brandName, h.model
-}
-
-// presentable drops what only says that nothing is known. "K" is the model of every reduced user agent.
-func presentable(d uaparser.Device) (brandName, model string) {
-	brandName, model = d.Brand, d.Model
-	switch {
-	case d.Family == other || model == "K":
-		return "", ""
-	case strings.HasPrefix(brandName, "Generic"):
-		if model = generic(model); model == "" {
-			return "", ""
-		}
-		return brandOf(model), model
-	}
-	return brandName, model
-}
-
-func generic(model string) string {
-	switch model {
-	case "Smartphone", "Tablet", "Feature Phone", "Android", "Desktop":
-		return ""
-	}
-	return model
-}
-
-// brandOf tells the maker by the start of its model codes, where uap-core's rules do not; its spelling of the names.
-func brandOf(model string) string {
-	for _, m := range makers {
-		if strings.HasPrefix(model, m.prefix) {
-			return m.brand
-		}
-	}
-	return ""
-}
-
-var makers = []struct{ prefix, brand string }{
-	{"SM-", "Samsung"}, {"SC-", "Samsung"}, {"SCG", "Samsung"}, {"GT-", "Samsung"}, {"Pixel", "Google"}, {"Redmi", "XiaoMi"}, {"POCO", "XiaoMi"}, {"Mi ", "XiaoMi"}, {"MI ", "XiaoMi"},
-	{"Xiaomi", "XiaoMi"}, {"M200", "XiaoMi"}, {"M201", "XiaoMi"}, {"M210", "XiaoMi"}, {"210", "XiaoMi"}, {"211", "XiaoMi"}, {"220", "XiaoMi"}, {"221", "XiaoMi"}, {"230", "XiaoMi"}, {"231", "XiaoMi"},
-	{"240", "XiaoMi"}, {"241", "XiaoMi"}, {"250", "XiaoMi"}, {"CPH", "Oppo"}, {"OPPO", "Oppo"}, {"RMX", "Realme"}, {"realme", "Realme"}, {"vivo", "vivo"}, {"V20", "vivo"}, {"V21", "vivo"}, {"V22", "vivo"},
-	{"V23", "vivo"}, {"moto", "Motorola"}, {"motorola", "Motorola"}, {"XT", "Motorola"}, {"ONEPLUS", "OnePlus"}, {"OnePlus", "OnePlus"}, {"LE2", "OnePlus"}, {"NE2", "OnePlus"}, {"KB2", "OnePlus"},
-	{"LM-", "LG"}, {"LG-", "LG"}, {"Nokia", "Nokia"}, {"HUAWEI", "Huawei"}, {"ELE-", "Huawei"}, {"VOG-", "Huawei"}, {"CLT-", "Huawei"}, {"ANE-", "Huawei"}, {"LYA-", "Huawei"}, {"MAR-", "Huawei"},
-	{"YAL-", "Huawei"}, {"JNY-", "Huawei"}, {"TECNO", "Tecno"}, {"Infinix", "Infinix"}, {"itel", "Itel"}, {"SO-", "Sony"}, {"XQ-", "Sony"}, {"SH-", "Sharp"}, {"FP4", "Fairphone"}, {"FP5", "Fairphone"},
-	{"A063", "Nothing"}, {"A065", "Nothing"}, {"Lenovo", "Lenovo"}, {"TB-", "Lenovo"}, {"TB3", "Lenovo"}, {"ASUS", "Asus"}, {"KF", "Amazon"}, {"AFT", "Amazon"}, {"ZTE", "ZTE"},
 }

@@ -1,6 +1,9 @@
 package useragent
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Hints are the values of a request's User-Agent Client Hints, as sent; "" for those that are not.
 // See https://wicg.github.io/ua-client-hints/#http-ua-hints; the values are RFC 8941 structured fields.
@@ -29,26 +32,51 @@ type hinted struct {
 	platformVersion string
 	formFactors     string // lower case
 	app             string
+	bot             string // a brand that no person browses with: "HeadlessChrome", "Lighthouse"
 }
 
 func readHints(h Hints) hinted {
+	brands, fulls := brandList(clean(h.UA)), brandList(clean(h.FullVersionList))
 	out := hinted{
-		brand: chooseBrand(clean(h.UA)), mobile: strings.TrimSpace(h.Mobile), model: text(h.Model), platform: text(h.Platform),
+		brand: product(brands), mobile: strings.TrimSpace(h.Mobile), model: text(h.Model), platform: text(h.Platform),
 		platformVersion: text(h.PlatformVersion), formFactors: strings.ToLower(clean(h.FormFactors)), app: text(h.RequestedWith),
+		bot: cmp.Or(automated(brands), automated(fulls)),
 	}
-	full := chooseBrand(clean(h.FullVersionList))
 	switch deprecated := text(h.FullVersion); {
-	case full.name != "":
-		out.full = full.version
-		if out.brand.name == "" {
-			out.brand = brand{full.name, major(full.version)}
+	case out.brand.name == "":
+		if full := product(fulls); full.name != "" {
+			out.brand, out.full = brand{full.name, major(full.version)}, full.version
 		}
-	case deprecated != "" && major(deprecated) == out.brand.version:
-		// For Opera and others this is Chromium's own version: then its major is another than the brand's.
+	case len(fulls) > 0:
+		out.full = fullVersion(fulls, out.brand)
+	case major(deprecated) == major(out.brand.version):
 		out.full = deprecated
 	}
 	return out
 }
+
+// fullVersion is what the list says of the brand. Some browsers, Opera long among them, put Chromium's version here, and in
+// the deprecated Sec-CH-UA-Full-Version: it shows in another major.
+func fullVersion(fulls []brand, of brand) string {
+	for _, full := range fulls {
+		if full.name == of.name && major(full.version) == major(of.version) {
+			return full.version
+		}
+	}
+	return ""
+}
+
+// automated is the first brand of a browser that no person browses with.
+func automated(brands []brand) string {
+	for _, b := range brands {
+		if tools.in(b.name) {
+			return b.name
+		}
+	}
+	return ""
+}
+
+var tools = words{"Headless", "Lighthouse", "Puppeteer", "Playwright", "Selenium", "PhantomJS", "Bot", "bot", "Crawler", "crawler", "Spider", "spider"}
 
 // text reads an sf-string, tolerating one without quotes.
 func text(value string) string {
@@ -59,9 +87,9 @@ func text(value string) string {
 	return value
 }
 
-// chooseBrand picks from a brand list the product: neither the made-up brand nor, where another is named, the engine.
-func chooseBrand(list string) brand {
-	var engine brand
+// brandList reads a list of brands and their versions.
+func brandList(list string) []brand {
+	var out []brand
 	for list != "" {
 		name, rest, ok := quoted(strings.TrimLeft(list, " ,\t"))
 		if !ok {
@@ -75,6 +103,15 @@ func chooseBrand(list string) brand {
 				b.version = version
 			}
 		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// product picks from a brand list the product: neither the made-up brand nor, where another is named, the engine.
+func product(brands []brand) brand {
+	var engine brand
+	for _, b := range brands {
 		switch {
 		case madeUp(b.name):
 		case b.name == "Chromium":

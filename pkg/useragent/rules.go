@@ -21,6 +21,8 @@ var (
 	regexesYAML []byte
 	//go:embed data/bots.txt
 	botsList string
+	//go:embed data/doubtful.txt
+	doubtfulList string
 	//go:embed data/crawlers.txt
 	crawlersList string
 )
@@ -29,14 +31,14 @@ var (
 // expression is compiled when a text first comes past the filter to it, since most never are.
 type rules struct {
 	*uaparser.RegexDefinitions
-	bots     []string
 	crawlers *crawlers
 	filter   *filter.Filter
-	// Of each expression, numbered as in the filter: browsers, systems, devices, bots.
-	compiled []*lazy
-	osAt     int
-	deviceAt int
-	botAt    int
+	// Of each expression, numbered as in the filter: browsers, systems, devices, bots, what may be one.
+	compiled   []*lazy
+	osAt       int
+	deviceAt   int
+	botAt      int
+	doubtfulAt int
 }
 
 var loadRules = sync.OnceValues(readRules)
@@ -46,7 +48,7 @@ func readRules() (*rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read uap-core's rules: %w", err)
 	}
-	r := &rules{RegexDefinitions: &uaparser.RegexDefinitions{}, bots: lines(botsList)}
+	r := &rules{RegexDefinitions: &uaparser.RegexDefinitions{}}
 	if err := yaml.Unmarshal(yamlText, r.RegexDefinitions); err != nil {
 		return nil, fmt.Errorf("decode uap-core's rules: %w", err)
 	}
@@ -81,7 +83,11 @@ func readRules() (*rules, error) {
 		orDefault(&p.ModelReplacement, "$1")
 	}
 	r.botAt = len(expressions)
-	for _, p := range r.bots {
+	for _, p := range lines(botsList) {
+		add("i", p, new(*regexp.Regexp))
+	}
+	r.doubtfulAt = len(expressions)
+	for _, p := range lines(doubtfulList) {
 		add("i", p, new(*regexp.Regexp))
 	}
 	if r.filter, err = filter.New(expressions); err != nil {
@@ -99,6 +105,29 @@ func orDefault(replacement *string, value string) {
 	if *replacement == "" {
 		*replacement = value
 	}
+}
+
+// What all rules say of a user agent.
+type answers struct {
+	browser uaparser.UserAgent
+	system  uaparser.Os
+	device  uaparser.Device
+	isBot   bool
+}
+
+// ask lets what fits phones as well as bots count only where no maker's phone is known.
+func (r *rules) ask(ua string) answers {
+	hits := r.filter.Scan(ua)
+	defer hits.Release()
+	a := answers{browser: r.browser(ua, hits), system: r.system(ua, hits), device: r.device(ua, hits)}
+	a.isBot = a.device.Brand == spider || r.any(r.botAt, r.doubtfulAt, ua, hits) ||
+		!isPhone(a.device) && r.any(r.doubtfulAt, len(r.compiled), ua, hits)
+	return a
+}
+
+// isPhone reports whether a device is a maker's phone or television, and no computer.
+func isPhone(d uaparser.Device) bool {
+	return d.Brand != "" && d.Brand != "Generic" && !strings.HasPrefix(d.Brand, "Generic_Android") && d.Family != "Mac"
 }
 
 // browser returns what the first matching rule in file order says, as uap-go does.
@@ -141,10 +170,10 @@ func (r *rules) device(ua string, hits *filter.Hits) (out uaparser.Device) {
 	return out
 }
 
-// listedBot reports whether one of isbot's patterns matches.
-func (r *rules) listedBot(ua string, hits *filter.Hits) bool {
-	for i := range r.bots {
-		if hits.Candidate(r.botAt+i) && r.compiled[r.botAt+i].matches(ua) {
+// any reports whether one of the expressions from first to before end matches.
+func (r *rules) any(first, end int, ua string, hits *filter.Hits) bool {
+	for i := first; i < end; i++ {
+		if hits.Candidate(i) && r.compiled[i].matches(ua) {
 			return true
 		}
 	}

@@ -97,11 +97,19 @@ type weighted struct {
 	weight float64
 }
 
+// samples are of real traffic: before iOS 26 and after.
+var samples = []string{"browsers-2025-02.tsv.gz", "browsers-2026-09.tsv.gz"}
+
 // realBrowsers are user agents seen in the wild, most frequent first.
 func realBrowsers(t testing.TB) []weighted {
 	t.Helper()
+	return weightedBrowsers(t, samples[1])
+}
+
+func weightedBrowsers(t testing.TB, file string) []weighted {
+	t.Helper()
 	var out []weighted
-	for line := range strings.Lines(string(unzipped(t, "browsers.tsv.gz"))) {
+	for line := range strings.Lines(string(unzipped(t, file))) {
 		weight, ua, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		w, err := strconv.ParseFloat(weight, 64)
 		if err != nil {

@@ -1,6 +1,7 @@
 package useragent
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,13 +13,15 @@ import (
 // An Environment holds "" where nothing is known. All strings are valid UTF-8.
 type Environment struct {
 	// Browser is the family by uap-core's names: "Chrome", "Chrome Mobile", "Mobile Safari", "Edge", "Firefox", "Samsung
-	// Internet", for an app's own view "Facebook", "Instagram", "Chrome Mobile WebView", for a crawler "Googlebot".
+	// Internet", for an app's own view "Facebook", "Instagram", "Chrome Mobile WebView", for a crawler "Googlebot"; where
+	// uap-core knows none of a bot's, the bot's name.
 	Browser string
 	// BrowserVersion has up to four parts, "72.0.3626.121"; those that the browser hides are zeros, as it sends them.
 	BrowserVersion string
 	// OS is the family by uap-core's names: "Windows", "Mac OS X", "iOS", "Android", "Linux", "Ubuntu", "Chrome OS".
 	OS string
 	// OSVersion is "11", "10 or later", "8.1", "XP" for Windows, "18.6", "10.15 or later" and the like for others.
+	// "Or later" is what stands of a version at which user agents are frozen.
 	OSVersion string
 	// DeviceType is one of the constants below.
 	DeviceType string
@@ -26,9 +29,10 @@ type Environment struct {
 	DeviceBrand string
 	// DeviceModel is the maker's code or name: "iPhone", "SM-G991B", "Pixel 8", "Mac".
 	DeviceModel string
-	// IsBot is set for crawlers, monitors, libraries and headless browsers that do not hide. An empty user agent is no bot.
+	// IsBot is set for crawlers, assistants, monitors, libraries and headless browsers that do not hide, in their user agent
+	// or in their brand hints. An empty user agent is no bot.
 	IsBot bool
-	// BotName names the bot where IsBot is set, as far as its user agent does: "Googlebot".
+	// BotName names the bot where IsBot is set: "Googlebot", its first product where no list knows it, or "unnamed".
 	BotName string
 }
 
@@ -92,27 +96,53 @@ func (p *Parser) Parse(ua string, h Hints) Environment {
 
 // ParseUncached works it out.
 func (p *Parser) ParseUncached(ua string, h Hints) Environment {
-	ua = clean(ua)
+	ua = undisguised(clean(ua))
 	hints := readHints(h)
-	hits := p.rules.filter.Scan(ua)
-	defer hits.Release()
-
-	device := p.rules.device(ua, hits)
-	browser := p.rules.browser(ua, hits)
-	system := p.rules.system(ua, hits)
-
+	found := p.rules.ask(ua)
+	if found.isBot {
+		if model := androidModel(ua); model != "" {
+			// Phones are called M bot 60, televisions Google TV: what is left without the model decides.
+			if without := p.rules.ask(withoutModel(ua, model)); !without.isBot {
+				found = without
+				hints.model = cmp.Or(hints.model, model)
+			}
+		}
+	}
 	var e Environment
-	e.OS, e.OSVersion = nameSystem(system, ua, hints)
-	e.Browser, e.BrowserVersion = nameBrowser(browser, ua, hints, e.OS)
-	if device.Brand == spider || p.rules.listedBot(ua, hits) {
-		e.IsBot, e.DeviceType = true, Bot
-		e.BotName = p.rules.crawlers.name(ua, e.Browser, device.Brand == spider)
+	if e.IsBot = found.isBot || hints.bot != ""; e.IsBot {
+		found.browser = p.rules.browserBesideLinks(ua, found.browser)
+	}
+	e.OS, e.OSVersion = nameSystem(found.system, ua, hints)
+	e.Browser, e.BrowserVersion = nameBrowser(found.browser, ua, hints, e.OS)
+	if e.IsBot {
+		e.DeviceType = Bot
+		e.BotName = cmp.Or(hints.bot, p.rules.crawlers.name(ua, e.Browser, found.device.Brand == spider))
+		if e.Browser == "" {
+			e.Browser, e.BrowserVersion = e.BotName, versionAfter(ua, e.BotName+"/")
+		}
 		return e
 	}
 	e.DeviceType = deviceType(ua, e.OS, hints)
-	e.DeviceBrand, e.DeviceModel = p.nameDevice(device, hints)
+	e.DeviceBrand, e.DeviceModel = p.nameDevice(found.device, hints)
 	return e
 }
+
+// undisguised writes of an iPad what is a Mac by its user agent. Web views and browsers on iPads say so by default since
+// iPadOS 13, and keep what no Mac says: Mobile/, or their own name, CriOS/, FxiOS/. Safari cannot be told from that of a Mac.
+func undisguised(ua string) string {
+	start := strings.Index(ua, "(Macintosh;")
+	if start < 0 || !strings.Contains(ua, " Mobile/") && !strings.Contains(ua, "iOS/") {
+		return ua
+	}
+	end := strings.IndexByte(ua[start:], ')')
+	if end < 0 {
+		return ua
+	}
+	return ua[:start] + disguised + ua[start+end+1:]
+}
+
+// disguised stands where uap-core's rules look for an iPad. No user agent says it.
+const disguised = "(iPad; CPU OS 13_0 like Macintosh)"
 
 // clean cuts what is too long and replaces what is no UTF-8; a replacement may not lengthen it again.
 func clean(s string) string {

@@ -336,6 +336,8 @@ func TestParseIsSafeForConcurrentUse(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(windows+chrome141, brands141, "?0", "", `"Windows"`, `"15.0.0"`, "")
 	f.Add(androidK+mobile141, `"Not;A=Brand";v="99", "a\"b\\";v="1"`, "?1", `"Pixel 8"`, `"Android"`, "", "com.whatsapp")
+	f.Add("Mozilla/5.0 (Linux; Android 7.0; M bot 60 Build/NRD90M; wv) Chrome/67.0", `"HeadlessChrome";v="131"`, "?1", `"x; wv"`, "", "", "")
+	f.Add("Mozilla/5.0 (Macintosh; ) Mobile/ Version/26.", `"Opera";v="91"`, "", "", "", "", "")
 	f.Add("\xff\xfe Chrome/1.", `"`, "?", "\xff", "", "..", "")
 	p, err := New(Config{}, nil)
 	if err != nil {
@@ -349,7 +351,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%q", s)
 			}
 		}
-		if e.IsBot != (e.DeviceType == Bot) {
+		if e.IsBot != (e.DeviceType == Bot) || e.IsBot != (e.BotName != "") || strings.Contains(e.DeviceModel, ";") {
 			t.Errorf("%+v", e)
 		}
 	})

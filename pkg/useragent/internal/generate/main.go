@@ -1,5 +1,5 @@
 // Generate brings in the lists that package useragent embeds and is tested with, from the pinned packages named below.
-// It runs through the ordinary package clients, npm and cargo, and writes the same bytes each time:
+// It runs git and npm, and writes the same bytes each time:
 //
 //	go generate ./pkg/useragent
 package main
@@ -19,13 +19,20 @@ import (
 	"strings"
 )
 
-// The pinned packages. The crate is the one package that holds uap-core's rules together with their tests.
+// The pinned packages. uap-core is released seldom and its packages hold no tests: it is its repository at a commit, whose
+// rules are those of PyPI's ua-parser-builtins 202610.
 const (
-	uapCore  = "ua-parser@=0.2.2" // crate: uap-core as a folder, after its 0.18.0; Apache-2.0
-	isbot    = "isbot@5.2.3"      // npm: Unlicense
+	uapCore  = "https://github.com/ua-parser/uap-core" // Apache-2.0
+	uapHead  = "e3c5e634bee0b14f1a129c991483910739ad9f6c"
+	isbot    = "isbot@5.2.3" // npm: Unlicense
 	crawlers = "crawler-user-agents@1.60.0"
-	browsers = "user-agents@2.1.198"
 )
+
+// browsers are samples of real traffic by their month: before iOS 26, which froze the version it tells, and after.
+var browsers = map[string]string{"2025-02": "user-agents@1.1.455", "2026-09": "user-agents@2.1.198"}
+
+// sampledMonth is the one whose head goes into package sample.
+const sampledMonth = "2026-09"
 
 // sampled is how many of the most frequent browsers go into package sample.
 const sampled = 300
@@ -48,17 +55,13 @@ func run() error {
 
 // rules takes uap-core's regexes and tests as they are.
 func rules(dir string) error {
-	name, _, _ := strings.Cut(uapCore, "@")
+	checkout := filepath.Join(dir, "uap-core")
 	for _, args := range [][]string{
-		{"init", "--quiet", "--vcs", "none", "--name", "lists"}, {"add", "--quiet", uapCore}, {"vendor", "--quiet", "--versioned-dirs"},
+		{"init", "--quiet", checkout}, {"-C", checkout, "fetch", "--quiet", "--depth=1", uapCore, uapHead}, {"-C", checkout, "checkout", "--quiet", uapHead},
 	} {
-		if _, err := command(dir, "cargo", args...); err != nil {
+		if _, err := command(dir, "git", args...); err != nil {
 			return err
 		}
-	}
-	found, err := filepath.Glob(filepath.Join(dir, "vendor", name+"-[0-9]*", "uap-core"))
-	if err != nil || len(found) != 1 {
-		return fmt.Errorf("find uap-core in crate %s: %v %w", uapCore, found, err)
 	}
 	for from, to := range map[string]string{
 		"regexes.yaml":           "data/regexes.yaml.gz",
@@ -66,7 +69,7 @@ func rules(dir string) error {
 		"tests/test_os.yaml":     "testdata/test_os.yaml.gz",
 		"tests/test_device.yaml": "testdata/test_device.yaml.gz",
 	} {
-		content, err := os.ReadFile(filepath.Join(found[0], from))
+		content, err := os.ReadFile(filepath.Join(checkout, from))
 		if err != nil {
 			return fmt.Errorf("read uap-core: %w", err)
 		}
@@ -91,13 +94,46 @@ func botPatterns(dir string) error {
 	if err := json.Unmarshal(out, &patterns); err != nil {
 		return fmt.Errorf("decode isbot's list: %w", err)
 	}
-	for i, p := range patterns {
-		if patterns[i], err = re2(p); err != nil {
+	// Sogou's crawlers all say spider, which is listed; this one would take its browsers, SogouMobileBrowser and the like, too.
+	patterns = slices.DeleteFunc(patterns, func(p string) bool { return p == "sogou" })
+	var named, unsure []string
+	for _, p := range patterns {
+		rewritten, err := re2(p)
+		if err != nil {
 			return err
 		}
+		if slices.Contains(doubtful, p) {
+			unsure = append(unsure, rewritten)
+		} else {
+			named = append(named, rewritten)
+		}
 	}
-	return writeLines("data/bots.txt", patterns)
+	return errors.Join(writeLines("data/bots.txt", append(named, alsoBots...)), writeLines("data/doubtful.txt", unsure))
 }
+
+// doubtful are isbot's patterns that fit what phones say, too: a user agent's form, as in "LG/U370", and words of Java
+// phones, of models, of the apps of companies that have crawlers.
+var doubtful = []string{
+	`;\s\w+;$`, `@[a-z][\w-]+\.`, `\(\)`, `\.com\b`, `\b\w+/1\.0;`, `\|`, `^[<\(;]`,
+	`^[\w \.\-\(?:\):%]+(?:/v?\d+(?:\.\d+)?(?:\.\d{1,10})*?)?(?:,|$)`, `^[\w\-]+/[\w]+$`, `^[^ ]{50,}$`, `^\d+\b`, `^\w*search\b`,
+	`^\w+/[\w\(\)]*$`, `^\w+/\d\.\d\s\([\w@]+\)$`, `^mozilla/\d\.\d\s[\w\.-]+$`, `^whatsapp`, `^yahoo`,
+	`(?:^|[^g])news(?!sapphire)`, `(?<! channel/|google/)google(?!(?:wv|app|/google| pixel))`,
+	`(?<!lib)http`, `advisor`, `java(?!;)`, `library`, `radar`, `server`, `url`,
+}
+
+// alsoBots are an address, and assistants that fetch a page for a person, which isbot knows in part. Many are told by the
+// place where they say "compatible", as no browser has since Internet Explorer.
+var alsoBots = []string{
+	`https?://`,
+	`like gecko; ?compatible;`,
+	`safari/[\d.]+;? ?\(?compatible;`,
+	`\b(?:amzn|chatgpt|claude|duckassist|gemini|grok|kagi|manus|meta|mistralai|openai|perplexity|phind|poe|you)-user\b`,
+	`\b(?:claude-web|anthropic-ai|cohere-ai|novaact|grok-deepsearch|chatgpt agent|google-agent|googleagent|kagi-fetcher|meta-external|devin)(?:$|[/;) -])`,
+	`\b(?:gtmetrix|miniature\.io)\b`,
+}
+
+// alsoCrawlers name some of them.
+var alsoCrawlers = []string{`[A-Za-z0-9]+-User`, `[Cc]laude-[Ww]eb`, `GoogleAgent-\w+`, `ChatGPT Agent`}
 
 // crawlerLists writes the patterns that name crawlers, and the user agents they were seen with.
 func crawlerLists(dir string) error {
@@ -121,22 +157,49 @@ func crawlerLists(dir string) error {
 		patterns = append(patterns, pattern)
 		instances = append(instances, c.Instances...)
 	}
-	return errors.Join(writeLines("data/crawlers.txt", patterns),
+	return errors.Join(writeLines("data/crawlers.txt", append(patterns, alsoCrawlers...)),
 		writeGzip("testdata/crawlers.txt.gz", []byte(strings.Join(instances, "\n")+"\n")))
 }
 
 // browserLists writes weight and user agent of real browsers, most frequent first: all for the tests, the head for package sample.
 func browserLists(dir string) error {
-	module, err := unpack(dir, browsers)
+	for month, name := range browsers {
+		all, err := browserList(dir, name)
+		if err != nil {
+			return err
+		}
+		if err := writeGzip("testdata/browsers-"+month+".tsv.gz", []byte(strings.Join(all, "\n")+"\n")); err != nil {
+			return err
+		}
+		if month == sampledMonth {
+			head := strings.Join(all[:min(sampled, len(all))], "\n") + "\n"
+			if err := writeGzip("sample/browsers.tsv.gz", []byte(head)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// browserList returns the lines of one package, whose older versions keep their list compressed.
+func browserList(dir, name string) ([]string, error) {
+	module, err := unpack(dir, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var list []struct {
 		UserAgent string
 		Weight    float64
 	}
-	if err := readJSON(filepath.Join(module, "dist", "user-agents.json"), &list); err != nil {
-		return err
+	path := filepath.Join(module, "dist", "user-agents.json")
+	if zipped := filepath.Join(module, "src", "user-agents.json.gz"); exists(zipped) {
+		if _, err := command(module, "gzip", "-d", zipped); err != nil {
+			return nil, err
+		}
+		path = strings.TrimSuffix(zipped, ".gz")
+	}
+	if err := readJSON(path, &list); err != nil {
+		return nil, err
 	}
 	weights := map[string]float64{}
 	for _, b := range list {
@@ -156,9 +219,12 @@ func browserLists(dir string) error {
 		}
 		return strings.Compare(a, b)
 	})
-	all := strings.Join(lines, "\n") + "\n"
-	head := strings.Join(lines[:min(sampled, len(lines))], "\n") + "\n"
-	return errors.Join(writeGzip("testdata/browsers.tsv.gz", []byte(all)), writeGzip("sample/browsers.tsv.gz", []byte(head)))
+	return lines, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func number(line string) float64 {
@@ -176,8 +242,7 @@ func unpack(dir, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	module, _, _ := strings.Cut(name, "@")
-	module = filepath.Join(dir, module)
+	module := filepath.Join(dir, name)
 	if err := os.Mkdir(module, 0o755); err != nil {
 		return "", fmt.Errorf("unpack %s: %w", name, err)
 	}
