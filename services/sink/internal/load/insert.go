@@ -87,7 +87,7 @@ func (p *partition) insert(work context.Context, b *batch) error {
 // time may pass until ClickHouse can be reached, so every further try looks first what is there.
 func (p *partition) storeRows(work context.Context, b *batch, send func(context.Context, *batch) error) error {
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
-	failed := false
+	failures := 0
 	for {
 		err := p.deleteSuperseded(work, b)
 		if err == nil {
@@ -98,7 +98,7 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 		}
 		var passing *passingError
 		if !errors.As(err, &passing) {
-			if err == nil && !failed {
+			if err == nil && failures == 0 {
 				p.pressure.eased()
 			}
 			p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
@@ -116,7 +116,12 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 		if problem := p.db.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
 			return operator(problem)
 		}
-		failed = true
+		// An error of no known class may be about values, too.
+		if failures++; failures >= unknownFailures {
+			if err := p.search(work, b, err); err != nil && !errors.As(err, &passing) {
+				return err
+			}
+		}
 		p.progress.Failing("the insert into "+b.rows.Table(), clickhouse.Brief(err))
 		p.pressure.felt(err)
 		p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
@@ -129,20 +134,27 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 	}
 }
 
+// unknownFailures is how often a batch fails with errors that should pass before the values of its rows are looked at.
+const unknownFailures = 4
+
 // insertWhole is the first try of a batch that nobody has tried before.
 func (p *partition) insertWhole(work context.Context, b *batch) error {
 	return p.insertPiece(work, b, 0, 0, b.rows.Len())
 }
 
 // insertPiece inserts the rows of [from, to) that are of month, or all of them for month 0, once; a *passingError asks for another look
-// and another try. A row that ClickHouse refuses is found by halving, each half under a token of its own; the others are stored.
+// and another try. Where ClickHouse refuses it, the rows whose values it takes nowhere are found in one look, and the others are sent as one
+// piece of another name. A row that is refused for any other reason is found by halving, each half under a token of its own.
 func (p *partition) insertPiece(work context.Context, b *batch, month, from, to int) error {
-	rows := b.pick(month, from, to)
-	if len(rows) == 0 {
+	piece := b.piece(month, from, to)
+	rows := piece.rows
+	if b.refusedAll(rows) { // none is left, or judge asks for them again
 		return nil
 	}
-	if b.refusedAll(rows) { // judge asks for them again
-		return nil
+	if piece.left > 0 {
+		if err := p.halve(work, b); err != nil {
+			return err
+		}
 	}
 	if err := p.confirm(work); err != nil {
 		return err
@@ -154,10 +166,11 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	started := time.Now()
 	b.sent = true
 	b.whole = b.whole || len(rows) == b.rows.Len()
-	err := p.db.Insert(work, b.rows.Insert(), b.tokenOf(from, to), b.columns(rows, from, to))
+	err := p.db.Insert(work, b.rows.Insert(), piece.token, b.columns(rows))
 	if err == nil {
 		p.step("inserted")
-		b.took = &piece{month, from, to, started}
+		piece.at = started
+		b.took = &piece
 		for _, row := range rows { // what was refused before was mended
 			delete(b.refused, row)
 		}
@@ -177,6 +190,12 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	}
 	if err := p.ownFault(work, b, rows, err); err != nil {
 		return err
+	}
+	if err := p.search(work, b, err); err != nil {
+		return err
+	}
+	if b.piece(month, from, to).left > piece.left {
+		return p.insertPiece(work, b, month, from, to)
 	}
 	if len(rows) == 1 {
 		return p.refuse(work, b, rows[0], err)
