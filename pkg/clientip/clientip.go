@@ -143,12 +143,21 @@ func hop(text string) netip.Addr {
 	return addr.Unmap().WithZone("")
 }
 
-// Mask zeroes the host part: IPv4 keeps 24 bits, IPv6 48. An invalid address stays invalid.
+// sixToFour addresses carry an IPv4 address in bits 16 to 48 (RFC 3056 §2).
+var sixToFour = netip.MustParsePrefix("2002::/16")
+
+// Mask zeroes the host part: IPv4 keeps 24 bits, IPv6 48. An IPv4 address within an IPv6 one keeps 24 bits at most, too: a mapped one
+// (::ffff:0:0/96) becomes IPv4, and 6to4 keeps 16 + 24 bits. All other ways to embed one lie beyond the 48 bits, at least in its last
+// octet: compatible (::/96), NAT64 (64:ff9b::/96, 64:ff9b:1::/48, RFC 6052 from /32 on), the client's in Teredo (2001::/32), ISATAP,
+// and 6rd behind a prefix of 24 bits or more. An invalid address stays invalid.
 func Mask(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	bits := 48
-	if addr.Is4() {
+	switch {
+	case addr.Is4():
 		bits = 24
+	case sixToFour.Contains(addr):
+		bits = 16 + 24
 	}
 	prefix, err := addr.Prefix(bits)
 	if err != nil {

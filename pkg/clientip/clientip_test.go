@@ -77,6 +77,7 @@ func TestNewRefuses(t *testing.T) {
 func TestMask(t *testing.T) {
 	for in, want := range map[string]string{
 		"203.0.113.77": "203.0.113.0", "::ffff:203.0.113.77": "203.0.113.0", "2001:db8:1:2:3::4": "2001:db8:1::", "fe80::1%eth0": "fe80::",
+		"2002:808:808::1": "2002:808:800::", "2002:cb00:714d:1:2:3:4:5": "2002:cb00:7100::", "2003:808:808::1": "2003:808:808::",
 	} {
 		if got := Mask(netip.MustParseAddr(in)); got.String() != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
@@ -84,6 +85,76 @@ func TestMask(t *testing.T) {
 	}
 	if Mask(netip.Addr{}).IsValid() {
 		t.Error("nothing became an address")
+	}
+}
+
+// embeddings write the IPv4 address a into IPv6 as the RFCs have it.
+var embeddings = map[string]func(a [4]byte) [16]byte{
+	"compatible (RFC 4291)": func(a [4]byte) (b [16]byte) { copy(b[12:], a[:]); return },
+	"mapped (RFC 4291)":     func(a [4]byte) (b [16]byte) { b[10], b[11] = 0xff, 0xff; copy(b[12:], a[:]); return },
+	"6to4 (RFC 3056)":       func(a [4]byte) (b [16]byte) { b[0], b[1] = 0x20, 0x02; copy(b[2:], a[:]); b[15] = 1; return },
+	"6to4, Windows' host part": func(a [4]byte) (b [16]byte) {
+		b[0], b[1] = 0x20, 0x02
+		copy(b[2:], a[:])
+		copy(b[12:], a[:])
+		return
+	},
+	"Teredo client (RFC 4380)": func(a [4]byte) (b [16]byte) {
+		copy(b[:], []byte{0x20, 0x01, 0, 0, 65, 54, 227, 120, 0x80, 0, 0x63, 0xbf})
+		for i := range a {
+			b[12+i] = a[i] ^ 0xff
+		}
+		return
+	},
+	"Teredo server":    func(a [4]byte) (b [16]byte) { b[0], b[1] = 0x20, 0x01; copy(b[4:], a[:]); return },
+	"NAT64 (RFC 6052)": func(a [4]byte) (b [16]byte) { copy(b[:], []byte{0, 0x64, 0xff, 0x9b}); copy(b[12:], a[:]); return },
+	"local NAT64 (RFC 8215), /96": func(a [4]byte) (b [16]byte) {
+		copy(b[:], []byte{0, 0x64, 0xff, 0x9b, 0, 1})
+		copy(b[12:], a[:])
+		return
+	},
+	"local NAT64, /48":              func(a [4]byte) (b [16]byte) { return rfc6052([]byte{0, 0x64, 0xff, 0x9b, 0, 1}, a) },
+	"NAT64 of a network's own, /32": func(a [4]byte) (b [16]byte) { return rfc6052([]byte{0x2a, 0x01, 0x0e, 0x00}, a) },
+	"NAT64 of a network's own, /40": func(a [4]byte) (b [16]byte) { return rfc6052([]byte{0x2a, 0x01, 0x0e, 0x00, 7}, a) },
+	"ISATAP, link-local (RFC 5214)": func(a [4]byte) (b [16]byte) {
+		copy(b[:], []byte{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0x5e, 0xfe})
+		copy(b[12:], a[:])
+		return
+	},
+	"ISATAP, global": func(a [4]byte) (b [16]byte) {
+		copy(b[:], []byte{0x2a, 1, 2, 3, 4, 5, 6, 7, 2, 0, 0x5e, 0xfe})
+		copy(b[12:], a[:])
+		return
+	},
+	"6rd (RFC 5969) behind 24 bits":    func(a [4]byte) (b [16]byte) { copy(b[:], []byte{0x26, 0x02, 1}); copy(b[3:], a[:]); return },
+	"translated (RFC 2765, ::ffff:0:)": func(a [4]byte) (b [16]byte) { b[8], b[9] = 0xff, 0xff; copy(b[12:], a[:]); return },
+}
+
+// rfc6052 writes a after a prefix of 32 to 64 bits, around octet 8, which stays zero.
+func rfc6052(prefix []byte, a [4]byte) (b [16]byte) {
+	at := copy(b[:], prefix)
+	for _, octet := range a {
+		if at == 8 {
+			at++
+		}
+		b[at] = octet
+		at++
+	}
+	return b
+}
+
+// Whatever the last octet of an embedded IPv4 address is, the masked address is the same: none of its bits are left.
+func TestMaskLeavesNothingOfAnEmbeddedAddressesHost(t *testing.T) {
+	for name, embed := range embeddings {
+		for _, network := range [][3]byte{{8, 8, 8}, {203, 0, 113}, {0, 0, 0}, {255, 255, 255}} {
+			want := Mask(netip.AddrFrom16(embed([4]byte{network[0], network[1], network[2], 0})))
+			for host := range 256 {
+				addr := netip.AddrFrom16(embed([4]byte{network[0], network[1], network[2], byte(host)}))
+				if got := Mask(addr); got != want {
+					t.Fatalf("%s: %s is masked as %s, its neighbour as %s", name, addr, got, want)
+				}
+			}
+		}
 	}
 }
 

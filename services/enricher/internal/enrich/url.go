@@ -9,26 +9,29 @@ type pageURL struct {
 	path string // as sent, without query and fragment
 }
 
-// splitURL takes a URL apart by RFC 3986 §3, as far as it can: a browser's address bar holds much that net/url refuses
-// (a lone %, a space), and an event is not worth less for it. It allocates only for credentials and capitals.
+// splitURL takes a URL apart as browsers do (WHATWG URL §4.4), as far as it can: an address bar holds much that net/url refuses (a lone %, a
+// space), and an event is not worth less for it. It allocates only for what it changes: credentials, line ends, capitals of the host.
 func splitURL(url string) pageURL {
-	scheme, rest, found := strings.Cut(url, "://")
-	if !found || !isScheme(scheme) {
-		if strings.HasPrefix(url, "/") {
-			return pageURL{text: url, path: beforeQuery(url)}
-		}
+	url = withoutCredentials(url)
+	scheme, rest, found := strings.Cut(url, ":")
+	delimiters := "/?#"
+	switch {
+	case found && isWeb(scheme):
+		rest, delimiters = strings.TrimLeft(rest, `/\`), `/?#\`
+	case found && isScheme(scheme) && strings.HasPrefix(rest, "//"):
+		rest = rest[2:]
+	case strings.HasPrefix(url, "//"):
+		rest, delimiters = url[2:], `/?#\`
+	case strings.HasPrefix(url, "/"):
+		return pageURL{text: url, path: beforeQuery(url)}
+	default:
 		return pageURL{text: url} // about:blank, data:…
 	}
 	authority, tail := rest, ""
-	if end := strings.IndexAny(rest, "/?#\\"); end >= 0 {
+	if end := strings.IndexAny(rest, delimiters); end >= 0 {
 		authority, tail = rest[:end], rest[end:]
 	}
-	text := url
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		authority = authority[at+1:]
-		text = scheme + "://" + authority + tail
-	}
-	return pageURL{text, strings.ToLower(hostOf(authority)), beforeQuery(tail)}
+	return pageURL{url, strings.ToLower(hostOf(authority)), beforeQuery(tail)}
 }
 
 func isScheme(s string) bool {

@@ -35,6 +35,7 @@ type Events struct {
 	latitude, longitude                                               []*float32
 	props, propsText, detail, detailText                              []string
 	library, libraryVersion                                           []string
+	flags                                                             [][]string
 	rawTopicID                                                        []uuid.UUID
 	rawPartition, rawLeaderEpoch                                      []int32
 	rawOffset                                                         []int64
@@ -60,6 +61,7 @@ func NewEvents() *Events {
 		column("asn", &r.asn), column("as_name", &r.asName),
 		column("props", &r.props), column("props_text", &r.propsText), column("detail", &r.detail), column("detail_text", &r.detailText),
 		column("library", &r.library), column("library_version", &r.libraryVersion),
+		column("flags", &r.flags),
 		column("raw_topic_id", &r.rawTopicID), column("raw_partition", &r.rawPartition), column("raw_leader_epoch", &r.rawLeaderEpoch),
 		column("raw_offset", &r.rawOffset), column("epoch", &r.epoch),
 	}
@@ -207,6 +209,7 @@ func (r *Events) Add(rec *event.Record, _ uuid.UUID, marks checkpoint.Marks) (ch
 	r.props, r.propsText = append(r.props, clickhouse.Object(e.Props)), append(r.propsText, text(e.Props))
 	r.detail, r.detailText = append(r.detail, clickhouse.Object(e.Detail)), append(r.detailText, text(e.Detail))
 	r.library, r.libraryVersion = append(r.library, e.Library), append(r.libraryVersion, e.LibraryVersion)
+	r.flags = append(r.flags, e.Flags)
 	r.rawTopicID, r.rawPartition = append(r.rawTopicID, topic), append(r.rawPartition, e.RawPartition)
 	r.rawLeaderEpoch, r.rawOffset = append(r.rawLeaderEpoch, e.RawLeaderEpoch), append(r.rawOffset, e.RawOffset)
 	r.epoch = append(r.epoch, e.Epoch)
