@@ -68,9 +68,24 @@ type Limits struct {
 	Depth int `yaml:"depth"`
 	// AccountRate is how many events a second one account may send, with bursts of twice as many; 0 is no limit. Default 0.
 	AccountRate int `yaml:"account_rate"`
-	// InFlightBytes of request bodies at once; more is answered 503. Default 134217728, at least decoded_bytes.
+	// InFlightBytes are what all requests under way may hold: bodies as they arrive, decompressed, and copied on their way to Kafka; more
+	// is answered 503. The process takes up to about twice as much, since Go frees memory late. Default 134217728, at least peer_bytes.
 	InFlightBytes int64 `yaml:"in_flight_bytes"`
+	// PeerBytes are the share of it that requests of one client address (of IPv6 one /64) may hold. Default 33554432, at least three times
+	// decoded_bytes: as much as one request may come to hold.
+	PeerBytes int64 `yaml:"peer_bytes"`
+	// AnonymousRequests may be arriving at once that name no account in their header, a quarter of them from one client address. Default
+	// 256, 4–1000000.
+	AnonymousRequests int `yaml:"anonymous_requests"`
+	// AnonymousBytes may have arrived of them, a quarter from one client address. Default 16777216, at least eight times body_bytes.
+	AnonymousBytes int64 `yaml:"anonymous_bytes"`
+	// BodyRate is how many bytes a second of a body must arrive at least, after its first five seconds; 0 is no limit. Default 240,
+	// 0–1000000.
+	BodyRate int64 `yaml:"body_rate"`
 }
+
+// bodyGrace is the time before limits.body_rate counts: connections of the road begin slowly.
+const bodyGrace = 5 * time.Second
 
 // Timeouts against slow clients, and of the end.
 type Timeouts struct {
@@ -90,7 +105,8 @@ func DefaultConfig() Config {
 	producer.Timeout = 10 * time.Second
 	return Config{
 		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"},
-		Limits:   Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, InFlightBytes: 128 << 20},
+		Limits: Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32,
+			InFlightBytes: 128 << 20, PeerBytes: 32 << 20, AnonymousRequests: 256, AnonymousBytes: 16 << 20, BodyRate: 240},
 		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Drain: 25 * time.Second},
 		Producer: producer, Spool: Spool{Bytes: 1 << 30, After: 2 * time.Second},
 	}
@@ -147,8 +163,16 @@ func (c Config) Validate() error {
 		return errors.New("limits.depth: want 4–1000")
 	case l.AccountRate < 0:
 		return errors.New("limits.account_rate: want 0 or more")
-	case l.InFlightBytes < l.DecodedBytes:
-		return errors.New("limits.in_flight_bytes: want at least decoded_bytes")
+	case l.PeerBytes < 3*l.DecodedBytes:
+		return errors.New("limits.peer_bytes: want at least three times decoded_bytes")
+	case l.InFlightBytes < l.PeerBytes:
+		return errors.New("limits.in_flight_bytes: want at least peer_bytes")
+	case l.AnonymousRequests < 4 || l.AnonymousRequests > 1_000_000:
+		return errors.New("limits.anonymous_requests: want 4–1000000")
+	case l.AnonymousBytes < 8*l.BodyBytes:
+		return errors.New("limits.anonymous_bytes: want at least eight times body_bytes")
+	case l.BodyRate < 0 || l.BodyRate > 1_000_000:
+		return errors.New("limits.body_rate: want 0–1000000")
 	case t.ReadHeader < 100*time.Millisecond || t.ReadHeader > 5*time.Minute:
 		return errors.New("timeouts.read_header: want 100ms–5m")
 	case t.Read < 100*time.Millisecond || t.Read > 10*time.Minute:
@@ -161,9 +185,11 @@ func (c Config) Validate() error {
 	return nil
 }
 
-func (l Limits) collect() collect.Limits {
+func (c Config) collect() collect.Limits {
+	l := c.Limits
 	return collect.Limits{
 		EventBytes: l.EventBytes, BatchEvents: l.BatchEvents, BodyBytes: l.BodyBytes, DecodedBytes: l.DecodedBytes, Depth: l.Depth,
-		AccountRate: l.AccountRate, InFlightBytes: l.InFlightBytes,
+		AccountRate: l.AccountRate, InFlightBytes: l.InFlightBytes, PeerBytes: l.PeerBytes, AnonymousRequests: l.AnonymousRequests,
+		AnonymousBytes: l.AnonymousBytes, BodyRate: l.BodyRate, BodyGrace: bodyGrace, ReadTimeout: c.Timeouts.Read,
 	}
 }

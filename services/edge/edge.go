@@ -2,12 +2,13 @@
 // every accepted one on all in-sync replicas, or the spool has it on disk, fsynced.
 //
 // POST /v1/events takes one event, an array, {"key", "sentAt", "events": […]}, or NDJSON, compressed with gzip, zstd, deflate or br or
-// not at all. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
+// not at all; gzip and zstd are recognised without Content-Encoding. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
 //
 //	200  one result an event, in order: accepted with its id, or rejected with a code, a JSON path and a sentence
 //	400  the body is no JSON, or holds no events; nothing is stored
 //	401  no write key, or an unknown one
 //	405  another method than POST
+//	408  the body came too slowly; nothing is stored
 //	413  more bytes or events than accepted; nothing is stored
 //	415  a content encoding this edge does not know
 //	421  the account's region is not served here; nothing is stored
@@ -84,7 +85,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	}
 	handler, err := collect.New(collect.Dependencies{
 		Accounts: accounts, ClientIP: resolver, Regions: regions, Log: tel.Log, Registry: tel.Registry,
-	}, cfg.Limits.collect(), cfg.AllowedOrigins)
+	}, cfg.collect(), cfg.AllowedOrigins)
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/clientip"
@@ -24,6 +24,14 @@ import (
 type Limits struct {
 	EventBytes, BatchEvents, Depth, AccountRate int
 	BodyBytes, DecodedBytes, InFlightBytes      int64
+	// PeerBytes is one client's share of InFlightBytes; 0 is all of it.
+	PeerBytes int64
+	// AnonymousRequests, of together AnonymousBytes, may be arriving at once without a known write key in their header; 0 is no limit.
+	AnonymousRequests int
+	AnonymousBytes    int64
+	// BodyRate is the least rate of a body's arrival, in bytes a second from BodyGrace on; 0 is no limit. ReadTimeout bounds it whole.
+	BodyRate               int64
+	BodyGrace, ReadTimeout time.Duration
 }
 
 // A Sender writes records to a topic. nil means that every one is durable; a *kafka.TooLarge that every one is but those it names, which
@@ -45,12 +53,14 @@ type Dependencies struct {
 // A Handler serves /v1/events.
 type Handler struct {
 	Dependencies
-	limits   Limits
-	origins  []string
-	metrics  *metrics
-	rates    *rates
-	inFlight *semaphore.Weighted
-	told     seldom
+	limits       Limits
+	origins      []string
+	metrics      *metrics
+	rates        *rates
+	budget       *budget
+	light, heavy slots
+	zstd         *zstd.Decoder
+	told         seldom
 }
 
 // New makes a handler.
@@ -59,9 +69,13 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	decoder, err := newZstd()
+	if err != nil {
+		return nil, err
+	}
 	return &Handler{
-		Dependencies: d, limits: limits, origins: origins, metrics: m,
-		rates: newRates(limits.AccountRate), inFlight: semaphore.NewWeighted(limits.InFlightBytes),
+		Dependencies: d, limits: limits, origins: origins, metrics: m, rates: newRates(limits.AccountRate),
+		budget: newBudget(limits, m.inFlight), light: lightSlots(), heavy: heavySlots(limits), zstd: decoder,
 	}, nil
 }
 
@@ -101,12 +115,18 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]result, *re
 			return nil, refused
 		}
 	}
-	b, refused := h.readBody(w, r)
+	client := h.ClientIP.ClientIP(r.RemoteAddr, r.Header)
+	held, err := h.budget.enter(client, owner == nil)
+	if err != nil {
+		return nil, h.busy(err)
+	}
+	defer held.leave()
+	b, refused := h.readBody(w, r, held)
 	if refused != nil {
 		return nil, refused
 	}
 	defer b.release()
-	sent, refused := h.split(b.data, r.Header.Get("Content-Type"))
+	sent, refused := h.split(b.bytes, r.Header.Get("Content-Type"))
 	if refused != nil {
 		return nil, refused
 	}
@@ -121,7 +141,12 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]result, *re
 
 	request := h.describe(r, owner, received, sent.sentAt)
 	results, records := h.check(sent.events, request)
+	b.worked()
 	if len(records) > 0 {
+		// On its way to Kafka or to the spool there is a copy of it.
+		if err := held.take(sizeOf(records)); err != nil {
+			return nil, h.busy(err)
+		}
 		err := h.Regions[owner.Region].SendEach(r.Context(), schemas.RawTopic(owner.Region), records)
 		var tooLarge *kafka.TooLarge
 		switch {
@@ -148,6 +173,21 @@ func (h *Handler) authenticate(key string) (*account.Account, *refusal) {
 		return nil, refuse(http.StatusMisdirectedRequest, "wrong_region", "the account's region is "+owner.Region+": send its events to that region's edge")
 	}
 	return owner, nil
+}
+
+// sizeOf is what records take, in bytes.
+func sizeOf(records []event.Record) (n int64) {
+	for i := range records {
+		n += int64(records[i].Size())
+	}
+	return n
+}
+
+// tellBusy logs that requests are refused for want of room. Whoever reads it should know whether many are here or one asks for much.
+func (h *Handler) tellBusy(reason string) {
+	if n, now := h.told.add("busy "+reason, 1, time.Now()); now {
+		h.Log.Warn("requests find no room and are told to come again", zap.String("reason", reason), zap.Int("requests", n))
+	}
 }
 
 // rejectTooLarge answers for events that Kafka will never take. They are within limits.event_bytes, so it is the topic's own limit that
