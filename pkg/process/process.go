@@ -118,7 +118,7 @@ func serve[S Settings](ctx context.Context, service string, settings S, run func
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	var group errgroup.Group
 	group.Go(func() error {
-		return telemetry.ServeAdmin(adminCtx, admin, telemetry.AdminHandler(tel.Health, registry))
+		return telemetry.ServeAdmin(adminCtx, admin, telemetry.AdminHandler(tel.Health, registry), log)
 	})
 	err = run(ctx, settings, tel)
 	stopAdmin()

@@ -101,7 +101,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		Handler: handler, ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
 		// An answer waits for Kafka, then is short.
 		WriteTimeout: cfg.Timeouts.Read + cfg.Producer.Timeout + 10*time.Second, MaxHeaderBytes: 32 << 10,
-		ErrorLog: zap.NewStdLog(tel.Log.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))),
+		ErrorLog: telemetry.ServerLog(tel.Log),
 	}
 	tel.Log.Info("serving", zap.Stringer("address", listener.Addr()))
 

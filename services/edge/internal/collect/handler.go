@@ -4,7 +4,10 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -82,6 +85,7 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
+	defer h.recover(w, started)
 	h.allowBrowsers(w, r)
 	code := http.StatusOK
 	results, refused := h.collect(w, r)
@@ -92,6 +96,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeResults(w, results)
 	}
 	h.metrics.answered(code, time.Since(started))
+}
+
+// recover answers for a request whose handling broke down: a bug, whose place is logged and nothing of what was sent. The value of a
+// panic may hold that, so it is only told where it comes from Go's runtime.
+func (h *Handler) recover(w http.ResponseWriter, started time.Time) {
+	broke := recover()
+	switch broke {
+	case nil:
+		return
+	case http.ErrAbortHandler: // what net/http knows
+		panic(broke)
+	}
+	h.metrics.panics.Inc()
+	what := fmt.Sprintf("%T", broke)
+	if err, ours := broke.(runtime.Error); ours {
+		what = err.Error()
+	}
+	h.Log.Error("the handling of a request broke down: this is a bug", zap.String("panic", what), zap.ByteString("stack", debug.Stack()))
+	refused := refuse(http.StatusInternalServerError, "internal", "the request broke the edge's handling of it, and may be stored in part: send the same once more, with the same ids")
+	refused.close = true
+	refused.write(w)
+	h.metrics.answered(refused.status, time.Since(started))
 }
 
 // collect does the work: who is it, what do they send, is it right, store it.

@@ -17,6 +17,7 @@ type metrics struct {
 	notStored *prometheus.CounterVec
 	inFlight  prometheus.Gauge
 	busy      *prometheus.CounterVec
+	panics    prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -46,12 +47,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		busy: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_edge_busy_total", Help: "Requests that found no room and were answered 503, by whose share was used up: full (all of it), peer, anonymous, work (large bodies at once).",
 		}, []string{"reason"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_edge_panics_total", Help: "Requests whose handling broke down, answered 500: each is a bug, whose stack is logged.",
+		}),
 	}
 	for _, reason := range []error{errFull, errPeer, errAnonymous, errWork} {
 		m.busy.WithLabelValues(reason.Error())
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.events, m.batch, m.bytes, m.notStored, m.inFlight, m.busy} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.events, m.batch, m.bytes, m.notStored, m.inFlight, m.busy, m.panics} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
