@@ -130,7 +130,7 @@ func (c Config) Validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Regions)) {
 		if !regionPattern.MatchString(name) {
-			return fmt.Errorf("regions: %q: want 1–16 characters of a–z, 0–9", name)
+			return errors.New("regions: want names of 1–16 characters of a–z, 0–9")
 		}
 		if err := c.Regions[name].Kafka.Validate(); err != nil {
 			return fmt.Errorf("regions.%s.kafka.%w", name, err)
