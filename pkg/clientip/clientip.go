@@ -79,18 +79,21 @@ func (r *Resolver) isTrusted(addr netip.Addr) bool {
 	return false
 }
 
-// hops lists what the proxies wrote, oldest first.
+// hops lists what the proxies wrote, oldest first. Empty elements are none (RFC 9110 §5.6.1.2): some proxies leave a comma at an end.
 func (r *Resolver) hops(h http.Header) []string {
 	line := strings.Join(h.Values(r.header), ",")
 	if line == "" {
 		return nil
 	}
-	if r.header == XForwardedFor {
-		return strings.Split(line, ",")
+	elements, address := strings.Split(line, ","), strings.TrimSpace
+	if r.header == Forwarded {
+		elements, address = split(line, ','), node
 	}
 	var out []string
-	for _, element := range split(line, ',') {
-		out = append(out, node(element))
+	for _, element := range elements {
+		if strings.TrimSpace(element) != "" {
+			out = append(out, address(element))
+		}
 	}
 	return out
 }

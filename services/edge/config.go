@@ -30,7 +30,8 @@ type Config struct {
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	// ProxyHeader is the one header they name the client in: X-Forwarded-For or Forwarded. Default X-Forwarded-For.
 	ProxyHeader string `yaml:"proxy_header"`
-	// AllowedOrigins may send from browsers (CORS); * is any. Default *.
+	// AllowedOrigins may send from browsers, as https://host or https://host:port; pages of others are answered 403. * is any, null that of
+	// sandboxed frames and files. Requests without an Origin come from servers and apps, and are taken. Default *.
 	AllowedOrigins []string `yaml:"allowed_origins"`
 	Limits         Limits   `yaml:"limits"`
 	Timeouts       Timeouts `yaml:"timeouts"`
@@ -112,6 +113,9 @@ func DefaultConfig() Config {
 	}
 }
 
+// originPattern is what browsers send as Origin (RFC 6454 §7): extensions' too.
+var originPattern = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/A-Z\s?#]+$`)
+
 var regionPattern = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
 
 // Validate names the first setting that is wrong and what is accepted.
@@ -138,6 +142,11 @@ func (c Config) Validate() error {
 	}
 	if _, err := clientip.New(c.TrustedProxies, c.ProxyHeader); err != nil {
 		return fmt.Errorf("trusted_proxies, proxy_header: %w", err)
+	}
+	for i, origin := range c.AllowedOrigins {
+		if origin != "*" && origin != "null" && !originPattern.MatchString(origin) {
+			return fmt.Errorf("allowed_origins[%d]: want *, null, or scheme://host and :port where it is not the scheme's own, in lower case and without a slash at the end", i)
+		}
 	}
 	if err := c.Producer.Validate(); err != nil {
 		return fmt.Errorf("producer.%w", err)

@@ -18,7 +18,13 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	if cfg := valid(); cfg.Validate() != nil {
 		t.Fatalf("the defaults: %v", cfg.Validate())
 	}
+	cfg := valid()
+	if cfg.AllowedOrigins = []string{"*", "null", "https://shop.example", "http://127.0.0.1:8000", "http://[::1]:8000", "chrome-extension://abcdef"}; cfg.Validate() != nil {
+		t.Errorf("good origins: %v", cfg.Validate())
+	}
 	for name, change := range map[string]func(*Config){
+		"allowed_origins[1]":        func(c *Config) { c.AllowedOrigins = []string{"null", "https://shop.example/"} },
+		"allowed_origins[0]":        func(c *Config) { c.AllowedOrigins = []string{"shop.example"} },
 		"limits.peer_bytes":         func(c *Config) { c.Limits.PeerBytes = 3*c.Limits.DecodedBytes - 1 },
 		"limits.in_flight_bytes":    func(c *Config) { c.Limits.InFlightBytes = c.Limits.PeerBytes - 1 },
 		"limits.anonymous_requests": func(c *Config) { c.Limits.AnonymousRequests = 3 },

@@ -7,6 +7,7 @@
 //	200  one result an event, in order: accepted with its id, or rejected with a code, a JSON path and a sentence
 //	400  the body is no JSON, or holds no events; nothing is stored
 //	401  no write key, or an unknown one
+//	403  a page of an origin that is not allowed; nothing is stored
 //	405  another method than POST
 //	408  the body came too slowly; nothing is stored
 //	413  more bytes or events than accepted; nothing is stored

@@ -86,7 +86,6 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	defer h.recover(w, started)
-	h.allowBrowsers(w, r)
 	code := http.StatusOK
 	results, refused := h.collect(w, r)
 	if refused != nil {
@@ -122,9 +121,12 @@ func (h *Handler) recover(w http.ResponseWriter, started time.Time) {
 
 // collect does the work: who is it, what do they send, is it right, store it.
 func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]result, *refusal) {
+	notAllowed := h.letBrowsers(w, r)
 	switch {
-	case r.URL.Path != "/v1/events":
+	case !isCollector(r.URL.Path):
 		return nil, refuse(http.StatusNotFound, "not_found", "events go to POST /v1/events")
+	case notAllowed != nil:
+		return nil, notAllowed
 	case r.Method == http.MethodOptions:
 		return nil, &refusal{status: http.StatusNoContent}
 	case r.Method != http.MethodPost:
@@ -251,30 +253,4 @@ func (h *Handler) notStored(owner *account.Account, events int, err error) *refu
 		}
 	}
 	return refuse(http.StatusServiceUnavailable, "unavailable", "the events could not be stored now: send them again with the same ids").after(5 * time.Second)
-}
-
-// allowBrowsers lets pages of the allowed origins send, and asks for the client hints that name a device.
-func (h *Handler) allowBrowsers(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("Accept-CH", "Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors")
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return
-	}
-	switch {
-	case slices.Contains(h.origins, "*"):
-		header.Set("Access-Control-Allow-Origin", "*")
-	case slices.Contains(h.origins, origin):
-		header.Set("Access-Control-Allow-Origin", origin)
-		header.Add("Vary", "Origin")
-	default:
-		header.Add("Vary", "Origin")
-		return
-	}
-	header.Set("Access-Control-Expose-Headers", "Retry-After")
-	if r.Method == http.MethodOptions {
-		header.Set("Access-Control-Allow-Methods", "POST")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding, X-Write-Key, X-Sent-At")
-		header.Set("Access-Control-Max-Age", "86400")
-	}
 }
