@@ -70,7 +70,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		intakes = append(intakes, intake)
 		tel.Health.Check("topics of region "+name, intake.audit.Check)
 		if cfg.Spool.Dir == "" {
-			regions[name] = producer
+			regions[name] = inParts{producer, cfg.Producer.MaxBufferedBytes / 2}
 			tel.Health.Check("kafka of region "+name, intake.reach)
 			continue
 		}
