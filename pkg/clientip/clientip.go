@@ -53,7 +53,7 @@ const maxHops = 64
 // counts. The result is invalid only if remoteAddr is.
 func (r *Resolver) ClientIP(remoteAddr string, h http.Header) netip.Addr {
 	found := hop(remoteAddr)
-	if !r.isTrusted(found) {
+	if !r.Trusts(found) {
 		return found
 	}
 	hops := r.hops(h)
@@ -63,14 +63,15 @@ func (r *Resolver) ClientIP(remoteAddr string, h http.Header) netip.Addr {
 			break
 		}
 		found = next
-		if !r.isTrusted(found) {
+		if !r.Trusts(found) {
 			break
 		}
 	}
 	return found
 }
 
-func (r *Resolver) isTrusted(addr netip.Addr) bool {
+// Trusts tells whether addr is a trusted proxy.
+func (r *Resolver) Trusts(addr netip.Addr) bool {
 	for _, prefix := range r.trusted {
 		if prefix.Contains(addr) {
 			return true

@@ -98,11 +98,16 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 			return fmt.Errorf("listen: %w", err)
 		}
 	}
+	most := mostConnections(cfg.Limits.Connections, len(cfg.Regions), openFiles())
+	if most < cfg.Limits.Connections {
+		tel.Log.Warn("this process may not open enough files for limits.connections: it takes fewer", zap.Int("connections", most))
+	}
+	gate := newGate(listener, most, resolver.Trusts, tel.Log)
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
 		// An answer waits for Kafka, then is short.
 		WriteTimeout: cfg.Timeouts.Read + cfg.Producer.Timeout + 10*time.Second, MaxHeaderBytes: 32 << 10,
-		ErrorLog: telemetry.ServerLog(tel.Log),
+		ErrorLog: telemetry.ServerLog(tel.Log), ConnState: gate.watch,
 	}
 	tel.Log.Info("serving", zap.Stringer("address", listener.Addr()))
 
@@ -126,7 +131,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		})
 	}
 	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(gate); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil
