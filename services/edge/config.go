@@ -100,7 +100,10 @@ type Timeouts struct {
 	Read time.Duration `yaml:"read"`
 	// Idle closes a connection without requests. Default 75s, 1s–1h.
 	Idle time.Duration `yaml:"idle"`
-	// Drain is how long requests under way may take after SIGTERM. Default 25s, 0–10m.
+	// Leave is how long the edge serves on after SIGTERM, no longer ready, so that whoever asks /readyz sends its clients elsewhere before
+	// it closes. Default 3s, 0–10m.
+	Leave time.Duration `yaml:"leave"`
+	// Drain is how long requests under way may take then. Default 25s, 0–10m.
 	Drain time.Duration `yaml:"drain"`
 }
 
@@ -112,7 +115,7 @@ func DefaultConfig() Config {
 		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"},
 		Limits: Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, Connections: 8192,
 			InFlightBytes: 128 << 20, PeerBytes: 32 << 20, AnonymousRequests: 256, AnonymousBytes: 16 << 20, BodyRate: 240},
-		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Drain: 25 * time.Second},
+		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Leave: 3 * time.Second, Drain: 25 * time.Second},
 		Producer: producer, Spool: Spool{Bytes: 1 << 30, After: 2 * time.Second},
 	}
 }
@@ -194,6 +197,8 @@ func (c Config) Validate() error {
 		return errors.New("timeouts.read: want 100ms–10m")
 	case t.Idle < time.Second || t.Idle > time.Hour:
 		return errors.New("timeouts.idle: want 1s–1h")
+	case t.Leave < 0 || t.Leave > 10*time.Minute:
+		return errors.New("timeouts.leave: want 0–10m")
 	case t.Drain < 0 || t.Drain > 10*time.Minute:
 		return errors.New("timeouts.drain: want 0–10m")
 	}

@@ -26,6 +26,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"allowed_origins[1]":        func(c *Config) { c.AllowedOrigins = []string{"null", "https://shop.example/"} },
 		"allowed_origins[0]":        func(c *Config) { c.AllowedOrigins = []string{"shop.example"} },
 		"limits.connections":        func(c *Config) { c.Limits.Connections = 0 },
+		"timeouts.leave":            func(c *Config) { c.Timeouts.Leave = -1 },
 		"limits.peer_bytes":         func(c *Config) { c.Limits.PeerBytes = 3*c.Limits.DecodedBytes - 1 },
 		"limits.in_flight_bytes":    func(c *Config) { c.Limits.InFlightBytes = c.Limits.PeerBytes - 1 },
 		"limits.anonymous_requests": func(c *Config) { c.Limits.AnonymousRequests = 3 },

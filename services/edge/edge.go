@@ -36,6 +36,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/clientip"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
@@ -45,7 +46,8 @@ import (
 // accountsInterval is how often the accounts file is looked at.
 const accountsInterval = 2 * time.Second
 
-// Run serves until ctx ends, then stops accepting, answers the requests under way, and returns nil.
+// Run serves until ctx ends, then for timeouts.leave as one that is not ready, stops accepting, answers the requests under way, and returns
+// nil.
 func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	accounts, err := account.Open(cfg.Accounts, tel.Log, tel.Registry)
 	if err != nil {
@@ -139,6 +141,9 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	group.Go(func() error {
 		<-groupCtx.Done()
 		tel.Health.Fail(errors.New("stopping"))
+		if ctx.Err() != nil { // asked to end; otherwise something failed, and nobody is served
+			_ = retry.Pause(context.WithoutCancel(ctx), cfg.Timeouts.Leave)
+		}
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Timeouts.Drain)
 		defer cancel()
 		if err := server.Shutdown(grace); err != nil {
