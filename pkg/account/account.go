@@ -106,6 +106,9 @@ func NewDirectory(accounts []Account) (*Directory, error) {
 	d := &Directory{make(map[string]*Account), make(map[string]*Account)}
 	for i := range accounts {
 		a := &accounts[i]
+		if !idPattern.MatchString(a.ID) { // it may be something else, a write key for instance: it is not named
+			return nil, fmt.Errorf("account %d: id: want 1–64 characters of a–z, 0–9, '-', '_'", i+1)
+		}
 		if err := a.validate(); err != nil {
 			return nil, fmt.Errorf("account %d (id %q): %w", i+1, a.ID, err)
 		}
@@ -130,10 +133,7 @@ var (
 )
 
 func (a *Account) validate() error {
-	switch {
-	case !idPattern.MatchString(a.ID):
-		return fmt.Errorf("id: want 1–64 characters of a–z, 0–9, '-', '_'")
-	case !regionPattern.MatchString(a.Region):
+	if !regionPattern.MatchString(a.Region) {
 		return fmt.Errorf("region: want 1–16 characters of a–z, 0–9")
 	}
 	if a.Policy.Identification == "" {

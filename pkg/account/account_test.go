@@ -74,6 +74,35 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// A broken file is logged: with the place, without a write key.
+func TestErrorsNeverQuoteAWriteKey(t *testing.T) {
+	const key = "Wk_live_s3cr3t"
+	for name, text := range map[string]string{
+		"a text for the list":   "accounts:\n- id: a\n  region: us\n  write_keys: KEY\n",
+		"a mapping for it":      "accounts:\n- id: a\n  region: us\n  write_keys: {KEY: }\n",
+		"without its name":      "accounts:\n- {id: a, region: us, KEY}\n",
+		"as a name":             "accounts:\n- id: a\n  region: us\n  KEY: write_keys\n",
+		"as the id":             "accounts:\n- {id: KEY, region: us}\n",
+		"as the region":         "accounts:\n- {id: a, region: KEY}\n",
+		"as the identification": "accounts:\n- {id: a, region: us, policy: {identification: KEY}}\n",
+		"as the policy":         "accounts:\n- {id: a, region: us, policy: KEY}\n",
+		"as true or false":      "accounts:\n- {id: a, region: us, policy: {collect_url: KEY}}\n",
+		"as an account":         "accounts:\n- KEY\n",
+		"with a blank":          "accounts:\n- {id: a, region: us, write_keys: [\"KEY KEY\"]}\n",
+		"of two accounts":       "accounts:\n- {id: a, region: us, write_keys: [KEY]}\n- {id: b, region: us, write_keys: [KEY]}\n",
+		"an alias":              "accounts:\n- {id: a, region: us, write_keys: [*Wk_live_s3cr3t]}\n",
+		"cut off":               "accounts:\n- {id: a, region: us, write_keys: [KEY",
+		"a quote not closed":    "accounts:\n- {id: a, region: us, write_keys: [\"KEY]}\n",
+		"indented wrongly":      "accounts:\n- id: a\n  region: us\n  write_keys:\n  - KEY\n - KEY\n",
+		"a colon behind it":     "accounts:\n- id: a\n  write_keys: KEY: KEY\n",
+	} {
+		_, err := Read(write(t, strings.ReplaceAll(text, "KEY", key)))
+		if err == nil || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestStoreTakesOverAChangeAndKeepsTheLastGoodReading(t *testing.T) {
 	file := write(t, good)
 	s, err := Open(file, zap.NewNop(), prometheus.NewRegistry())

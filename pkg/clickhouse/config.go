@@ -63,9 +63,9 @@ func (c Config) Validate() error {
 	if len(c.Addresses) == 0 {
 		return errors.New("addresses: want at least one host:port")
 	}
-	for _, address := range c.Addresses {
+	for i, address := range c.Addresses {
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			return fmt.Errorf("addresses: %q: want host:port", address)
+			return fmt.Errorf("addresses[%d]: want host:port", i)
 		}
 	}
 	switch {

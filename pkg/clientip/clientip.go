@@ -53,7 +53,7 @@ const maxHops = 64
 // counts. The result is invalid only if remoteAddr is.
 func (r *Resolver) ClientIP(remoteAddr string, h http.Header) netip.Addr {
 	found := hop(remoteAddr)
-	if !r.isTrusted(found) {
+	if !r.Trusts(found) {
 		return found
 	}
 	hops := r.hops(h)
@@ -63,14 +63,15 @@ func (r *Resolver) ClientIP(remoteAddr string, h http.Header) netip.Addr {
 			break
 		}
 		found = next
-		if !r.isTrusted(found) {
+		if !r.Trusts(found) {
 			break
 		}
 	}
 	return found
 }
 
-func (r *Resolver) isTrusted(addr netip.Addr) bool {
+// Trusts tells whether addr is a trusted proxy.
+func (r *Resolver) Trusts(addr netip.Addr) bool {
 	for _, prefix := range r.trusted {
 		if prefix.Contains(addr) {
 			return true
@@ -79,18 +80,21 @@ func (r *Resolver) isTrusted(addr netip.Addr) bool {
 	return false
 }
 
-// hops lists what the proxies wrote, oldest first.
+// hops lists what the proxies wrote, oldest first. Empty elements are none (RFC 9110 §5.6.1.2): some proxies leave a comma at an end.
 func (r *Resolver) hops(h http.Header) []string {
 	line := strings.Join(h.Values(r.header), ",")
 	if line == "" {
 		return nil
 	}
-	if r.header == XForwardedFor {
-		return strings.Split(line, ",")
+	elements, address := strings.Split(line, ","), strings.TrimSpace
+	if r.header == Forwarded {
+		elements, address = split(line, ','), node
 	}
 	var out []string
-	for _, element := range split(line, ',') {
-		out = append(out, node(element))
+	for _, element := range elements {
+		if strings.TrimSpace(element) != "" {
+			out = append(out, address(element))
+		}
 	}
 	return out
 }

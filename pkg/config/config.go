@@ -3,7 +3,7 @@
 // A setting's environment name is WAYMARK_<SERVICE>_<PATH>, where PATH is its path in the file, joined by underscores
 // and in upper case: kafka.brokers of the sink is WAYMARK_SINK_KAFKA_BROKERS. Lists are written with commas. Keys of maps
 // (regions) must be single lower-case words. A key of the file or a variable of that prefix that names no setting is an
-// error: a typing mistake in a setting must not pass for its default.
+// error: a typing mistake in a setting must not pass for its default. Errors name line and path, never a value: it may be a secret.
 package config
 
 import (
@@ -85,7 +85,7 @@ func readYAML(file string) (*yaml.Node, error) {
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", file, syntax(err))
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: more than one YAML document", file)
@@ -98,18 +98,4 @@ func readYAML(file string) (*yaml.Node, error) {
 		return nil, fmt.Errorf("%s: line %d: want a mapping of settings", file, top.Line)
 	}
 	return top, nil
-}
-
-// decode is strict: yaml.Node.Decode cannot refuse unknown keys, so the tree goes through text once more.
-func decode(doc *yaml.Node, dst any) error {
-	text, err := yaml.Marshal(doc)
-	if err != nil {
-		return err
-	}
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(dst); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
 }

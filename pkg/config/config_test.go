@@ -84,15 +84,20 @@ func TestLoadRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, env, says string
 	}{
-		"unknown key":              {"maxx: 1\n", "", "maxx"},
-		"unknown nested key":       {"regions: {us: {broker: [a]}}\n", "", "broker"},
-		"key given twice":          {"max: 1\nmax: 2\n", "", "already defined"},
+		"unknown key":              {"maxx: 1\n", "", "line 1: maxx: no such setting; is it max?"},
+		"unknown nested key":       {"regions:\n  us:\n    broker: [a]\n", "", "line 3: regions.us: broker: no such setting; is it brokers?"},
+		"key given twice":          {"max: 1\nmax: 2\n", "", "line 2: max: given twice, first in line 1"},
 		"two documents":            {"max: 1\n---\nmax: 2\n", "", "more than one"},
 		"list at the top":          {"- max\n", "", "mapping"},
 		"unknown variable":         {"", "WAYMARK_EDGE_MAXX=1", "WAYMARK_EDGE_MAXX"},
 		"variable names a struct":  {"", "WAYMARK_EDGE_FRAME=1", "WAYMARK_EDGE_FRAME"},
 		"variable of a hidden one": {"", "WAYMARK_EDGE_HIDDEN=1", "WAYMARK_EDGE_HIDDEN"},
-		"wrong type":               {"", "WAYMARK_EDGE_MAX=many", "many"},
+		"wrong type":               {"", "WAYMARK_EDGE_MAX=many", "max: want a whole number"},
+		"scalar for a list":        {"regions: {us: {brokers: a}}\n", "", "line 1: regions.us.brokers: want a list"},
+		"text for a duration":      {"regions:\n  us: {request_timeout: soon}\n", "", "line 2: regions.us.request_timeout: want a duration such as 5s"},
+		"text for a mapping":       {"frame: on\n", "", "line 1: frame: want a mapping of settings"},
+		"within what is merged":    {"regions:\n  us: &us\n    brokerz: [a]\n  eu:\n    <<: *us\n", "", "line 3: regions.us: brokerz: no such setting"},
+		"no YAML":                  {"max: 1\n  more: [\n", "", "line 2: "},
 		"out of range":             {"max: 101\n", "", errBad.Error()},
 		"secret file missing":      {"", "WAYMARK_EDGE_REGIONS_US_PASSWORD=file:missing", "missing"},
 		"scalar where mapping is":  {"regions: {us: 5}\n", "WAYMARK_EDGE_REGIONS_US_BROKERS=a", "not a mapping"},
@@ -141,4 +146,78 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, name, value string) {
 		_ = Load(&settings{Max: 1}, "edge", write(t, text), []string{"WAYMARK_EDGE_" + name + "=" + value})
 	})
+}
+
+// Whatever is wrong with a file, and wherever the secret landed in it: the error says where, and not what.
+func TestErrorsNeverQuoteWhatStandsThere(t *testing.T) {
+	const secret = "s3cr3t-Wk_key"
+	for name, text := range map[string]string{
+		"a text for a number":            "max: SECRET\n",
+		"a text for true or false":       "max_two: SECRET\n",
+		"a text for a list":              "regions: {us: {brokers: SECRET}}\n",
+		"a text for a mapping":           "regions: SECRET\n",
+		"a text for a region":            "regions: {us: SECRET}\n",
+		"a text for a duration":          "regions: {us: {request_timeout: SECRET}}\n",
+		"a list for a text":              "regions: {us: {password: [SECRET]}}\n",
+		"a mapping for a text":           "regions: {us: {password: {SECRET: }}}\n",
+		"a key":                          "SECRET: 1\n",
+		"a key without value":            "max: 1\n? SECRET\n",
+		"a key that is a mapping":        "? {a: SECRET}\n: 1\n",
+		"a key in flow":                  "regions: {us: {SECRET}}\n",
+		"a region's name":                "regions: {SECRET: {request_timeout: soon}}\n",
+		"a key twice":                    "regions: {us: {password: SECRET, password: SECRET}}\n",
+		"a region twice":                 "regions: {SECRET: {}, SECRET: {}}\n",
+		"an unknown anchor":              "regions: {us: {password: *s3cr3t-Wk_key}}\n",
+		"an anchor that contains itself": "regions: &s3cr3t-Wk_key {us: *s3cr3t-Wk_key}\n",
+		"a text not closed":              "regions: {us: {password: \"SECRET}}\n",
+		"another text not closed":        "regions: {us: {password: 'SECRET}}\n",
+		"a mapping not closed":           "regions: {us: {password: SECRET\n",
+		"indented wrongly":               "regions:\n  us:\n    password: SECRET\n   brokers: [a]\n",
+		"a tab":                          "regions:\n\tpassword: SECRET\n",
+		"an escape":                      "# settings\nregions: {us: {password: \"SECRET\\q\"}}\n",
+		"a colon in it":                  "regions:\n  us:\n    password: SECRET: SECRET\n",
+		"a percent sign":                 "# settings\n%SECRET\nmax: 1\n",
+		"a tag":                          "max: !SECRET 1\n",
+		"a tag of numbers":               "max: !!int SECRET\n",
+		"binary":                         "regions: {us: {password: !!binary SECRET}}\n",
+		"a merge of a text":              "<<: SECRET\n",
+		"a merge of texts":               "<<: [SECRET]\n",
+		"two documents":                  "max: 1\n---\nSECRET: SECRET\n",
+		"a text at the top":              "SECRET\n",
+		"a list at the top":              "- SECRET\n",
+		"control characters":             "regions: {us: {password: SECRET\x01}}\n",
+		"no UTF-8":                       "regions: {us: {password: SECRET\xff}}\n",
+		"behind what is right":           "max: 1\nregions:\n  us:\n    password: SECRET\nmax_two: perhaps\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := write(t, strings.ReplaceAll(text, "SECRET", secret))
+			err := Load(&settings{Max: 1}, "edge", file, nil)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, part := range []string{secret, "s3cr3t", "Wk_key"} {
+				if strings.Contains(err.Error(), part) {
+					t.Fatalf("the error quotes it: %v", err)
+				}
+			}
+			if !strings.Contains(err.Error(), "line ") && name != "two documents" && name != "an unknown anchor" && name != "control characters" && name != "no UTF-8" {
+				t.Errorf("no line: %v", err)
+			}
+		})
+	}
+}
+
+func TestMergesAndAliasesAreTaken(t *testing.T) {
+	got := &settings{}
+	err := Load(got, "edge", write(t, "max: 3\nregions:\n  us: &us\n    brokers: &b [a:1]\n    request_timeout: 2s\n  eu:\n    <<: *us\n    password: x\n  ca: {brokers: *b}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]inner{
+		"us": {Brokers: []string{"a:1"}, Timeout: 2 * time.Second}, "eu": {Brokers: []string{"a:1"}, Timeout: 2 * time.Second, Password: "x"},
+		"ca": {Brokers: []string{"a:1"}},
+	}
+	if diff := cmp.Diff(want, got.Regions); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -62,9 +62,9 @@ func (c Config) Validate() error {
 	if len(c.Brokers) == 0 {
 		return errors.New("brokers: want at least one host:port")
 	}
-	for _, broker := range c.Brokers {
+	for i, broker := range c.Brokers {
 		if _, _, err := net.SplitHostPort(broker); err != nil {
-			return fmt.Errorf("brokers: %q: want host:port", broker)
+			return fmt.Errorf("brokers[%d]: want host:port", i)
 		}
 	}
 	if c.DialTimeout < 100*time.Millisecond || c.DialTimeout > time.Minute {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
 )
 
 // readyTimeout bounds one look at /readyz; it is below the usual probe's period.
@@ -34,9 +35,20 @@ func AdminHandler(h *Health, metrics prometheus.Gatherer) *http.ServeMux {
 	return mux
 }
 
-// ServeAdmin serves handler on l until ctx ends, then gives requests under way a second to finish.
-func ServeAdmin(ctx context.Context, l net.Listener, handler http.Handler) error {
-	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+// What a client of the admin port may take: one that does not read its answer is cut off.
+const (
+	adminRead  = 5 * time.Second
+	adminWrite = 5 * time.Second
+	adminIdle  = time.Minute
+)
+
+// ServeAdmin serves handler on l until ctx ends, then gives requests under way a second to finish. What the server complains of goes to
+// log.
+func ServeAdmin(ctx context.Context, l net.Listener, handler http.Handler, log *zap.Logger) error {
+	srv := &http.Server{
+		Handler: handler, ReadTimeout: adminRead, WriteTimeout: adminWrite, IdleTimeout: adminIdle, MaxHeaderBytes: 16 << 10,
+		ErrorLog: ServerLog(log.With(zap.String("port", "admin"))),
+	}
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

@@ -31,7 +31,7 @@ func TestAdminTellsHealthReadinessAndMetrics(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- ServeAdmin(ctx, l, AdminHandler(health, registry)) }()
+	go func() { served <- ServeAdmin(ctx, l, AdminHandler(health, registry), zap.NewNop()) }()
 	defer http.DefaultClient.CloseIdleConnections()
 
 	look := func(path string, code int, says string) {

@@ -30,7 +30,8 @@ type Config struct {
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	// ProxyHeader is the one header they name the client in: X-Forwarded-For or Forwarded. Default X-Forwarded-For.
 	ProxyHeader string `yaml:"proxy_header"`
-	// AllowedOrigins may send from browsers (CORS); * is any. Default *.
+	// AllowedOrigins may send from browsers, as https://host or https://host:port; pages of others are answered 403. * is any, null that of
+	// sandboxed frames and files. Requests without an Origin come from servers and apps, and are taken. Default *.
 	AllowedOrigins []string `yaml:"allowed_origins"`
 	Limits         Limits   `yaml:"limits"`
 	Timeouts       Timeouts `yaml:"timeouts"`
@@ -68,9 +69,28 @@ type Limits struct {
 	Depth int `yaml:"depth"`
 	// AccountRate is how many events a second one account may send, with bursts of twice as many; 0 is no limit. Default 0.
 	AccountRate int `yaml:"account_rate"`
-	// InFlightBytes of request bodies at once; more is answered 503. Default 134217728, at least decoded_bytes.
+	// Connections are open at once, half of them of one client that is no trusted proxy, and fewer where the process may not open so many
+	// files. Each takes up to about 50 KiB. When all are in use, one that idles is closed for the next, or the next waits. Default 8192,
+	// 1–1000000.
+	Connections int `yaml:"connections"`
+	// InFlightBytes are what all requests under way may hold: bodies as they arrive, decompressed, and copied on their way to Kafka; more
+	// is answered 503. The process takes up to about twice as much, since Go frees memory late. Default 134217728, at least peer_bytes.
 	InFlightBytes int64 `yaml:"in_flight_bytes"`
+	// PeerBytes are the share of it that requests of one client address (of IPv6 one /64) may hold. Default 33554432, at least three times
+	// decoded_bytes: as much as one request may come to hold.
+	PeerBytes int64 `yaml:"peer_bytes"`
+	// AnonymousRequests may be arriving at once that name no account in their header, a quarter of them from one client address. Default
+	// 256, 4–1000000.
+	AnonymousRequests int `yaml:"anonymous_requests"`
+	// AnonymousBytes may have arrived of them, a quarter from one client address. Default 16777216, at least eight times body_bytes.
+	AnonymousBytes int64 `yaml:"anonymous_bytes"`
+	// BodyRate is how many bytes a second of a body must arrive at least, after its first five seconds; 0 is no limit. Default 240,
+	// 0–1000000.
+	BodyRate int64 `yaml:"body_rate"`
 }
+
+// bodyGrace is the time before limits.body_rate counts: connections of the road begin slowly.
+const bodyGrace = 5 * time.Second
 
 // Timeouts against slow clients, and of the end.
 type Timeouts struct {
@@ -80,7 +100,10 @@ type Timeouts struct {
 	Read time.Duration `yaml:"read"`
 	// Idle closes a connection without requests. Default 75s, 1s–1h.
 	Idle time.Duration `yaml:"idle"`
-	// Drain is how long requests under way may take after SIGTERM. Default 25s, 0–10m.
+	// Leave is how long the edge serves on after SIGTERM, no longer ready, so that whoever asks /readyz sends its clients elsewhere before
+	// it closes. Default 3s, 0–10m.
+	Leave time.Duration `yaml:"leave"`
+	// Drain is how long requests under way may take then. Default 25s, 0–10m.
 	Drain time.Duration `yaml:"drain"`
 }
 
@@ -90,11 +113,15 @@ func DefaultConfig() Config {
 	producer.Timeout = 10 * time.Second
 	return Config{
 		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"},
-		Limits:   Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, InFlightBytes: 128 << 20},
-		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Drain: 25 * time.Second},
+		Limits: Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, Connections: 8192,
+			InFlightBytes: 128 << 20, PeerBytes: 32 << 20, AnonymousRequests: 256, AnonymousBytes: 16 << 20, BodyRate: 240},
+		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Leave: 3 * time.Second, Drain: 25 * time.Second},
 		Producer: producer, Spool: Spool{Bytes: 1 << 30, After: 2 * time.Second},
 	}
 }
+
+// originPattern is what browsers send as Origin (RFC 6454 §7): extensions' too.
+var originPattern = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/A-Z\s?#]+$`)
 
 var regionPattern = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
 
@@ -114,7 +141,7 @@ func (c Config) Validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Regions)) {
 		if !regionPattern.MatchString(name) {
-			return fmt.Errorf("regions: %q: want 1–16 characters of a–z, 0–9", name)
+			return errors.New("regions: want names of 1–16 characters of a–z, 0–9")
 		}
 		if err := c.Regions[name].Kafka.Validate(); err != nil {
 			return fmt.Errorf("regions.%s.kafka.%w", name, err)
@@ -122,6 +149,11 @@ func (c Config) Validate() error {
 	}
 	if _, err := clientip.New(c.TrustedProxies, c.ProxyHeader); err != nil {
 		return fmt.Errorf("trusted_proxies, proxy_header: %w", err)
+	}
+	for i, origin := range c.AllowedOrigins {
+		if origin != "*" && origin != "null" && !originPattern.MatchString(origin) {
+			return fmt.Errorf("allowed_origins[%d]: want *, null, or scheme://host and :port where it is not the scheme's own, in lower case and without a slash at the end", i)
+		}
 	}
 	if err := c.Producer.Validate(); err != nil {
 		return fmt.Errorf("producer.%w", err)
@@ -147,23 +179,37 @@ func (c Config) Validate() error {
 		return errors.New("limits.depth: want 4–1000")
 	case l.AccountRate < 0:
 		return errors.New("limits.account_rate: want 0 or more")
-	case l.InFlightBytes < l.DecodedBytes:
-		return errors.New("limits.in_flight_bytes: want at least decoded_bytes")
+	case l.Connections < 1 || l.Connections > 1_000_000:
+		return errors.New("limits.connections: want 1–1000000")
+	case l.PeerBytes < 3*l.DecodedBytes:
+		return errors.New("limits.peer_bytes: want at least three times decoded_bytes")
+	case l.InFlightBytes < l.PeerBytes:
+		return errors.New("limits.in_flight_bytes: want at least peer_bytes")
+	case l.AnonymousRequests < 4 || l.AnonymousRequests > 1_000_000:
+		return errors.New("limits.anonymous_requests: want 4–1000000")
+	case l.AnonymousBytes < 8*l.BodyBytes:
+		return errors.New("limits.anonymous_bytes: want at least eight times body_bytes")
+	case l.BodyRate < 0 || l.BodyRate > 1_000_000:
+		return errors.New("limits.body_rate: want 0–1000000")
 	case t.ReadHeader < 100*time.Millisecond || t.ReadHeader > 5*time.Minute:
 		return errors.New("timeouts.read_header: want 100ms–5m")
 	case t.Read < 100*time.Millisecond || t.Read > 10*time.Minute:
 		return errors.New("timeouts.read: want 100ms–10m")
 	case t.Idle < time.Second || t.Idle > time.Hour:
 		return errors.New("timeouts.idle: want 1s–1h")
+	case t.Leave < 0 || t.Leave > 10*time.Minute:
+		return errors.New("timeouts.leave: want 0–10m")
 	case t.Drain < 0 || t.Drain > 10*time.Minute:
 		return errors.New("timeouts.drain: want 0–10m")
 	}
 	return nil
 }
 
-func (l Limits) collect() collect.Limits {
+func (c Config) collect() collect.Limits {
+	l := c.Limits
 	return collect.Limits{
 		EventBytes: l.EventBytes, BatchEvents: l.BatchEvents, BodyBytes: l.BodyBytes, DecodedBytes: l.DecodedBytes, Depth: l.Depth,
-		AccountRate: l.AccountRate, InFlightBytes: l.InFlightBytes,
+		AccountRate: l.AccountRate, InFlightBytes: l.InFlightBytes, PeerBytes: l.PeerBytes, AnonymousRequests: l.AnonymousRequests,
+		AnonymousBytes: l.AnonymousBytes, BodyRate: l.BodyRate, BodyGrace: bodyGrace, ReadTimeout: c.Timeouts.Read,
 	}
 }

@@ -2,12 +2,14 @@
 // every accepted one on all in-sync replicas, or the spool has it on disk, fsynced.
 //
 // POST /v1/events takes one event, an array, {"key", "sentAt", "events": […]}, or NDJSON, compressed with gzip, zstd, deflate or br or
-// not at all. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
+// not at all; gzip and zstd are recognised without Content-Encoding. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
 //
 //	200  one result an event, in order: accepted with its id, or rejected with a code, a JSON path and a sentence
 //	400  the body is no JSON, or holds no events; nothing is stored
 //	401  no write key, or an unknown one
+//	403  a page of an origin that is not allowed; nothing is stored
 //	405  another method than POST
+//	408  the body came too slowly; nothing is stored
 //	413  more bytes or events than accepted; nothing is stored
 //	415  a content encoding this edge does not know
 //	421  the account's region is not served here; nothing is stored
@@ -34,6 +36,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/clientip"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
@@ -43,7 +46,8 @@ import (
 // accountsInterval is how often the accounts file is looked at.
 const accountsInterval = 2 * time.Second
 
-// Run serves until ctx ends, then stops accepting, answers the requests under way, and returns nil.
+// Run serves until ctx ends, then for timeouts.leave as one that is not ready, stops accepting, answers the requests under way, and returns
+// nil.
 func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	accounts, err := account.Open(cfg.Accounts, tel.Log, tel.Registry)
 	if err != nil {
@@ -68,7 +72,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		intakes = append(intakes, intake)
 		tel.Health.Check("topics of region "+name, intake.audit.Check)
 		if cfg.Spool.Dir == "" {
-			regions[name] = producer
+			regions[name] = inParts{producer, cfg.Producer.MaxBufferedBytes / 2}
 			tel.Health.Check("kafka of region "+name, intake.reach)
 			continue
 		}
@@ -84,7 +88,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	}
 	handler, err := collect.New(collect.Dependencies{
 		Accounts: accounts, ClientIP: resolver, Regions: regions, Log: tel.Log, Registry: tel.Registry,
-	}, cfg.Limits.collect(), cfg.AllowedOrigins)
+	}, cfg.collect(), cfg.AllowedOrigins)
 	if err != nil {
 		return err
 	}
@@ -96,11 +100,16 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 			return fmt.Errorf("listen: %w", err)
 		}
 	}
+	most := mostConnections(cfg.Limits.Connections, len(cfg.Regions), openFiles())
+	if most < cfg.Limits.Connections {
+		tel.Log.Warn("this process may not open enough files for limits.connections: it takes fewer", zap.Int("connections", most))
+	}
+	gate := newGate(listener, most, resolver.Trusts, tel.Log)
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
 		// An answer waits for Kafka, then is short.
 		WriteTimeout: cfg.Timeouts.Read + cfg.Producer.Timeout + 10*time.Second, MaxHeaderBytes: 32 << 10,
-		ErrorLog: zap.NewStdLog(tel.Log.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))),
+		ErrorLog: telemetry.ServerLog(tel.Log), ConnState: gate.watch,
 	}
 	tel.Log.Info("serving", zap.Stringer("address", listener.Addr()))
 
@@ -124,7 +133,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		})
 	}
 	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(gate); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil
@@ -132,6 +141,9 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	group.Go(func() error {
 		<-groupCtx.Done()
 		tel.Health.Fail(errors.New("stopping"))
+		if ctx.Err() != nil { // asked to end; otherwise something failed, and nobody is served
+			_ = retry.Pause(context.WithoutCancel(ctx), cfg.Timeouts.Leave)
+		}
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Timeouts.Drain)
 		defer cancel()
 		if err := server.Shutdown(grace); err != nil {

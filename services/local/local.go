@@ -118,7 +118,7 @@ func (p *Pipeline) start(ctx context.Context) error {
 		return err
 	}
 	p.stack.start(ctx, "admin port", func(ctx context.Context) error {
-		return telemetry.ServeAdmin(ctx, admin, telemetry.AdminHandler(tel.Health, metrics))
+		return telemetry.ServeAdmin(ctx, admin, telemetry.AdminHandler(tel.Health, metrics), p.log)
 	})
 	return p.ready(ctx, tel.Health)
 }

@@ -57,6 +57,7 @@ func (p *Pipeline) edgeConfig(door net.Listener) edge.Config {
 		cfg.Regions[region] = edge.Region{Kafka: p.kafka}
 	}
 	cfg.Spool.Dir = filepath.Join(p.cfg.Data, "spool")
+	cfg.Timeouts.Leave = 0 // nobody stands before it who would have to turn away
 	return cfg
 }
 

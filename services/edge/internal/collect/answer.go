@@ -78,7 +78,7 @@ func (r *refusal) write(w http.ResponseWriter) {
 		w.WriteHeader(r.status)
 		return
 	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Basic realm="Waymark write key"`)
+		w.Header().Set("WWW-Authenticate", `Bearer realm="Waymark write key"`) // Basic would make browsers ask for a password
 	}
 	var answer struct {
 		Error struct {

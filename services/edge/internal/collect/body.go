@@ -4,87 +4,105 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 )
 
-// A body is a request's decoded bytes, with room set aside for them.
+// lightBytes is up to what a body is light, in bytes decompressed: its work is small, and not waited for behind others'.
+const lightBytes = 256 << 10
+
+// A body is a request's decompressed bytes, and what it holds for them until it is released.
 type body struct {
-	data   []byte
-	buffer *bytes.Buffer
-	held   int64
-	h      *Handler
+	buffer
+	heavy slots // one of its slots is held; nil for a light body
 }
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// release gives the bytes back; nothing may alias them any more.
+// release gives everything back but the request's room itself; nothing may alias the bytes any more.
 func (b *body) release() {
-	const keep = 1 << 20
-	if b.buffer.Cap() <= keep {
-		b.buffer.Reset()
-		buffers.Put(b.buffer)
-	}
-	b.h.inFlight.Release(b.held)
-	b.h.metrics.inFlight.Sub(float64(b.held))
+	b.free()
+	b.worked()
 }
 
-// readBody reads and decompresses the body within the limits.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (*body, *refusal) {
+// worked says that the bytes were looked at, and only wait to be stored.
+func (b *body) worked() {
+	if b.heavy != nil {
+		b.heavy.give()
+		b.heavy = nil
+	}
+}
+
+// readBody reads the body as fast as it comes, then decompresses it. While it arrives it holds no more memory than has arrived, at most
+// twice over; a decoder is only at work on what is here whole.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room) (*body, *refusal) {
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
+	if !known(encoding) {
+		return nil, refuse(http.StatusUnsupportedMediaType, "unknown_encoding", "Content-Encoding must be gzip, zstd, deflate, br or identity")
+	}
 	if r.ContentLength > h.limits.BodyBytes {
 		return nil, h.tooLarge()
 	}
-	held := h.limits.DecodedBytes
-	if encoding == "" || encoding == "identity" {
-		if held = h.limits.BodyBytes; r.ContentLength >= 0 {
-			held = r.ContentLength
+	raw := buffer{room: held}
+	if err := raw.fill(h.paced(w, r), h.limits.BodyBytes); err != nil {
+		raw.free()
+		return nil, h.unread(err)
+	}
+	held.arrived()
+	if encoding = sniff(encoding, raw.bytes); encoding != "" {
+		b, err := h.decompress(r.Context(), encoding, raw.bytes, held)
+		raw.free()
+		if err != nil {
+			return nil, h.unread(err)
 		}
+		h.metrics.bytes.Add(float64(len(b.bytes)))
+		return b, nil
 	}
-	if !h.inFlight.TryAcquire(held) {
-		full := refuse(http.StatusServiceUnavailable, "busy", "the edge has as much in hand as it may: send the same again").after(1)
-		full.close = true
-		return nil, full
+	b := &body{buffer: raw}
+	if len(raw.bytes) > lightBytes {
+		if err := h.heavy.take(r.Context()); err != nil {
+			b.release()
+			return nil, h.unread(err)
+		}
+		b.heavy = h.heavy
 	}
-	h.metrics.inFlight.Add(float64(held))
-	b := &body{buffer: buffers.Get().(*bytes.Buffer), held: held, h: h}
-	if refused := h.fill(b, encoding, http.MaxBytesReader(w, r.Body, h.limits.BodyBytes)); refused != nil {
-		b.release()
-		return nil, refused
-	}
-	b.data = b.buffer.Bytes()
-	h.metrics.bytes.Add(float64(len(b.data)))
+	h.metrics.bytes.Add(float64(len(b.bytes)))
 	return b, nil
 }
 
-func (h *Handler) fill(b *body, encoding string, raw io.Reader) *refusal {
-	decoded, err := decoder(encoding, raw)
-	if errors.Is(err, errEncoding) {
-		return refuse(http.StatusUnsupportedMediaType, "unknown_encoding", "Content-Encoding must be gzip, zstd, deflate, br or identity")
-	}
-	if err == nil {
-		defer decoded.Close()
-		_, err = io.Copy(b.buffer, io.LimitReader(decoded, h.limits.DecodedBytes+1))
-	}
-	var beyond *http.MaxBytesError
+// unread answers for a body that could not be read or decompressed.
+func (h *Handler) unread(err error) *refusal {
+	var refused *refusal
 	switch {
-	case errors.As(err, &beyond), errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+	case errors.Is(err, errFull), errors.Is(err, errPeer), errors.Is(err, errAnonymous), errors.Is(err, errWork):
+		return h.busy(err)
+	case errors.Is(err, errBeyond), errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return h.tooLarge()
-	case err != nil:
-		broken := refuse(http.StatusBadRequest, "bad_body", "the body could not be read to its end as its Content-Encoding says")
-		broken.close = true
-		return broken
-	case int64(b.buffer.Len()) > h.limits.DecodedBytes:
-		return h.tooLarge()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		refused = refuse(http.StatusRequestTimeout, "too_slow", fmt.Sprintf(
+			"the body came too slowly: %d bytes a second are the least, and %s in all the most", h.limits.BodyRate, h.limits.ReadTimeout))
+	default:
+		refused = refuse(http.StatusBadRequest, "bad_body", "the body could not be read to its end as its Content-Encoding says")
 	}
-	return nil
+	refused.close = true
+	return refused
+}
+
+// busy answers a request that found no room, for why.
+func (h *Handler) busy(why error) *refusal {
+	reason := why.Error()
+	h.metrics.busy.WithLabelValues(reason).Inc()
+	h.tellBusy(reason)
+	full := refuse(http.StatusServiceUnavailable, "busy", "the edge has as much in hand as it may: send the same again").after(1)
+	full.close = true
+	return full
 }
 
 func (h *Handler) tooLarge() *refusal {
@@ -94,26 +112,135 @@ func (h *Handler) tooLarge() *refusal {
 	return refused
 }
 
-var errEncoding = errors.New("unknown content encoding")
-
-// decoder undoes a content encoding (RFC 9110 §8.4.1). "deflate" is zlib, as the RFC has it.
-func decoder(encoding string, r io.Reader) (io.ReadCloser, error) {
-	switch encoding {
-	case "", "identity":
-		return io.NopCloser(r), nil
-	case "gzip", "x-gzip":
-		return gzip.NewReader(r)
-	case "deflate":
-		return zlib.NewReader(r)
-	case "br":
-		return io.NopCloser(brotli.NewReader(r)), nil
-	case "zstd":
-		// A window of 8 MiB is what RFC 9659 lets a server demand.
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
+// paced reads the request's body, and fails with os.ErrDeadlineExceeded when it comes more slowly than limits.BodyRate, counted from
+// limits.BodyGrace on, or takes longer than limits.ReadTimeout.
+func (h *Handler) paced(w http.ResponseWriter, r *http.Request) io.Reader {
+	p := &pace{body: r.Body, control: http.NewResponseController(w), started: time.Now(), limits: h.limits}
+	if h.limits.BodyRate > 0 {
+		p.allow()
 	}
-	return nil, errEncoding
+	return p
+}
+
+// A pace moves the connection's read deadline on with what arrives.
+type pace struct {
+	body    io.Reader
+	control *http.ResponseController
+	started time.Time
+	limits  Limits
+	got     int64
+}
+
+func (p *pace) Read(into []byte) (int, error) {
+	n, err := p.body.Read(into)
+	switch p.got += int64(n); {
+	case p.limits.BodyRate == 0:
+	case err == nil:
+		p.allow()
+	case err == io.EOF: // the answer takes what it takes
+		_ = p.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// allow sets the time by which more must have come. A writer without connection, as in tests, has none.
+func (p *pace) allow() {
+	wait := p.limits.BodyGrace + time.Duration(float64(p.got)/float64(p.limits.BodyRate)*float64(time.Second))
+	if most := p.limits.ReadTimeout; most > 0 {
+		wait = min(wait, most)
+	}
+	_ = p.control.SetReadDeadline(p.started.Add(wait))
+}
+
+// known tells whether a Content-Encoding can be undone here (RFC 9110 §8.4.1).
+func known(encoding string) bool {
+	switch encoding {
+	case "", "identity", "gzip", "x-gzip", "deflate", "br", "zstd":
+		return true
+	}
+	return false
+}
+
+// sniff returns how data is compressed, "" when it is not. Some senders compress and do not say so; no JSON begins like that.
+func sniff(encoding string, data []byte) string {
+	switch {
+	case encoding != "" && encoding != "identity":
+		return encoding
+	case bytes.HasPrefix(data, []byte("\x1f\x8b\x08")): // RFC 1952 §2.3.1
+		return "gzip"
+	case bytes.HasPrefix(data, []byte("\x28\xb5\x2f\xfd")): // RFC 8878 §3.1.1
+		return "zstd"
+	}
+	return ""
+}
+
+// decompress undoes an encoding. It tries as if data were light; what turns out not to be begins again, as one of few.
+func (h *Handler) decompress(ctx context.Context, encoding string, data []byte, held *room) (*body, error) {
+	if err := h.light.take(ctx); err != nil {
+		return nil, err
+	}
+	b := &body{buffer: buffer{room: held}}
+	err := h.undo(&b.buffer, encoding, data, min(lightBytes, h.limits.DecodedBytes))
+	h.light.give()
+	if err == nil {
+		return b, nil
+	}
+	b.release()
+	if !errors.Is(err, errBeyond) && !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		return nil, err
+	}
+	if err := h.heavy.take(ctx); err != nil {
+		return nil, err
+	}
+	b.heavy = h.heavy
+	if err := h.undo(&b.buffer, encoding, data, h.limits.DecodedBytes); err != nil {
+		b.release()
+		return nil, err
+	}
+	return b, nil
+}
+
+// undo decompresses data into b, at most limit bytes. "deflate" is zlib, as RFC 9110 §8.4.1.2 has it.
+func (h *Handler) undo(b *buffer, encoding string, data []byte, limit int64) error {
+	var decoded io.Reader
+	var err error
+	switch encoding {
+	case "zstd":
+		return h.undoZstd(b, data, limit)
+	case "br":
+		decoded = brotli.NewReader(bytes.NewReader(data))
+	case "deflate":
+		decoded, err = zlib.NewReader(bytes.NewReader(data))
+	default:
+		decoded, err = gzip.NewReader(bytes.NewReader(data))
+	}
+	if err != nil {
+		return err
+	}
+	return b.fill(decoded, limit)
+}
+
+// undoZstd decompresses data at once, into memory of the size that is accepted: so the output is the decoder's window, too.
+func (h *Handler) undoZstd(b *buffer, data []byte, limit int64) error {
+	whole := buffer{room: b.room}
+	if err := whole.hold(takeSlab(int(limit))); err != nil {
+		return err
+	}
+	out, err := h.zstd.DecodeAll(data, whole.bytes)
+	if err != nil {
+		whole.free()
+		return err
+	}
+	if int64(2*len(out)) > limit {
+		*b = buffer{bytes: out, room: b.room}
+		return nil
+	}
+	err = b.fill(bytes.NewReader(out), limit)
+	whole.free()
+	return err
+}
+
+// newZstd makes a decoder of whole bodies, several at once. A window of 8 MiB is what RFC 9659 lets a server demand.
+func newZstd() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(8<<20))
 }

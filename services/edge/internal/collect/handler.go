@@ -4,13 +4,16 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/clientip"
@@ -24,6 +27,14 @@ import (
 type Limits struct {
 	EventBytes, BatchEvents, Depth, AccountRate int
 	BodyBytes, DecodedBytes, InFlightBytes      int64
+	// PeerBytes is one client's share of InFlightBytes; 0 is all of it.
+	PeerBytes int64
+	// AnonymousRequests, of together AnonymousBytes, may be arriving at once without a known write key in their header; 0 is no limit.
+	AnonymousRequests int
+	AnonymousBytes    int64
+	// BodyRate is the least rate of a body's arrival, in bytes a second from BodyGrace on; 0 is no limit. ReadTimeout bounds it whole.
+	BodyRate               int64
+	BodyGrace, ReadTimeout time.Duration
 }
 
 // A Sender writes records to a topic. nil means that every one is durable; a *kafka.TooLarge that every one is but those it names, which
@@ -45,12 +56,14 @@ type Dependencies struct {
 // A Handler serves /v1/events.
 type Handler struct {
 	Dependencies
-	limits   Limits
-	origins  []string
-	metrics  *metrics
-	rates    *rates
-	inFlight *semaphore.Weighted
-	told     seldom
+	limits       Limits
+	origins      []string
+	metrics      *metrics
+	rates        *rates
+	budget       *budget
+	light, heavy slots
+	zstd         *zstd.Decoder
+	told         seldom
 }
 
 // New makes a handler.
@@ -59,16 +72,20 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	decoder, err := newZstd()
+	if err != nil {
+		return nil, err
+	}
 	return &Handler{
-		Dependencies: d, limits: limits, origins: origins, metrics: m,
-		rates: newRates(limits.AccountRate), inFlight: semaphore.NewWeighted(limits.InFlightBytes),
+		Dependencies: d, limits: limits, origins: origins, metrics: m, rates: newRates(limits.AccountRate),
+		budget: newBudget(limits, m.inFlight), light: lightSlots(), heavy: heavySlots(limits), zstd: decoder,
 	}, nil
 }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	h.allowBrowsers(w, r)
+	defer h.recover(w, started)
 	code := http.StatusOK
 	results, refused := h.collect(w, r)
 	if refused != nil {
@@ -80,11 +97,36 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.metrics.answered(code, time.Since(started))
 }
 
+// recover answers for a request whose handling broke down: a bug, whose place is logged and nothing of what was sent. The value of a
+// panic may hold that, so it is only told where it comes from Go's runtime.
+func (h *Handler) recover(w http.ResponseWriter, started time.Time) {
+	broke := recover()
+	switch broke {
+	case nil:
+		return
+	case http.ErrAbortHandler: // what net/http knows
+		panic(broke)
+	}
+	h.metrics.panics.Inc()
+	what := fmt.Sprintf("%T", broke)
+	if err, ours := broke.(runtime.Error); ours {
+		what = err.Error()
+	}
+	h.Log.Error("the handling of a request broke down: this is a bug", zap.String("panic", what), zap.ByteString("stack", debug.Stack()))
+	refused := refuse(http.StatusInternalServerError, "internal", "the request broke the edge's handling of it, and may be stored in part: send the same once more, with the same ids")
+	refused.close = true
+	refused.write(w)
+	h.metrics.answered(refused.status, time.Since(started))
+}
+
 // collect does the work: who is it, what do they send, is it right, store it.
 func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]result, *refusal) {
+	notAllowed := h.letBrowsers(w, r)
 	switch {
-	case r.URL.Path != "/v1/events":
+	case !isCollector(r.URL.Path):
 		return nil, refuse(http.StatusNotFound, "not_found", "events go to POST /v1/events")
+	case notAllowed != nil:
+		return nil, notAllowed
 	case r.Method == http.MethodOptions:
 		return nil, &refusal{status: http.StatusNoContent}
 	case r.Method != http.MethodPost:
@@ -101,12 +143,18 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]result, *re
 			return nil, refused
 		}
 	}
-	b, refused := h.readBody(w, r)
+	client := h.ClientIP.ClientIP(r.RemoteAddr, r.Header)
+	held, err := h.budget.enter(client, owner == nil)
+	if err != nil {
+		return nil, h.busy(err)
+	}
+	defer held.leave()
+	b, refused := h.readBody(w, r, held)
 	if refused != nil {
 		return nil, refused
 	}
 	defer b.release()
-	sent, refused := h.split(b.data, r.Header.Get("Content-Type"))
+	sent, refused := h.split(b.bytes, r.Header.Get("Content-Type"))
 	if refused != nil {
 		return nil, refused
 	}
@@ -121,7 +169,12 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]result, *re
 
 	request := h.describe(r, owner, received, sent.sentAt)
 	results, records := h.check(sent.events, request)
+	b.worked()
 	if len(records) > 0 {
+		// On its way to Kafka or to the spool there is a copy of it.
+		if err := held.take(sizeOf(records)); err != nil {
+			return nil, h.busy(err)
+		}
 		err := h.Regions[owner.Region].SendEach(r.Context(), schemas.RawTopic(owner.Region), records)
 		var tooLarge *kafka.TooLarge
 		switch {
@@ -148,6 +201,21 @@ func (h *Handler) authenticate(key string) (*account.Account, *refusal) {
 		return nil, refuse(http.StatusMisdirectedRequest, "wrong_region", "the account's region is "+owner.Region+": send its events to that region's edge")
 	}
 	return owner, nil
+}
+
+// sizeOf is what records take, in bytes.
+func sizeOf(records []event.Record) (n int64) {
+	for i := range records {
+		n += int64(records[i].Size())
+	}
+	return n
+}
+
+// tellBusy logs that requests are refused for want of room. Whoever reads it should know whether many are here or one asks for much.
+func (h *Handler) tellBusy(reason string) {
+	if n, now := h.told.add("busy "+reason, 1, time.Now()); now {
+		h.Log.Warn("requests find no room and are told to come again", zap.String("reason", reason), zap.Int("requests", n))
+	}
 }
 
 // rejectTooLarge answers for events that Kafka will never take. They are within limits.event_bytes, so it is the topic's own limit that
@@ -185,30 +253,4 @@ func (h *Handler) notStored(owner *account.Account, events int, err error) *refu
 		}
 	}
 	return refuse(http.StatusServiceUnavailable, "unavailable", "the events could not be stored now: send them again with the same ids").after(5 * time.Second)
-}
-
-// allowBrowsers lets pages of the allowed origins send, and asks for the client hints that name a device.
-func (h *Handler) allowBrowsers(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("Accept-CH", "Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors")
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return
-	}
-	switch {
-	case slices.Contains(h.origins, "*"):
-		header.Set("Access-Control-Allow-Origin", "*")
-	case slices.Contains(h.origins, origin):
-		header.Set("Access-Control-Allow-Origin", origin)
-		header.Add("Vary", "Origin")
-	default:
-		header.Add("Vary", "Origin")
-		return
-	}
-	header.Set("Access-Control-Expose-Headers", "Retry-After")
-	if r.Method == http.MethodOptions {
-		header.Set("Access-Control-Allow-Methods", "POST")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding, X-Write-Key, X-Sent-At")
-		header.Set("Access-Control-Max-Age", "86400")
-	}
 }

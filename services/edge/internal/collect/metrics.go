@@ -16,6 +16,8 @@ type metrics struct {
 	bytes     prometheus.Counter
 	notStored *prometheus.CounterVec
 	inFlight  prometheus.Gauge
+	busy      *prometheus.CounterVec
+	panics    prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -40,11 +42,20 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "waymark_edge_not_stored_total", Help: "Events answered 503, by region and reason (kafka, spool_full, spool_disk, buffer_full, client_gone).",
 		}, []string{"region", "reason"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "waymark_edge_in_flight_bytes", Help: "Bytes set aside for the bodies of requests under way.",
+			Name: "waymark_edge_in_flight_bytes", Help: "Bytes that requests under way hold.",
+		}),
+		busy: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_edge_busy_total", Help: "Requests that found no room and were answered 503, by whose share was used up: full (all of it), peer, anonymous, work (large bodies at once).",
+		}, []string{"reason"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_edge_panics_total", Help: "Requests whose handling broke down, answered 500: each is a bug, whose stack is logged.",
 		}),
 	}
+	for _, reason := range []error{errFull, errPeer, errAnonymous, errWork} {
+		m.busy.WithLabelValues(reason.Error())
+	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.events, m.batch, m.bytes, m.notStored, m.inFlight} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.events, m.batch, m.bytes, m.notStored, m.inFlight, m.busy, m.panics} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -291,16 +291,21 @@ func (s *Sender) Still(ctx context.Context) error {
 	}
 }
 
-// Check is a readiness check: an edge whose Kafka is away is ready as long as its spool takes events.
+// Check is a readiness check: an edge whose Kafka is away is ready as long as its spool takes events. When neither takes them, the error
+// says why of both.
 func (s *Sender) Check(ctx context.Context, ping func(context.Context) error) error {
+	spool := s.log.Check()
+	if spool == nil {
+		return nil
+	}
 	s.gate.RLock()
 	spooling := s.spooling
 	s.gate.RUnlock()
-	if err := s.log.Check(); err != nil {
-		if spooling {
-			return err
-		}
-		return ping(ctx)
+	switch away := ping(ctx); {
+	case away != nil:
+		return fmt.Errorf("kafka: %w; spool: %w", away, spool)
+	case spooling: // what comes now goes behind what waits, and there is no room for it
+		return fmt.Errorf("spool: %w", spool)
 	}
 	return nil
 }

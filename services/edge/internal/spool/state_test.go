@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,8 +59,9 @@ func TestKafkaAwayAndAFailingDiskAreToldAsWhatTheyAre(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 	}
-	if s.Check(t.Context(), func(context.Context) error { return errAway }) == nil {
-		t.Error("ready though nothing can be taken")
+	// Readiness names both, whether something waits in the spool or not.
+	if err := s.Check(t.Context(), func(context.Context) error { return errAway }); !errors.Is(err, errAway) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("ready, or only one of the two is named: %v", err)
 	}
 	if got := lines(); len(got) != 1 || got[0] != string(refused) {
 		t.Errorf("the log says %q", got)

@@ -64,6 +64,7 @@ func build(t *testing.T) *plant {
 	p.door = l.Addr().String()
 	p.start("edge", func(ctx context.Context, tel telemetry.Telemetry) error {
 		cfg := edge.DefaultConfig()
+		cfg.Timeouts.Leave = 0
 		cfg.Listener, cfg.Accounts, cfg.Regions = l, all, map[string]edge.Region{"us": {Kafka: p.kafka()}}
 		return edge.Run(ctx, cfg, tel)
 	})

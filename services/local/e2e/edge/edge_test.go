@@ -47,7 +47,7 @@ func start(t *testing.T, kafka string, change func(*edge.Config)) *running {
 		t.Fatal(err)
 	}
 	cfg := edge.DefaultConfig()
-	cfg.Listener, cfg.Accounts = l, accounts
+	cfg.Listener, cfg.Accounts, cfg.Timeouts.Leave = l, accounts, 0
 	region := edge.Region{}
 	region.Kafka.Brokers = []string{kafka}
 	cfg.Regions = map[string]edge.Region{"us": region}
@@ -178,6 +178,32 @@ func TestTheEndWaitsForRequestsUnderWay(t *testing.T) {
 	}
 	if n := stored(t, address); n != before+2 {
 		t.Errorf("%d events were stored, want 2", n-before)
+	}
+}
+
+// Whoever looks at /readyz has timeouts.leave to send clients elsewhere: until then they are served, those that connect only now, too.
+func TestAnEdgeThatIsAskedToEndServesOnUntilOthersKnow(t *testing.T) {
+	address := kafkatest.Start(t)
+	kafkatest.Topic(t, kafkatest.Client(t, address), schemas.RawTopic("us"), 2, nil)
+	const leave = 4 * time.Second
+	r := start(t, address, func(c *edge.Config) { c.Timeouts.Leave = leave })
+	kafkatest.Wait(t, func() bool { return r.status() == 200 && r.health.Ready(context.Background()) == nil }, "the edge serves and is ready")
+	asked := time.Now()
+	r.cancel()
+	kafkatest.Wait(t, func() bool { return r.health.Ready(context.Background()) != nil }, "readiness is false")
+	served := r.status()
+	if took := time.Since(asked); took > leave/2 {
+		t.Fatalf("this machine took %s to look: nothing can be said", took)
+	}
+	if served != 200 {
+		t.Errorf("not ready, and asked: status %d", served)
+	}
+	if err := <-r.done; err != nil || time.Since(asked) < leave {
+		t.Errorf("it ended after %s: %v", time.Since(asked), err)
+	}
+	if late, err := net.Dial("tcp", r.address); err == nil {
+		late.Close()
+		t.Error("it still accepts")
 	}
 }
 

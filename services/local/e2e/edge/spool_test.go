@@ -41,7 +41,7 @@ func program(t *testing.T, broker, spool string) (*child.Process, string) {
 	return &child.Process{Name: "edge", Args: []string{binary}, Admin: addresses[1], Env: []string{
 		"WAYMARK_EDGE_LISTEN=" + addresses[0], "WAYMARK_EDGE_ADMIN=" + addresses[1], "WAYMARK_EDGE_ACCOUNTS=" + accounts,
 		"WAYMARK_EDGE_REGIONS_US_KAFKA_BROKERS=" + broker, "WAYMARK_EDGE_SPOOL_DIR=" + spool, "WAYMARK_EDGE_SPOOL_AFTER=200ms",
-		"WAYMARK_EDGE_PRODUCER_TIMEOUT=1s",
+		"WAYMARK_EDGE_PRODUCER_TIMEOUT=1s", "WAYMARK_EDGE_TIMEOUTS_LEAVE=0s",
 	}}, addresses[0]
 }
 

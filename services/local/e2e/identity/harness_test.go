@@ -173,6 +173,7 @@ func (p *plant) start(names ...string) {
 		switch name {
 		case "edge":
 			cfg := edge.DefaultConfig()
+			cfg.Timeouts.Leave = 0
 			cfg.Listen, cfg.Accounts, cfg.Regions = p.door, p.accounts, map[string]edge.Region{p.region: {Kafka: p.kafka()}}
 			cfg.Producer.Timeout = 2 * time.Second
 			run = func(ctx context.Context, tel telemetry.Telemetry) error { return edge.Run(ctx, cfg, tel) }

@@ -73,7 +73,7 @@ func runEdge(t *testing.T, address string, change func(*edge.Config)) *service {
 		t.Fatal(err)
 	}
 	cfg := edge.DefaultConfig()
-	cfg.Listener, cfg.Accounts, cfg.Producer.Timeout = l, accounts(t), time.Second
+	cfg.Listener, cfg.Accounts, cfg.Producer.Timeout, cfg.Timeouts.Leave = l, accounts(t), time.Second, 0
 	cfg.Regions = map[string]edge.Region{region: {Kafka: kafka.Config{Brokers: []string{address}}}}
 	if change != nil {
 		change(&cfg)

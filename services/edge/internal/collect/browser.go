@@ -1,0 +1,76 @@
+package collect
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// letBrowsers lets pages of the allowed origins send, and refuses those of others: a page's simple POST comes without asking first (CORS
+// only hides the answer from it). Without an Origin it is no page that asks, but a server or an app, which can leave it out as it likes.
+//
+// The origin is echoed and credentials are allowed because navigator.sendBeacon always sends with them, and the Fetch standard takes no
+// "*" then. It gives nothing away, even where every origin is allowed: no cookie is read or set here, and an answer tells a page nothing
+// but what became of its own events.
+func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request) *refusal {
+	header := w.Header()
+	header.Set("Accept-CH", "Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors")
+	header.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	switch {
+	case origin == "":
+		return nil
+	case !slices.Contains(h.origins, "*") && !slices.Contains(h.origins, origin):
+		return refuse(http.StatusForbidden, "origin_not_allowed", "pages of this origin may not send here: allowed_origins of the edge names those that may")
+	}
+	header.Set("Access-Control-Allow-Origin", origin)
+	header.Set("Access-Control-Allow-Credentials", "true")
+	header.Set("Access-Control-Expose-Headers", "Retry-After")
+	if r.Method == http.MethodOptions {
+		header.Set("Access-Control-Allow-Methods", "POST")
+		header.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Values("Access-Control-Request-Headers")))
+		header.Set("Access-Control-Max-Age", "86400")
+	}
+	return nil
+}
+
+// maxAsked bounds the names a preflight may ask for, in bytes.
+const maxAsked = 2048
+
+// allowedHeaders are those that are read here and those that a preflight asks for: SDKs and tracing tools add their own, which do no harm.
+// Only names are given back (RFC 9110 §5.6.2).
+func allowedHeaders(asked []string) string {
+	names := []string{"authorization", "content-type", "content-encoding", "x-write-key", "x-sent-at"}
+	list := strings.Join(asked, ",")
+	if len(list) > maxAsked {
+		list = ""
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.ToLower(strings.Trim(name, " \t")); isToken(name) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func isToken(text string) bool {
+	return text != "" && strings.IndexFunc(text, func(r rune) bool {
+		alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	}) < 0
+}
+
+// isCollector tells whether a path is /v1/events. Base URLs are configured with and without a slash at their end, so slashes may be doubled
+// or trail.
+func isCollector(path string) bool {
+	var parts []string
+	for part := range strings.SplitSeq(path, "/") {
+		if part != "" {
+			parts = append(parts, part)
+		}
+		if len(parts) > 2 {
+			return false
+		}
+	}
+	return strings.HasPrefix(path, "/") && slices.Equal(parts, []string{"v1", "events"})
+}
