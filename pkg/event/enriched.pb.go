@@ -157,7 +157,33 @@ type Enriched struct {
 	// id, partition, leader epoch and offset name a raw record for ever.
 	RawLeaderEpoch int32 `protobuf:"varint,55,opt,name=raw_leader_epoch,json=rawLeaderEpoch,proto3" json:"raw_leader_epoch,omitempty"`
 	// What of the event is not as it was sent, each a warning's code and a member's path: cut:page.title. pkg/event lists the codes.
-	Flags         []string `protobuf:"bytes,56,rep,name=flags,proto3" json:"flags,omitempty"`
+	Flags []string `protobuf:"bytes,56,rep,name=flags,proto3" json:"flags,omitempty"`
+	// Where the page runs, in the account's words; "production" when the event does not say.
+	Environment string `protobuf:"bytes,57,opt,name=environment,proto3" json:"environment,omitempty"`
+	// The end user's company, as the account identifies it.
+	CompanyId string `protobuf:"bytes,58,opt,name=company_id,json=companyId,proto3" json:"company_id,omitempty"`
+	// An author's test play.
+	Preview bool `protobuf:"varint,59,opt,name=preview,proto3" json:"preview,omitempty"`
+	// How many steps the walk-thru has; 0 when not known.
+	StepCount uint32 `protobuf:"varint,60,opt,name=step_count,json=stepCount,proto3" json:"step_count,omitempty"`
+	// Which time this visitor plays the item, from 1; 0 when not known.
+	Iteration uint32 `protobuf:"varint,61,opt,name=iteration,proto3" json:"iteration,omitempty"`
+	// What started the play: launcher, menu, autoplay, url, …
+	Trigger string `protobuf:"bytes,62,opt,name=trigger,proto3" json:"trigger,omitempty"`
+	// How the visitor got rid of the item: closed, snoozed, clicked_away, navigated, …
+	DismissReason string `protobuf:"bytes,63,opt,name=dismiss_reason,json=dismissReason,proto3" json:"dismiss_reason,omitempty"`
+	// Why a play failed: element_not_found, timed_out, condition, …
+	FailureReason string `protobuf:"bytes,64,opt,name=failure_reason,json=failureReason,proto3" json:"failure_reason,omitempty"`
+	ItemLanguage  string `protobuf:"bytes,65,opt,name=item_language,json=itemLanguage,proto3" json:"item_language,omitempty"`
+	// The campaign's parameters of url.
+	UtmSource    string `protobuf:"bytes,66,opt,name=utm_source,json=utmSource,proto3" json:"utm_source,omitempty"`
+	UtmMedium    string `protobuf:"bytes,67,opt,name=utm_medium,json=utmMedium,proto3" json:"utm_medium,omitempty"`
+	UtmCampaign  string `protobuf:"bytes,68,opt,name=utm_campaign,json=utmCampaign,proto3" json:"utm_campaign,omitempty"`
+	UtmTerm      string `protobuf:"bytes,69,opt,name=utm_term,json=utmTerm,proto3" json:"utm_term,omitempty"`
+	UtmContent   string `protobuf:"bytes,70,opt,name=utm_content,json=utmContent,proto3" json:"utm_content,omitempty"`
+	ReferrerHost string `protobuf:"bytes,71,opt,name=referrer_host,json=referrerHost,proto3" json:"referrer_host,omitempty"`
+	// direct, search, social, mail, campaign, referral or internal (pkg/traffic).
+	TrafficSource string `protobuf:"bytes,72,opt,name=traffic_source,json=trafficSource,proto3" json:"traffic_source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -584,12 +610,124 @@ func (x *Enriched) GetFlags() []string {
 	return nil
 }
 
+func (x *Enriched) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *Enriched) GetCompanyId() string {
+	if x != nil {
+		return x.CompanyId
+	}
+	return ""
+}
+
+func (x *Enriched) GetPreview() bool {
+	if x != nil {
+		return x.Preview
+	}
+	return false
+}
+
+func (x *Enriched) GetStepCount() uint32 {
+	if x != nil {
+		return x.StepCount
+	}
+	return 0
+}
+
+func (x *Enriched) GetIteration() uint32 {
+	if x != nil {
+		return x.Iteration
+	}
+	return 0
+}
+
+func (x *Enriched) GetTrigger() string {
+	if x != nil {
+		return x.Trigger
+	}
+	return ""
+}
+
+func (x *Enriched) GetDismissReason() string {
+	if x != nil {
+		return x.DismissReason
+	}
+	return ""
+}
+
+func (x *Enriched) GetFailureReason() string {
+	if x != nil {
+		return x.FailureReason
+	}
+	return ""
+}
+
+func (x *Enriched) GetItemLanguage() string {
+	if x != nil {
+		return x.ItemLanguage
+	}
+	return ""
+}
+
+func (x *Enriched) GetUtmSource() string {
+	if x != nil {
+		return x.UtmSource
+	}
+	return ""
+}
+
+func (x *Enriched) GetUtmMedium() string {
+	if x != nil {
+		return x.UtmMedium
+	}
+	return ""
+}
+
+func (x *Enriched) GetUtmCampaign() string {
+	if x != nil {
+		return x.UtmCampaign
+	}
+	return ""
+}
+
+func (x *Enriched) GetUtmTerm() string {
+	if x != nil {
+		return x.UtmTerm
+	}
+	return ""
+}
+
+func (x *Enriched) GetUtmContent() string {
+	if x != nil {
+		return x.UtmContent
+	}
+	return ""
+}
+
+func (x *Enriched) GetReferrerHost() string {
+	if x != nil {
+		return x.ReferrerHost
+	}
+	return ""
+}
+
+func (x *Enriched) GetTrafficSource() string {
+	if x != nil {
+		return x.TrafficSource
+	}
+	return ""
+}
+
 var File_enriched_proto protoreflect.FileDescriptor
 
 const file_enriched_proto_rawDesc = "" +
 	"\n" +
 	"\x0eenriched.proto\x12\n" +
-	"waymark.v1\"\x97\r\n" +
+	"waymark.v1\"\xa5\x11\n" +
 	"\bEnriched\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\fR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -659,7 +797,28 @@ const file_enriched_proto_rawDesc = "" +
 	"\fraw_topic_id\x186 \x01(\fR\n" +
 	"rawTopicId\x12(\n" +
 	"\x10raw_leader_epoch\x187 \x01(\x05R\x0erawLeaderEpoch\x12\x14\n" +
-	"\x05flags\x188 \x03(\tR\x05flagsB\v\n" +
+	"\x05flags\x188 \x03(\tR\x05flags\x12 \n" +
+	"\venvironment\x189 \x01(\tR\venvironment\x12\x1d\n" +
+	"\n" +
+	"company_id\x18: \x01(\tR\tcompanyId\x12\x18\n" +
+	"\apreview\x18; \x01(\bR\apreview\x12\x1d\n" +
+	"\n" +
+	"step_count\x18< \x01(\rR\tstepCount\x12\x1c\n" +
+	"\titeration\x18= \x01(\rR\titeration\x12\x18\n" +
+	"\atrigger\x18> \x01(\tR\atrigger\x12%\n" +
+	"\x0edismiss_reason\x18? \x01(\tR\rdismissReason\x12%\n" +
+	"\x0efailure_reason\x18@ \x01(\tR\rfailureReason\x12#\n" +
+	"\ritem_language\x18A \x01(\tR\fitemLanguage\x12\x1d\n" +
+	"\n" +
+	"utm_source\x18B \x01(\tR\tutmSource\x12\x1d\n" +
+	"\n" +
+	"utm_medium\x18C \x01(\tR\tutmMedium\x12!\n" +
+	"\futm_campaign\x18D \x01(\tR\vutmCampaign\x12\x19\n" +
+	"\butm_term\x18E \x01(\tR\autmTerm\x12\x1f\n" +
+	"\vutm_content\x18F \x01(\tR\n" +
+	"utmContent\x12#\n" +
+	"\rreferrer_host\x18G \x01(\tR\freferrerHost\x12%\n" +
+	"\x0etraffic_source\x18H \x01(\tR\rtrafficSourceB\v\n" +
 	"\t_latitudeB\f\n" +
 	"\n" +
 	"_longitude*`\n" +

@@ -54,6 +54,10 @@ func (r *reader) event(e *Event) error {
 			return r.part("$.page", func(name string) error { return r.page(name, &e.Page) })
 		case "user":
 			return r.part("$.user", func(name string) error { return r.user(name, &e.User) })
+		case "company":
+			return r.company(&e.Company)
+		case "environment":
+			return r.string("$.environment", MaxWord, &e.Environment)
 		case "session":
 			return r.id("$.session", MaxID, aPerson, &e.Session)
 		case "props":
@@ -88,6 +92,14 @@ func (r *reader) data(name string, d *Data) error {
 		return r.id("$.data.pId", MaxPlayID, aPlay, &d.PlayID)
 	case "step":
 		return r.part("$.data.step", func(name string) error { return r.step(name, &d.Step) })
+	case "preview":
+		return r.boolean("$.data.preview", &d.Preview)
+	case "iteration":
+		return r.count("$.data.iteration", MaxStepIndex, &d.Iteration)
+	case "language":
+		return r.string("$.data.language", MaxWord, &d.Language)
+	case "dismissReason":
+		return r.string("$.data.dismissReason", MaxWord, &d.DismissReason)
 	case "pInit":
 		return r.raw("$.data.pInit", anObject, MaxDetailNames, &d.Init)
 	case "error":
@@ -125,6 +137,8 @@ func (r *reader) step(name string, s *Step) error {
 			s.Index = &index
 		}
 		return err
+	case "count":
+		return r.count("$.data.step.count", MaxStepIndex, &s.Count)
 	case "name":
 		return r.string("$.data.step.name", MaxName, &s.Name)
 	}
@@ -205,6 +219,20 @@ func (r *reader) user(name string, u *User) error {
 		return r.traits("$.user.traits", &u.Traits)
 	}
 	return r.skip()
+}
+
+// company reads the end user's company; one that is no object is its id.
+func (r *reader) company(c *Company) error {
+	if kind := r.dec.PeekKind(); kind == '"' || kind == '0' {
+		r.warn(event.WarnConverted, "$.company")
+		return r.id("$.company", MaxID, aPerson, &c.ID)
+	}
+	return r.part("$.company", func(name string) error {
+		if name == "id" {
+			return r.id("$.company.id", MaxID, aPerson, &c.ID)
+		}
+		return r.skip()
+	})
 }
 
 func (r *reader) library(name string, l *Library) error {

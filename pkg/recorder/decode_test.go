@@ -19,13 +19,15 @@ func ptr[T any](v T) *T { return &v }
 const full = `{
   "id": "c7a1", "time": 1551784021123.75, "type": "play", "session": "s-1",
   "data": {"type": "wt", "oId": 124909, "oName": "Log in", "pId": "1551784021000-124909-6f1c",
-    "step": {"id": "s1", "index": 0, "name": "Open \u201cmenu\u201d"},
+    "step": {"id": "s1", "index": 0, "count": 5, "name": "Open \u201cmenu\u201d"},
+    "preview": true, "iteration": 2, "language": "de", "dismissReason": "snoozed",
     "pInit": {"type": "launcher"}, "error": {"code": 1}, "goal": {"main": true}, "lesson": {"id": 1}, "quiz": {"score": 0.5}, "answers": [],
     "query": "q", "result": null, "action": {}, "rule": {}, "event": "e"},
   "env": {"browser": {"name": "Chrome", "version": "72", "string": "Chrome 72.0.3626.121"}, "os": {"name": "Windows", "version": "10", "string": "Windows 10"},
     "screen": {"width": 1920, "height": 1080}, "language": "en-US", "timezone": "America/New_York"},
   "page": {"url": "https://a.example/x?y#z", "title": "Pink Alligator - ShopMe", "referrer": "https://b.example/"},
   "user": {"guid": "g", "id": "u", "provider": "cookie", "traits": {"plan": "pro"}},
+  "company": {"id": "acme"}, "environment": "test",
   "props": {"a": [1, {"b": null}]}, "library": {"name": "recorder.js", "version": "4.2.0"},
   "unknown": {"is": ["ignored"]}
 }`
@@ -35,7 +37,8 @@ func TestDecodeReadsEveryMember(t *testing.T) {
 		ID: "c7a1", Time: 1551784021123, Type: "play", Session: "s-1",
 		Data: Data{
 			Type: "wt", ID: "124909", Name: "Log in", PlayID: "1551784021000-124909-6f1c",
-			Step: Step{ID: "s1", Index: ptr[int32](0), Name: "Open “menu”"},
+			Step:    Step{ID: "s1", Index: ptr[int32](0), Count: 5, Name: "Open “menu”"},
+			Preview: true, Iteration: 2, Language: "de", DismissReason: "snoozed",
 			Init: jsontext.Value(`{"type": "launcher"}`), Error: jsontext.Value(`{"code": 1}`), Goal: jsontext.Value(`{"main": true}`),
 			Lesson: jsontext.Value(`{"id": 1}`), Quiz: jsontext.Value(`{"score": 0.5}`), Answers: jsontext.Value(`[]`), Query: jsontext.Value(`"q"`),
 			Result: jsontext.Value(`null`), Action: jsontext.Value(`{}`), Rule: jsontext.Value(`{}`), Event: jsontext.Value(`"e"`),
@@ -44,8 +47,9 @@ func TestDecodeReadsEveryMember(t *testing.T) {
 			Browser: Software{"Chrome", "72", "Chrome 72.0.3626.121"}, OS: Software{"Windows", "10", "Windows 10"},
 			Screen: Screen{1920, 1080}, Language: "en-US", Timezone: "America/New_York",
 		},
-		Page:  Page{"https://a.example/x?y#z", "Pink Alligator - ShopMe", "https://b.example/"},
-		User:  User{GUID: "g", ID: "u", Provider: "cookie", Traits: jsontext.Value(`{"plan": "pro"}`)},
+		Page:    Page{"https://a.example/x?y#z", "Pink Alligator - ShopMe", "https://b.example/"},
+		User:    User{GUID: "g", ID: "u", Provider: "cookie", Traits: jsontext.Value(`{"plan": "pro"}`)},
+		Company: Company{ID: "acme"}, Environment: "test",
 		Props: jsontext.Value(`{"a": [1, {"b": null}]}`), Library: Library{"recorder.js", "4.2.0"},
 	}
 	got := Event{ID: "left over from the event before"}

@@ -19,11 +19,14 @@ type Event struct {
 	// Time is when it happened, Unix milliseconds by the client's clock. Required.
 	Time Millis `json:"time"`
 	// Type is what happened to the item: play, step, complete, …. Required.
-	Type string `json:"type"`
-	Data Data   `json:"data"`
-	Env  Env    `json:"env"`
-	Page Page   `json:"page"`
-	User User   `json:"user"`
+	Type    string  `json:"type"`
+	Data    Data    `json:"data"`
+	Env     Env     `json:"env"`
+	Page    Page    `json:"page"`
+	User    User    `json:"user"`
+	Company Company `json:"company"`
+	// Environment is where the page runs, in the account's words: production, test, staging, …. Empty means production.
+	Environment string `json:"environment"`
 	// Session is the session's id, made by the recorder.
 	Session string `json:"session"`
 	// Props are the account's own properties: a JSON object, within the limits of Rest.
@@ -45,6 +48,14 @@ type Data struct {
 	// PlayID identifies one play of the item: <epoch ms>-<oId>-<guid>. Every later event of the play repeats it.
 	PlayID string `json:"pId"`
 	Step   Step   `json:"step"`
+	// Preview is true for an author's test play.
+	Preview bool `json:"preview"`
+	// Iteration is which time this visitor plays the item, from 1; 0 when not sent.
+	Iteration uint32 `json:"iteration"`
+	// Language is the item's own, BCP 47.
+	Language string `json:"language"`
+	// DismissReason says how the visitor got rid of the item: closed, snoozed, clicked_away, navigated, ….
+	DismissReason string `json:"dismissReason"`
 
 	// What the item's kind adds. Each is a JSON value kept as sent, within the limits of Rest; together they become the enriched
 	// event's detail, under these names.
@@ -66,6 +77,8 @@ type Step struct {
 	ID ID `json:"id"`
 	// Index is zero-based; nil when not sent.
 	Index *int32 `json:"index"`
+	// Count is how many steps the walk-thru has; 0 when not sent.
+	Count uint32 `json:"count"`
 	Name  string `json:"name"`
 }
 
@@ -109,6 +122,11 @@ type User struct {
 	Provider string `json:"provider"`
 	// Traits are kept in the raw record only.
 	Traits jsontext.Value `json:"traits"`
+}
+
+// Company is the end user's own, at the account that is our customer.
+type Company struct {
+	ID string `json:"id"`
 }
 
 // Library is the client that sent the event.

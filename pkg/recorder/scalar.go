@@ -170,6 +170,33 @@ func (r *reader) digits(v jsontext.Value) (text string, exact bool) {
 	return r.source(len(v)), false
 }
 
+// boolean reads true or false, or makes one of 1, 0 and the words.
+func (r *reader) boolean(path string, out *bool) error {
+	v, ok, err := r.scalar(path)
+	if err != nil || !ok {
+		return err
+	}
+	switch text := string(v); {
+	case v.Kind() == 't' || v.Kind() == 'f':
+		*out = v.Kind() == 't'
+	case text == "1", text == "0", v.Kind() == '"' && (strings.EqualFold(text, `"true"`) || strings.EqualFold(text, `"false"`)):
+		*out = text == "1" || strings.EqualFold(text, `"true"`)
+		r.warn(event.WarnConverted, path)
+	default:
+		r.warn(event.WarnDropped, path)
+	}
+	return nil
+}
+
+// count reads a whole number from 0 to limit; of a fraction it is the part before the point.
+func (r *reader) count(path string, limit uint32, out *uint32) error {
+	n, ok, err := r.whole(path, limit, math.Floor)
+	if ok {
+		*out = n
+	}
+	return err
+}
+
 // pixels reads a side of a screen.
 func (r *reader) pixels(path string, out *uint32) error {
 	n, ok, err := r.whole(path, MaxPixels, math.Round)

@@ -38,6 +38,14 @@ CREATE TABLE IF NOT EXISTS events
     step_id          String                          COMMENT 'The walk-thru''s step' CODEC(ZSTD(1)),
     step_index       Int32                           COMMENT 'Zero-based place of the step; -1 when the event has none',
     step_name        LowCardinality(String)          COMMENT 'The step''s name',
+    step_count       UInt32                          COMMENT 'How many steps the walk-thru has; 0 when not known',
+    iteration        UInt32                          COMMENT 'Which time this visitor plays the item, from 1; 0 when not known',
+    trigger          LowCardinality(String)          COMMENT 'What started the play: launcher, menu, autoplay, url, …',
+    dismiss_reason   LowCardinality(String)          COMMENT 'How the visitor got rid of the item: closed, snoozed, clicked_away, navigated, …',
+    failure_reason   LowCardinality(String)          COMMENT 'Why the play failed: element_not_found, timed_out, condition, …',
+    item_language    LowCardinality(String)          COMMENT 'The item''s own language, BCP 47',
+    preview          Bool                            COMMENT 'An author''s test play: leave it out of every rate',
+    environment      LowCardinality(String)          COMMENT 'Where the page runs, in the account''s words: production, test, …',
 
     time             DateTime64(3, 'UTC')            COMMENT 'When it happened, corrected for the client''s clock and clamped: use this one' CODEC(DoubleDelta, ZSTD(1)),
     client_time      DateTime64(3, 'UTC')            COMMENT 'When it happened by the client''s own clock' CODEC(DoubleDelta, ZSTD(1)),
@@ -48,6 +56,7 @@ CREATE TABLE IF NOT EXISTS events
 
     visitor_id       String                          COMMENT 'The anonymous visitor' CODEC(ZSTD(1)),
     user_id          String                          COMMENT 'The end user as the account''s policy identifies them; may be personal' CODEC(ZSTD(1)),
+    company_id       LowCardinality(String)          COMMENT 'The end user''s company, as the account identifies it, where its policy identifies users at all',
     session_id       String                          COMMENT 'The session' CODEC(ZSTD(1)),
 
     url              String                          COMMENT 'The page, where the account''s policy allows' CODEC(ZSTD(1)),
@@ -55,6 +64,13 @@ CREATE TABLE IF NOT EXISTS events
     url_path         String                          COMMENT 'Path of url' CODEC(ZSTD(1)),
     page_title       String                          COMMENT 'Title of the page, where the account''s policy allows' CODEC(ZSTD(1)),
     referrer         String                          COMMENT 'The page before, where the account''s policy allows' CODEC(ZSTD(1)),
+    referrer_host    LowCardinality(String)          COMMENT 'Host of referrer',
+    traffic_source   LowCardinality(String)          COMMENT 'Where the visitor came from: direct, search, social, mail, campaign, referral, internal; empty where the policy keeps URLs out',
+    utm_source       LowCardinality(String)          COMMENT 'The campaign''s parameters, of url',
+    utm_medium       LowCardinality(String)          COMMENT 'Of url',
+    utm_campaign     LowCardinality(String)          COMMENT 'Of url',
+    utm_term         LowCardinality(String)          COMMENT 'Of url',
+    utm_content      LowCardinality(String)          COMMENT 'Of url',
 
     browser          LowCardinality(String)          COMMENT 'Browser family',
     browser_version  LowCardinality(String)          COMMENT 'Browser version',

@@ -32,7 +32,7 @@ func (v *visit) walkthru(w *walkthru, init string) bool {
 		v.wait(5 * time.Second)
 		step := data
 		index := int32(i)
-		step.Step = recorder.Step{ID: recorder.ID("s" + strconv.Itoa(i+1)), Index: &index, Name: w.steps[i]}
+		step.Step = recorder.Step{ID: recorder.ID("s" + strconv.Itoa(i+1)), Index: &index, Count: uint32(len(w.steps)), Name: w.steps[i]}
 		v.emit("step", step)
 		if i == len(w.steps)/2 {
 			milestone := data
@@ -42,6 +42,7 @@ func (v *visit) walkthru(w *walkthru, init string) bool {
 		if v.chance(0.09) {
 			v.wait(3 * time.Second)
 			if v.chance(0.6) {
+				step.DismissReason = pick(v.rng, []string{"closed", "clicked_away", "navigated"})
 				v.emit("stop", step)
 			}
 			return false
@@ -99,8 +100,10 @@ func (v *visit) shoutout() {
 		data.Action = object("id", "a1", "name", "Show me")
 		v.emit("action", data)
 	case at < 0.75:
+		data.DismissReason = "closed"
 		v.emit("close", data)
 	case at < 0.9:
+		data.DismissReason = "snoozed"
 		v.emit("snooze", data)
 	}
 }

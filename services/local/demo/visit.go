@@ -98,7 +98,7 @@ func (v *visit) browse() {
 }
 
 func (v *visit) referrer() string {
-	return pick(v.rng, []string{"", "", "https://www.google.com/", "https://intranet.example/start", "https://www.bing.com/"})
+	return pick(v.rng, []string{"", "", "https://www.google.com/", "https://intranet.example/start", "https://www.bing.com/", "https://www.linkedin.com/", "https://mail.google.com/", "https://chatgpt.com/"})
 }
 
 // wait lets time pass: log-normal around the median, as people's reaction times are.
@@ -115,7 +115,8 @@ func (v *visit) clock() int64 { return v.now.Add(v.who.skew).UnixMilli() }
 func (v *visit) play(kind string, it item) recorder.Data {
 	return recorder.Data{
 		Type: kind, ID: recorder.ID(it.id), Name: it.name,
-		PlayID: strconv.FormatInt(v.clock(), 10) + "-" + it.id + "-" + v.who.guid,
+		PlayID:    strconv.FormatInt(v.clock(), 10) + "-" + it.id + "-" + v.who.guid,
+		Iteration: v.who.again(it.id), Language: "en-US", Preview: v.who.author && v.chance(0.5),
 	}
 }
 
@@ -131,6 +132,7 @@ func (v *visit) emitProps(what string, data recorder.Data, props jsontext.Value)
 		},
 		Page:    recorder.Page{URL: "https://" + v.app.host + v.page.path, Title: v.page.title, Referrer: v.from},
 		User:    recorder.User{GUID: v.who.guid, ID: v.who.user, Provider: v.who.provider},
+		Company: recorder.Company{ID: v.who.company}, Environment: "production",
 		Session: v.session, Props: props,
 		Library: recorder.Library{Name: "waymark-recorder", Version: "1.0.0"},
 	}

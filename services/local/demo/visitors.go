@@ -14,6 +14,8 @@ import (
 // people come back when the demo is started again.
 type visitor struct {
 	guid, user, provider string
+	company              string // where they work; empty where it is not known
+	author               bool   // tries their own items out
 	place                *place
 	addr                 netip.Addr
 	agent                *agent
@@ -26,6 +28,16 @@ type visitor struct {
 	tasks     uint32 // bit i: task i is done
 	lessons   int    // of the course, done
 	busyUntil time.Time
+	plays     map[string]uint32 // of an item
+}
+
+// again counts one more play of an item, from 1.
+func (v *visitor) again(item string) uint32 {
+	if v.plays == nil {
+		v.plays = make(map[string]uint32)
+	}
+	v.plays[item]++
+	return v.plays[item]
 }
 
 // newVisitor makes visitor number n of an account.
@@ -53,6 +65,10 @@ func newVisitor(seed uint64, account, n int, agents []agent) *visitor {
 	if rng.Float64() < 0.03 {
 		v.skew = time.Duration(rng.NormFloat64() * float64(7*time.Minute)).Truncate(time.Millisecond)
 	}
+	if v.user != "" {
+		v.company = pick(rng, []string{"acme", "globex", "initech", "umbrella", "hooli"})
+	}
+	v.author = rng.Float64() < 0.01
 	return v
 }
 

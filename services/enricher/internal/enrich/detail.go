@@ -1,6 +1,8 @@
 package enrich
 
 import (
+	"bytes"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/waymark-events/waymark/pkg/recorder"
@@ -39,4 +41,33 @@ func appendMember(dst []byte, start int, name string, value jsontext.Value) []by
 	dst = append(dst, name...)
 	dst = append(dst, `":`...)
 	return append(dst, value...)
+}
+
+// word returns a member of an object that a client sent, when that is a string of at most MaxWord characters; "" otherwise.
+func word(object jsontext.Value, name string) string {
+	if object == nil {
+		return ""
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(object))
+	if _, err := dec.ReadToken(); err != nil {
+		return ""
+	}
+	for dec.PeekKind() == '"' {
+		key, err := dec.ReadToken()
+		if err != nil {
+			return ""
+		}
+		if key.String() != name || dec.PeekKind() != '"' {
+			if dec.SkipValue() != nil {
+				return ""
+			}
+			continue
+		}
+		value, err := dec.ReadToken()
+		if err != nil {
+			return ""
+		}
+		return recorder.Cut(value.String(), recorder.MaxWord)
+	}
+	return ""
 }

@@ -2,12 +2,14 @@
 package enrich
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/geo"
+	"github.com/waymark-events/waymark/pkg/privacy"
 	"github.com/waymark-events/waymark/pkg/recorder"
 	"github.com/waymark-events/waymark/pkg/useragent"
 )
@@ -57,9 +59,10 @@ func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
 	locate(e.locator.Lookup(raw.ClientIP), out)
 	describe(e.parser.Parse(raw.UserAgent, hints(&raw.Hints)), sent.Env, out)
 	identify(raw, &sent, customer, out)
-	protect(raw.ClientIP, sent.Page, customer.Policy, out)
+	arrive(raw.ClientIP, sent.Page, out)
 	out.Time, out.TimeFlag = correctTime(int64(sent.Time), raw.SentAt, raw.ReceivedAt, e.window)
 	out.Flags = flags(&sent)
+	privacy.Apply(customer.Policy, out)
 	return nil
 }
 
@@ -97,10 +100,17 @@ func (e *Enricher) translate(raw *event.Raw, sent *recorder.Event, out *event.En
 	if sent.Data.Step.Index != nil {
 		out.StepIndex = *sent.Data.Step.Index
 	}
+	out.StepCount, out.Iteration, out.Preview = sent.Data.Step.Count, sent.Data.Iteration, sent.Data.Preview
+	out.ItemLanguage, out.DismissReason = sent.Data.Language, sent.Data.DismissReason
+	out.Trigger, out.FailureReason = word(sent.Data.Init, "type"), word(sent.Data.Error, "code")
+	out.Environment = cmp.Or(sent.Environment, production)
 	out.Props = sent.Props
 	out.Library, out.LibraryVersion = sent.Library.Name, sent.Library.Version
 	return nil
 }
+
+// production is the environment of events that name none.
+const production = "production"
 
 // hints renames: pkg/event stays free of what reads them.
 func hints(h *event.Hints) useragent.Hints {

@@ -79,16 +79,63 @@ func TestEnrichTheFullestEvent(t *testing.T) {
 	}
 	want := &event.Enriched{
 		EventId: raw.EventID[:], AccountId: "open", Region: "us", Event: "step", ItemType: "walkthru", ItemId: "124909", ItemName: "Log in",
-		InteractionId: "1551784021000-124909-6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18", StepId: "s2", StepIndex: 1, StepName: "Enter your e-mail",
+		InteractionId: "1551784021000-124909-6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18", StepId: "s2", StepIndex: 1, StepName: "Enter your e-mail", StepCount: 5, Environment: "production",
 		Time: 1_551_784_024_500, ClientTime: 1_551_784_024_000, ReceivedAt: receivedAt, TimeFlag: event.TimeFlag_TIME_CORRECTED,
 		VisitorId: "6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18", UserId: "jane", SessionId: "1551783990123-6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18",
 		Url: "https://shop.example/account/login", UrlHost: "shop.example", UrlPath: "/account/login", PageTitle: "Pink Alligator - ShopMe", Referrer: "https://shop.example/",
+		ReferrerHost: "shop.example", TrafficSource: "internal",
 		Browser: "Chrome", BrowserVersion: "72.0.3626.121", Os: "Windows", OsVersion: "10", DeviceType: "desktop",
 		ScreenWidth: 1920, ScreenHeight: 1080, Language: "en-US", Timezone: "America/New_York", IpMasked: "203.0.113.0",
 		Props: []byte(`{"plan": "pro"}`), Library: "waymark-recorder", LibraryVersion: "1.0.0", RawPartition: 3, RawOffset: 42,
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestWhatAPlayCarriesBesideItsItem(t *testing.T) {
+	for example, c := range map[string]struct {
+		more string // members put before data
+		data string // members put into data
+		want func(*event.Enriched)
+	}{
+		"walkthru-play": {"", "", func(e *event.Enriched) {
+			e.Trigger, e.Iteration, e.ItemLanguage, e.CompanyId = "menu", 2, "en-US", "acme"
+		}},
+		"walkthru-play_failed": {`"environment": "staging",`, `"preview": true,`, func(e *event.Enriched) {
+			e.FailureReason, e.Environment, e.Preview = "element_not_found", "staging", true
+		}},
+		"shoutout-snooze": {`"company": {"id": 17},`, "", func(e *event.Enriched) { e.DismissReason, e.CompanyId = "snoozed", "17" }},
+		"session-start":   {"", "", func(*event.Enriched) {}},
+	} {
+		raw := rawEvent(t, "open", example)
+		raw.Value = []byte(strings.Replace(strings.Replace(string(raw.Value), `"data": {`, c.more+`"data": {`+c.data, 1), `"user": {`, `"user": {"id": "jane", "provider": "cookie",`, 1))
+		var got event.Enriched
+		if err := newEnricher(t).Enrich(raw, &got); err != nil {
+			t.Fatal(err)
+		}
+		want := event.Enriched{Environment: "production"}
+		c.want(&want)
+		seen := event.Enriched{
+			Trigger: got.Trigger, Iteration: got.Iteration, ItemLanguage: got.ItemLanguage, CompanyId: got.CompanyId, FailureReason: got.FailureReason,
+			Environment: got.Environment, Preview: got.Preview, DismissReason: got.DismissReason,
+		}
+		if diff := cmp.Diff(&want, &seen, protocmp.Transform()); diff != "" {
+			t.Errorf("%s: %s", example, diff)
+		}
+	}
+}
+
+func TestACampaignIsReadOffThePagesURL(t *testing.T) {
+	raw := rawEvent(t, "open", "page-view")
+	raw.Value = []byte(`{"time": 1551784024000, "type": "view", "data": {"type": "page"},
+		"page": {"url": "https://shop.example/?utm_source=news&utm_medium=email&utm_campaign=spring%20sale", "referrer": "https://mail.google.com/"}}`)
+	var got event.Enriched
+	if err := newEnricher(t).Enrich(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.TrafficSource != "campaign" || got.UtmSource != "news" || got.UtmMedium != "email" || got.UtmCampaign != "spring sale" || got.ReferrerHost != "mail.google.com" {
+		t.Errorf("%s: %q %q %q from %s", got.TrafficSource, got.UtmSource, got.UtmMedium, got.UtmCampaign, got.ReferrerHost)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func identify(raw *event.Raw, e *recorder.Event, owner *account.Account, out *event.Enriched) {
 	out.VisitorId = identity.Visitor(owner, e, raw.EventID)
 	out.UserId = userID(out.VisitorId, e.User, owner.Policy.Identification)
-	out.SessionId = e.Session
+	out.CompanyId, out.SessionId = e.Company.ID, e.Session
 }
 
 // userID is the end user's id under the account's identification setting. Where the chosen provider gave none, the

@@ -11,6 +11,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/privacy"
 	"github.com/waymark-events/waymark/pkg/recorder"
 )
 
@@ -18,6 +19,7 @@ func TestProtect(t *testing.T) {
 	page := recorder.Page{URL: "https://user:secret@Shop.example:8443/a/b?token=t#c", Title: "Log in", Referrer: "https://u@search.example/?q=x"}
 	stored := event.Enriched{
 		Url: "https://Shop.example:8443/a/b?token=t#c", UrlHost: "shop.example", UrlPath: "/a/b", Referrer: "https://search.example/?q=x",
+		ReferrerHost: "search.example", TrafficSource: "referral",
 	}
 	for name, c := range map[string]struct {
 		ip     string
@@ -26,7 +28,7 @@ func TestProtect(t *testing.T) {
 	}{
 		"strictest":         {"203.0.113.77", account.Policy{}, &event.Enriched{IpMasked: "203.0.113.0"}},
 		"title only":        {"203.0.113.77", account.Policy{CollectTitle: true}, &event.Enriched{IpMasked: "203.0.113.0", PageTitle: "Log in"}},
-		"URL only":          {"203.0.113.77", account.Policy{CollectURL: true}, &event.Enriched{IpMasked: "203.0.113.0", Url: stored.Url, UrlHost: stored.UrlHost, UrlPath: stored.UrlPath, Referrer: stored.Referrer}},
+		"URL only":          {"203.0.113.77", account.Policy{CollectURL: true}, &event.Enriched{IpMasked: "203.0.113.0", Url: stored.Url, UrlHost: stored.UrlHost, UrlPath: stored.UrlPath, Referrer: stored.Referrer, ReferrerHost: stored.ReferrerHost, TrafficSource: stored.TrafficSource}},
 		"IPv6":              {"2001:db8:1:2:3:4:5:6", account.Policy{}, &event.Enriched{IpMasked: "2001:db8:1::"}},
 		"IPv4 in IPv6":      {"::ffff:203.0.113.77", account.Policy{}, &event.Enriched{IpMasked: "203.0.113.0"}},
 		"IPv6 with a zone":  {"fe80::1:2:3%eth0", account.Policy{}, &event.Enriched{IpMasked: "fe80::"}},
@@ -41,6 +43,12 @@ func TestProtect(t *testing.T) {
 			}
 		})
 	}
+}
+
+// protect is what two stages make of a page.
+func protect(ip netip.Addr, page recorder.Page, policy account.Policy, out *event.Enriched) {
+	arrive(ip, page, out)
+	privacy.Apply(policy, out)
 }
 
 func FuzzProtect(f *testing.F) {

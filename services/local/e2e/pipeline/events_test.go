@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -35,15 +36,17 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 		"event_id": id, "account_id": "demo-us", "region": "us",
 		"event": "play", "item_type": "walkthru", "item_id": "124909", "item_name": "Log in",
 		"interaction_id": "1551784021000-124909-6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18",
-		"step_id":        "", "step_index": -1, "step_name": "",
+		"step_id":        "", "step_index": -1, "step_name": "", "step_count": 0, "iteration": 0,
+		"trigger": "launcher", "dismiss_reason": "", "failure_reason": "", "item_language": "", "preview": false, "environment": "production", "company_id": "",
 		"client_time": "2019-03-05 11:07:01.000", "time_flag": "clamped_past",
 		"session_id": "",
 		"url":        "", "url_host": "", "url_path": "", "page_title": "Pink Alligator - ShopMe", "referrer": "",
+		"referrer_host": "", "traffic_source": "", "utm_source": "", "utm_medium": "", "utm_campaign": "", "utm_term": "", "utm_content": "",
 		"browser": "Chrome", "browser_version": "72.0.3626.121", "os": "Windows", "os_version": "10",
 		"device_type": "desktop", "device_brand": "", "device_model": "", "is_bot": false, "bot_name": "",
 		"screen_width": 0, "screen_height": 0, "language": "", "timezone": "",
-		"props": map[string]any{}, "detail": map[string]any{"init": map[string]any{"type": "launcher"}},
-		"library": "", "library_version": "", "epoch": 0, "raw_leader_epoch": 0,
+		"props": map[string]any{}, "props_text": "", "detail": map[string]any{"init": map[string]any{"type": "launcher"}},
+		"library": "", "library_version": "", "epoch": 0, "raw_leader_epoch": 0, "flags": []any{},
 	}
 	topicID, err := p.kafka().TopicID(t.Context(), schemas.RawTopic("us"))
 	if err != nil {
@@ -71,7 +74,12 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 	if enriched, inserted := moment(t, row["enriched_at"]), moment(t, row["inserted_at"]); enriched.Before(received) || inserted.Before(enriched) {
 		t.Errorf("received at %v, enriched at %v, inserted at %v", received, enriched, inserted)
 	}
-	for _, column := range []string{"time", "received_at", "enriched_at", "inserted_at", "raw_partition", "raw_offset"} {
+	// The text is as it was sent, white space and all.
+	var detail map[string]any
+	if err := json.Unmarshal([]byte(fmt.Sprint(row["detail_text"])), &detail); err != nil || !reflect.DeepEqual(detail, want["detail"]) {
+		t.Errorf("detail_text: %v, %v", row["detail_text"], err)
+	}
+	for _, column := range []string{"time", "received_at", "enriched_at", "inserted_at", "raw_partition", "raw_offset", "detail_text"} {
 		delete(row, column)
 	}
 	for column := range want {
@@ -131,6 +139,8 @@ func TestEveryEventOfEveryItemIsReadBack(t *testing.T) {
 				"time": s.at.Format("2006-01-02 15:04:05.000"), "time_flag": "as_sent", "session_id": s.event.Session,
 				"url": s.event.Page.URL, "page_title": s.event.Page.Title, "referrer": s.event.Page.Referrer,
 				"screen_width": s.event.Env.Screen.Width, "language": s.event.Env.Language, "timezone": s.event.Env.Timezone,
+				"step_count": s.event.Data.Step.Count, "iteration": s.event.Data.Iteration, "item_language": s.event.Data.Language,
+				"dismiss_reason": s.event.Data.DismissReason, "environment": "production", "preview": false,
 				"library": s.event.Library.Name, "library_version": s.event.Library.Version, "country_code": "US",
 				"detail": detail(s.raw["data"].(map[string]any)),
 			}

@@ -23,6 +23,11 @@ type Events struct {
 	account, region, event, itemType, itemID, itemName, interaction   []string
 	stepID, stepName                                                  []string
 	stepIndex                                                         []int32
+	stepCount, iteration                                              []uint32
+	trigger, dismissReason, failureReason, itemLanguage, environment  []string
+	preview                                                           []bool
+	company, referrerHost, trafficSource                              []string
+	utmSource, utmMedium, utmCampaign, utmTerm, utmContent            []string
 	time, clientTime, receivedAt, enrichedAt                          []int64
 	timeFlag                                                          []int8
 	visitor, user, session                                            []string
@@ -48,10 +53,15 @@ func NewEvents() *Events {
 		column("event_id", &r.eventID), column("account_id", &r.account), column("region", &r.region),
 		column("event", &r.event), column("item_type", &r.itemType), column("item_id", &r.itemID), column("item_name", &r.itemName),
 		column("interaction_id", &r.interaction), column("step_id", &r.stepID), column("step_index", &r.stepIndex), column("step_name", &r.stepName),
+		column("step_count", &r.stepCount), column("iteration", &r.iteration), column("trigger", &r.trigger),
+		column("dismiss_reason", &r.dismissReason), column("failure_reason", &r.failureReason), column("item_language", &r.itemLanguage),
+		column("preview", &r.preview), column("environment", &r.environment),
 		column("time", &r.time), column("client_time", &r.clientTime), column("received_at", &r.receivedAt), column("enriched_at", &r.enrichedAt),
 		column("time_flag", &r.timeFlag),
-		column("visitor_id", &r.visitor), column("user_id", &r.user), column("session_id", &r.session),
+		column("visitor_id", &r.visitor), column("user_id", &r.user), column("company_id", &r.company), column("session_id", &r.session),
 		column("url", &r.url), column("url_host", &r.urlHost), column("url_path", &r.urlPath), column("page_title", &r.title), column("referrer", &r.referrer),
+		column("referrer_host", &r.referrerHost), column("traffic_source", &r.trafficSource), column("utm_source", &r.utmSource), column("utm_medium", &r.utmMedium),
+		column("utm_campaign", &r.utmCampaign), column("utm_term", &r.utmTerm), column("utm_content", &r.utmContent),
 		column("browser", &r.browser), column("browser_version", &r.browserVersion), column("os", &r.os), column("os_version", &r.osVersion),
 		column("device_type", &r.deviceType), column("device_brand", &r.deviceBrand), column("device_model", &r.deviceModel),
 		column("is_bot", &r.isBot), column("bot_name", &r.botName),
@@ -190,12 +200,20 @@ func (r *Events) Add(rec *event.Record, _ uuid.UUID, marks checkpoint.Marks) (ch
 	r.itemID, r.itemName = append(r.itemID, e.ItemId), append(r.itemName, e.ItemName)
 	r.interaction = append(r.interaction, e.InteractionId)
 	r.stepID, r.stepIndex, r.stepName = append(r.stepID, e.StepId), append(r.stepIndex, e.StepIndex), append(r.stepName, e.StepName)
+	r.stepCount, r.iteration = append(r.stepCount, e.StepCount), append(r.iteration, e.Iteration)
+	r.trigger, r.dismissReason = append(r.trigger, e.Trigger), append(r.dismissReason, e.DismissReason)
+	r.failureReason, r.itemLanguage = append(r.failureReason, e.FailureReason), append(r.itemLanguage, e.ItemLanguage)
+	r.preview, r.environment = append(r.preview, e.Preview), append(r.environment, e.Environment)
 	r.time, r.clientTime = append(r.time, clamp(e.Time)), append(r.clientTime, clamp(e.ClientTime))
 	r.receivedAt, r.enrichedAt = append(r.receivedAt, clamp(e.ReceivedAt)), append(r.enrichedAt, clamp(e.EnrichedAt))
 	r.timeFlag = append(r.timeFlag, int8(e.TimeFlag))
-	r.visitor, r.user, r.session = append(r.visitor, e.VisitorId), append(r.user, e.UserId), append(r.session, e.SessionId)
+	r.visitor, r.user = append(r.visitor, e.VisitorId), append(r.user, e.UserId)
+	r.company, r.session = append(r.company, e.CompanyId), append(r.session, e.SessionId)
 	r.url, r.urlHost, r.urlPath = append(r.url, e.Url), append(r.urlHost, e.UrlHost), append(r.urlPath, e.UrlPath)
 	r.title, r.referrer = append(r.title, e.PageTitle), append(r.referrer, e.Referrer)
+	r.referrerHost, r.trafficSource = append(r.referrerHost, e.ReferrerHost), append(r.trafficSource, e.TrafficSource)
+	r.utmSource, r.utmMedium, r.utmCampaign = append(r.utmSource, e.UtmSource), append(r.utmMedium, e.UtmMedium), append(r.utmCampaign, e.UtmCampaign)
+	r.utmTerm, r.utmContent = append(r.utmTerm, e.UtmTerm), append(r.utmContent, e.UtmContent)
 	r.browser, r.browserVersion = append(r.browser, e.Browser), append(r.browserVersion, e.BrowserVersion)
 	r.os, r.osVersion = append(r.os, e.Os), append(r.osVersion, e.OsVersion)
 	r.deviceType, r.deviceBrand, r.deviceModel = append(r.deviceType, e.DeviceType), append(r.deviceBrand, e.DeviceBrand), append(r.deviceModel, e.DeviceModel)
