@@ -5,7 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 data=$(mktemp -d)
-edge=127.0.0.1:18080 kafka=127.0.0.1:19092 native=127.0.0.1:19000 http=127.0.0.1:18123 admin=127.0.0.1:19600
+# free prints a loopback address that nobody listens on.
+free() {
+  local port
+  while port=$((20000 + RANDOM % 12000)) && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "127.0.0.1:$port"
+}
+edge=$(free) kafka=$(free) native=$(free) http=$(free) admin=$(free)
 pid=
 
 stop() {
