@@ -130,32 +130,3 @@ func trim(match string) string {
 	name, _, _ := strings.Cut(match, "/")
 	return strings.Clone(strings.Trim(name, " ;:,()[]+-_."))
 }
-
-// androidModel is what stands where Android's browsers put the model: after the version, a language and the like, before
-// the build. "" for what cannot be one.
-func androidModel(ua string) string {
-	_, comment, ok := strings.Cut(ua, "Android ")
-	if !ok {
-		return ""
-	}
-	comment, _, _ = strings.Cut(comment, ") ") // a model may hold (50)
-	_, comment, _ = strings.Cut(comment, ";")  // the version
-	for part := range strings.SplitSeq(comment, ";") {
-		part, _, _ = strings.Cut(strings.Trim(part, " )"), " Build")
-		switch {
-		case part == "" || part == "U" || language.MatchString(part):
-			continue
-		case strings.Contains(part, "compatible") || strings.ContainsAny(part, "/@") || len(part) < 2:
-			return ""
-		}
-		return strings.Clone(part)
-	}
-	return ""
-}
-
-// withoutModel leaves out the code name, too, that apps put beside it: "M bot 60; M_bot_60".
-func withoutModel(ua, model string) string {
-	return strings.NewReplacer(model, "Android", strings.ReplaceAll(model, " ", "_"), "Android").Replace(ua)
-}
-
-var language = regexp.MustCompile(`^[a-z]{2}(?:[-_][A-Za-z]{2})?$`)

@@ -140,6 +140,7 @@ func TestBotsThatClaimAPhoneAreBots(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P)" + webkit + mobile141 + " (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                           "Googlebot",
 		"Mozilla/5.0 (Linux; Android 7.0; M bot 60 Build/NRD90M)" + webkit + mobile141 + " (compatible; bingbot/2.0)":                                                                "bingbot",
 		"Mozilla/5.0 (Linux; Android 11; moto g power (2022))" + webkit + mobile141 + " Chrome-Lighthouse":                                                                           "Chrome-Lighthouse",
+		"Mozilla/5.0 (Linux; Android 12; Go)" + webkit + mobile141 + " Googlebot/2.1":                                                                                                "Googlebot",
 		"Mozilla/5.0 (Linux; Android 12; SM-G991B; compatible; SomeBot/1.0)" + webkit + mobile141:                                                                                    "SomeBot",
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 6_0 like Mac OS X) AppleWebKit/536.26 (KHTML, like Gecko) Version/6.0 Mobile/10A5376e Safari/8536.25 (compatible; Sogou web spider/4.0)": "Sogou",
 	} {

@@ -44,16 +44,6 @@ func presentable(d uaparser.Device) (brandName, model string) {
 	return brandOf(model, brandName), model
 }
 
-// modelOnly cuts off what some rules of uap-core take for a part of the model: the build, "; wv".
-func modelOnly(model string) string {
-	model, _, _ = strings.Cut(model, ";")
-	if build := strings.Index(model, "Build"); build >= 0 && (build == 0 || model[build-1] == ' ' || strings.HasPrefix(model[build:], "Build/")) {
-		model = model[:build]
-	}
-	model, _, _ = strings.Cut(model, ") AppleWebKit")
-	return strings.TrimSpace(model)
-}
-
 func generic(model string) string {
 	switch model {
 	case "Smartphone", "Tablet", "Feature Phone", "Android", "Desktop":
