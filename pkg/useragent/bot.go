@@ -1,6 +1,7 @@
 package useragent
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -30,25 +31,20 @@ func newCrawlers() (*crawlers, error) {
 }
 
 // name prefers the words that the list matches, then uap-core's family where its device rules know a spider, then a
-// product that calls itself a bot, then the first product that is not what every browser says. It is never "".
+// product that calls itself a bot, or stands where a bot's does, then what the list finds in an address, then the first
+// product that is not what every browser says. It is never "".
 func (c *crawlers) name(ua, family string, isSpider bool) string {
-	if name := c.listed(ua); name != "" {
+	bare := links.ReplaceAllString(ua, "")
+	if name := c.listed(bare); name != "" {
 		return name
 	}
-	if isSpider && family != "" {
+	if isSpider && family != "" && !commonFamilies[family] {
 		return family
 	}
-	bare := links.ReplaceAllString(ua, "")
 	if name := trim(selfNamed.FindString(bare)); name != "" {
 		return name
 	}
-	if name := firstProduct(bare); name != "" {
-		return name
-	}
-	if family != "" {
-		return family
-	}
-	return unnamed
+	return cmp.Or(firstProduct(ownPart(bare)), c.listed(ua), firstProduct(bare), family, unnamed)
 }
 
 // unnamed is a bot that gives no more than an address, which may be a person's, or what every browser says.
@@ -80,7 +76,7 @@ func isWord(b byte) bool {
 var selfNamed = regexp.MustCompile(`(?i)[a-z0-9._-]*(?:bot|crawler|spider)\b`)
 
 // links are the addresses that bots give. Their words name nobody: https://openai.com/bot is no browser "com/bot".
-var links = regexp.MustCompile(`(?i)\+?(?:https?:|www\.)[^\s;,)]*|[^\s;,()<]+@[^\s;,()>]+`)
+var links = regexp.MustCompile(`(?i)\+?(?:https?:|www\.)[^\s;,)]*|\+?\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/[a-z][^\s;,)]*|[^\s;,()<]+@[^\s;,()>]+`)
 
 // browserBesideLinks asks again for a bot's browser where addresses could have been taken for one.
 func (r *rules) browserBesideLinks(ua string, found uaparser.UserAgent) uaparser.UserAgent {
@@ -93,10 +89,21 @@ func (r *rules) browserBesideLinks(ua string, found uaparser.UserAgent) uaparser
 	return r.browser(bare, hits)
 }
 
+// ownPart is what a bot says of itself: all, or what follows "compatible;" where it says what browsers say.
+func ownPart(ua string) string {
+	if !strings.HasPrefix(ua, "Mozilla/") && !strings.HasPrefix(ua, "Opera/") {
+		return ua
+	}
+	if _, own, ok := strings.Cut(ua, "compatible;"); ok && !strings.HasPrefix(own, " MSIE") {
+		return own
+	}
+	return ""
+}
+
 // firstProduct is the first product, or word, that is not one of those that all browsers say.
 func firstProduct(ua string) string {
 	for _, word := range strings.FieldsFunc(ua, func(r rune) bool { return strings.ContainsRune(" ;,()[]<>|\"'", r) }) {
-		if name := trim(word); name != "" && !isDigit(name[0]) && !everyBrowsers[strings.ToLower(name)] {
+		if name := trim(word); name != "" && !isDigit(name[0]) && !language.MatchString(name) && !everyBrowsers[strings.ToLower(name)] {
 			return name
 		}
 	}
@@ -112,37 +119,14 @@ var everyBrowsers = func() map[string]bool {
 	return out
 }()
 
+// commonFamilies are the browsers that a spider may claim to be.
+var commonFamilies = map[string]bool{
+	"IE": true, "Chrome": true, "Chrome Mobile": true, "Chrome Mobile WebView": true, "Safari": true, "Mobile Safari": true, "Mobile Safari UI/WKWebView": true,
+	"Firefox": true, "Edge": true, "Opera": true, "Android": true, "Apple Mail": true,
+}
+
 // trim leaves of what a pattern matched the name: "Googlebot/" is "Googlebot".
 func trim(match string) string {
 	name, _, _ := strings.Cut(match, "/")
 	return strings.Clone(strings.Trim(name, " ;:,()[]+-_."))
 }
-
-// androidModel is what stands where Android's browsers put the model: after the version, a language and the like, before
-// the build. "" for what cannot be one.
-func androidModel(ua string) string {
-	_, comment, ok := strings.Cut(ua, "Android ")
-	if !ok {
-		return ""
-	}
-	comment, _, _ = strings.Cut(comment, ") ") // a model may hold (50)
-	_, comment, _ = strings.Cut(comment, ";")  // the version
-	for part := range strings.SplitSeq(comment, ";") {
-		part, _, _ = strings.Cut(strings.Trim(part, " )"), " Build")
-		switch {
-		case part == "" || part == "U" || language.MatchString(part):
-			continue
-		case strings.Contains(part, "compatible") || strings.ContainsAny(part, "/@") || len(part) < 2:
-			return ""
-		}
-		return strings.Clone(part)
-	}
-	return ""
-}
-
-// withoutModel leaves out the code name, too, that apps put beside it: "M bot 60; M_bot_60".
-func withoutModel(ua, model string) string {
-	return strings.NewReplacer(model, "Android", strings.ReplaceAll(model, " ", "_"), "Android").Replace(ua)
-}
-
-var language = regexp.MustCompile(`^[a-z]{2}(?:[-_][A-Za-z]{2})?$`)

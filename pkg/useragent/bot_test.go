@@ -45,6 +45,7 @@ func TestBotsBrowserIsNotReadOutOfAnAddress(t *testing.T) {
 		windows + chrome141 + " (compatible; Somebody/2.0; +https://www.example.test/bot)":          "Chrome 141.0.0.0",
 		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                  "Googlebot 2.1",
 		"Mozilla/5.0 (compatible; Bytespider; spider-feedback@bytedance.com)":                       "Bytespider ",
+		gecko + "; compatible; ChatGPT-User/1.0; +openai.com/bot)":                                  "ChatGPT-User 1.0",
 	} {
 		if e := p.ParseUncached(ua, Hints{}); !e.IsBot || e.Browser+" "+e.BrowserVersion != want {
 			t.Errorf("%q %q (bot: %t), want %q: %s", e.Browser, e.BrowserVersion, e.IsBot, want, ua)
@@ -62,6 +63,21 @@ func TestBotsThatNoListNamesAreCalledByTheirFirstProduct(t *testing.T) {
 		"somebody@example.test":    "unnamed", // a person's, for all we know
 		"https://example.test/bot": "unnamed",
 		windows + chrome141 + " |": "Chrome",
+	} {
+		if e := p.ParseUncached(ua, Hints{}); !e.IsBot || e.BotName != want {
+			t.Errorf("%q (bot: %t), want %q: %s", e.BotName, e.IsBot, want, ua)
+		}
+	}
+}
+
+func TestBotsAreNotCalledByTheAddressTheyGiveNorByHalfAWord(t *testing.T) {
+	p := newParser(t)
+	for ua, want := range map[string]string{
+		"Mozilla/5.0 (compatible; YaDirectFetcher/1.0; Dyatel; +http://yandex.com/bots)":                            "YaDirectFetcher",
+		"Mozilla/5.0 (compatible; Exabot/3.0; +http://www.exabot.com/go/robot)":                                     "Exabot",
+		"SentryUptimeBot/1.0 (+http://docs.sentry.io/product/alerts/uptime-monitoring/)":                            "SentryUptimeBot",
+		"Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1; SV1;  http://www.changedetection.com/bot.html )":        "changedetection", // it says no more
+		"Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P)" + webkit + mobile141 + " +https://sitebulb.com": "sitebulb",
 	} {
 		if e := p.ParseUncached(ua, Hints{}); !e.IsBot || e.BotName != want {
 			t.Errorf("%q (bot: %t), want %q: %s", e.BotName, e.IsBot, want, ua)
@@ -124,6 +140,7 @@ func TestBotsThatClaimAPhoneAreBots(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P)" + webkit + mobile141 + " (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                           "Googlebot",
 		"Mozilla/5.0 (Linux; Android 7.0; M bot 60 Build/NRD90M)" + webkit + mobile141 + " (compatible; bingbot/2.0)":                                                                "bingbot",
 		"Mozilla/5.0 (Linux; Android 11; moto g power (2022))" + webkit + mobile141 + " Chrome-Lighthouse":                                                                           "Chrome-Lighthouse",
+		"Mozilla/5.0 (Linux; Android 12; Go)" + webkit + mobile141 + " Googlebot/2.1":                                                                                                "Googlebot",
 		"Mozilla/5.0 (Linux; Android 12; SM-G991B; compatible; SomeBot/1.0)" + webkit + mobile141:                                                                                    "SomeBot",
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 6_0 like Mac OS X) AppleWebKit/536.26 (KHTML, like Gecko) Version/6.0 Mobile/10A5376e Safari/8536.25 (compatible; Sogou web spider/4.0)": "Sogou",
 	} {

@@ -44,16 +44,6 @@ func presentable(d uaparser.Device) (brandName, model string) {
 	return brandOf(model, brandName), model
 }
 
-// modelOnly cuts off what some rules of uap-core take for a part of the model: the build, "; wv".
-func modelOnly(model string) string {
-	model, _, _ = strings.Cut(model, ";")
-	if build := strings.Index(model, "Build"); build >= 0 && (build == 0 || model[build-1] == ' ' || strings.HasPrefix(model[build:], "Build/")) {
-		model = model[:build]
-	}
-	model, _, _ = strings.Cut(model, ") AppleWebKit")
-	return strings.TrimSpace(model)
-}
-
 func generic(model string) string {
 	switch model {
 	case "Smartphone", "Tablet", "Feature Phone", "Android", "Desktop":
@@ -149,8 +139,8 @@ var huawei = regexp.MustCompile(`^[A-Z]{3}\d?-(?:[A-Z]\d|[A-Z]{2})\d{1,2}[A-Z]?$
 var makers = []maker{
 	{"SM-", "Samsung"}, {"SC-", "Samsung"}, {"SCG", "Samsung"}, {"GT-", "Samsung"}, {"Pixel", "Google"}, {"Redmi", "XiaoMi"}, {"POCO", "XiaoMi"}, {"Mi ", "XiaoMi"}, {"MI ", "XiaoMi"},
 	{"Xiaomi", "XiaoMi"}, {"M200", "XiaoMi"}, {"M201", "XiaoMi"}, {"M210", "XiaoMi"}, {"210", "XiaoMi"}, {"211", "XiaoMi"}, {"220", "XiaoMi"}, {"221", "XiaoMi"}, {"230", "XiaoMi"}, {"231", "XiaoMi"},
-	{"240", "XiaoMi"}, {"241", "XiaoMi"}, {"250", "XiaoMi"}, {"CPH", "Oppo"}, {"OPPO", "Oppo"}, {"RMX", "Realme"}, {"realme", "Realme"}, {"vivo", "vivo"}, {"V20", "vivo"}, {"V21", "vivo"}, {"V22", "vivo"},
-	{"V23", "vivo"}, {"moto", "Motorola"}, {"motorola", "Motorola"}, {"XT", "Motorola"}, {"ONEPLUS", "OnePlus"}, {"OnePlus", "OnePlus"}, {"LE2", "OnePlus"}, {"NE2", "OnePlus"}, {"KB2", "OnePlus"},
+	{"240", "XiaoMi"}, {"241", "XiaoMi"}, {"250", "XiaoMi"}, {"251", "XiaoMi"}, {"260", "XiaoMi"}, {"CPH", "Oppo"}, {"OPPO", "Oppo"}, {"RMX", "Realme"}, {"realme", "Realme"}, {"vivo", "vivo"}, {"V18", "vivo"}, {"V19", "vivo"}, {"V20", "vivo"}, {"V21", "vivo"}, {"V22", "vivo"},
+	{"V23", "vivo"}, {"V24", "vivo"}, {"V25", "vivo"}, {"moto", "Motorola"}, {"motorola", "Motorola"}, {"XT", "Motorola"}, {"ONEPLUS", "OnePlus"}, {"OnePlus", "OnePlus"}, {"LE2", "OnePlus"}, {"NE2", "OnePlus"}, {"KB2", "OnePlus"},
 	{"LM-", "LG"}, {"LG-", "LG"}, {"Nokia", "Nokia"}, {"HUAWEI", "Huawei"}, {"ELE-", "Huawei"}, {"VOG-", "Huawei"}, {"CLT-", "Huawei"}, {"ANE-", "Huawei"}, {"LYA-", "Huawei"}, {"MAR-", "Huawei"},
 	{"YAL-", "Huawei"}, {"JNY-", "Huawei"}, {"TECNO", "Tecno"}, {"Infinix", "Infinix"}, {"itel", "Itel"}, {"SO-", "Sony"}, {"XQ-", "Sony"}, {"SH-", "Sharp"}, {"FP4", "Fairphone"}, {"FP5", "Fairphone"},
 	{"A063", "Nothing"}, {"A065", "Nothing"}, {"Lenovo", "Lenovo"}, {"TB-", "Lenovo"}, {"TB3", "Lenovo"}, {"ASUS", "Asus"}, {"KF", "Amazon"}, {"AFT", "Amazon"}, {"ZTE", "ZTE"},

@@ -148,6 +148,7 @@ func TestSystemVersionBehindFrozenTokens(t *testing.T) {
 		"Android's reduced web view":              {"Mozilla/5.0 (Linux; Android 10; K; wv)" + webkit + "Version/4.0 " + mobile141, "Android", "10 or later"},
 		"Android 10 on a Kindle":                  {"Mozilla/5.0 (Linux; Android 10; KFTRWI)" + webkit + chrome141, "Android", "10"},
 		"a web view on an iPad that plays a Mac":  {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_4) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148", "iOS", "13 or later"},
+		"Instagram there":                         {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Instagram 300.0.0.12 (iPad13,4; iPadOS 17_5; en_US; en; scale=2.00; 750x1334; 1)", "iOS", "17.5"},
 		"with Safari's version":                   {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1", "iOS", "16.6"},
 		"Chrome there has a Version/ of no worth": {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/150 Version/11.1.1 Safari/605.1.15", "iOS", "13 or later"},
 	} {

@@ -130,7 +130,7 @@ func behindDisguise(ua string) string {
 // toldIOS reads the version elsewhere than in the token. Safari's own version, from the given major one on, is iOS's. Some
 // apps say in their own words what they run on: [FBAN/FBIOS;…;FBSV/26.0.1;…], Instagram 400.0 (iPhone17,1; iOS 26_0_1; …).
 func toldIOS(ua string, since int) string {
-	for _, word := range []string{"FBSV/", "; iOS "} {
+	for _, word := range []string{"FBSV/", "; iOS ", "; iPadOS "} {
 		if told := versionAfter(ua, word); told != "" {
 			return told
 		}

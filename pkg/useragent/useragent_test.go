@@ -139,6 +139,10 @@ func TestParse(t *testing.T) {
 			"Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1", Hints{},
 			Environment{Browser: "Mobile Safari", BrowserVersion: "18.5", OS: "iOS", OSVersion: "18.5", DeviceType: Tablet, DeviceBrand: "Apple", DeviceModel: "iPad"},
 		},
+		"a web view on an iPad that says it is a Mac": {
+			"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_4) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148", Hints{},
+			Environment{Browser: "Mobile Safari UI/WKWebView", OS: "iOS", OSVersion: "13 or later", DeviceType: Tablet, DeviceBrand: "Apple", DeviceModel: "iPad"},
+		},
 		"bot": {
 			"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Hints{},
 			Environment{Browser: "Googlebot", BrowserVersion: "2.1", DeviceType: Bot, IsBot: true, BotName: "Googlebot"},
@@ -214,13 +218,15 @@ func TestListedCrawlersAreFlaggedAndNamed(t *testing.T) {
 
 func TestRealBrowsersAreDescribedAndNotFlagged(t *testing.T) {
 	p := newParser(t)
-	for _, b := range realBrowsers(t) {
-		e := p.ParseUncached(b.ua, Hints{})
-		if e.IsBot {
-			t.Errorf("flagged as %q: %s", e.BotName, b.ua)
-		}
-		if e.Browser == "" || e.OS == "" || e.DeviceType == "" {
-			t.Errorf("%+v of %s", e, b.ua)
+	for _, file := range samples {
+		for _, b := range weightedBrowsers(t, file) {
+			e := p.ParseUncached(b.ua, Hints{})
+			if e.IsBot {
+				t.Errorf("flagged as %q: %s", e.BotName, b.ua)
+			}
+			if strings.Contains(b.ua, "Gecko") && (e.Browser == "" || e.OS == "" || e.DeviceType == "") {
+				t.Errorf("%+v of %s", e, b.ua)
+			}
 		}
 	}
 }
