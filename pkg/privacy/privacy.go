@@ -3,6 +3,9 @@
 package privacy
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
 )
@@ -16,11 +19,22 @@ func Apply(policy account.Policy, e *event.Enriched) {
 	if !policy.CollectURL {
 		e.Url, e.UrlHost, e.UrlPath, e.Referrer, e.ReferrerHost, e.TrafficSource = "", "", "", "", "", ""
 		e.UtmSource, e.UtmMedium, e.UtmCampaign, e.UtmTerm, e.UtmContent = "", "", "", "", ""
+		forget(e, "page.url", "page.referrer")
 	}
 	if !policy.CollectTitle {
 		e.PageTitle = ""
+		forget(e, "page.title")
 	}
 	if !policy.Identification.Stores() {
 		e.UserId, e.CompanyId = "", ""
+		forget(e, "user.id", "company", "company.id")
 	}
+}
+
+// forget takes out the flags of members: what was wrong with a text tells that there was one.
+func forget(e *event.Enriched, members ...string) {
+	e.Flags = slices.DeleteFunc(e.Flags, func(flag string) bool {
+		_, member, _ := strings.Cut(flag, ":")
+		return slices.Contains(members, member)
+	})
 }

@@ -38,7 +38,13 @@ func TestWhatThePolicyForbidsIsTakenOutAndNothingElse(t *testing.T) {
 				f.SetString("something")
 			}
 		}
+		e.Flags = []string{"cut:page.title", "redacted:page.url", "cut:page.referrer", "shortened:user.id", "shortened:company.id", "dropped:env"}
 		Apply(policy, &e)
+		for member, field := range map[string]string{"cut:page.title": "PageTitle", "redacted:page.url": "Url", "cut:page.referrer": "Referrer", "shortened:user.id": "UserId", "shortened:company.id": "CompanyId", "dropped:env": ""} {
+			if slices.Contains(e.Flags, member) == slices.Contains(c.empty, field) {
+				t.Errorf("%s: the flags are %v", name, e.Flags)
+			}
+		}
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
 			if f.Type.Kind() == reflect.String && f.IsExported() && (v.Field(i).String() == "") != slices.Contains(c.empty, f.Name) {

@@ -33,7 +33,9 @@ type Config struct {
 }
 
 // DefaultConfig listens on port 9600 of the loopback interface.
-func DefaultConfig() Config { return Config{Admin: "127.0.0.1:9600", Log: telemetry.DefaultLogConfig()} }
+func DefaultConfig() Config {
+	return Config{Admin: "127.0.0.1:9600", Log: telemetry.DefaultLogConfig()}
+}
 
 // Frame returns the common part; it makes every struct that embeds a Config a Settings.
 func (c Config) Frame() Config { return c }

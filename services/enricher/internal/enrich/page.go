@@ -19,6 +19,8 @@ func arrive(ip netip.Addr, page recorder.Page, out *event.Enriched) {
 	out.Url, out.UrlHost, out.UrlPath = recorder.Cut(here.text, recorder.MaxURL), recorder.Cut(here.host, recorder.MaxURL), recorder.Cut(here.path, recorder.MaxURL)
 	out.Referrer, out.ReferrerHost = recorder.Cut(before.text, recorder.MaxURL), recorder.Cut(before.host, recorder.MaxURL)
 	out.PageTitle = page.Title
+	flagIf(here.redacted, event.WarnRedacted, "$.page.url", out)
+	flagIf(before.redacted, event.WarnRedacted, "$.page.referrer", out)
 	if page.URL == "" && page.Referrer == "" {
 		return // no page is no direct visit
 	}
