@@ -27,13 +27,15 @@ var Version = "development"
 
 // Config is what every service's settings have in common; embed it with `yaml:",inline"`.
 type Config struct {
-	// Admin is the address of /healthz, /readyz and /metrics. Default :9600.
+	// Admin is the address of /healthz, /readyz and /metrics: for this machine alone unless told otherwise. Default 127.0.0.1:9600.
 	Admin string              `yaml:"admin"`
 	Log   telemetry.LogConfig `yaml:"log"`
 }
 
-// DefaultConfig listens on port 9600.
-func DefaultConfig() Config { return Config{Admin: ":9600", Log: telemetry.DefaultLogConfig()} }
+// DefaultConfig listens on port 9600 of the loopback interface.
+func DefaultConfig() Config {
+	return Config{Admin: "127.0.0.1:9600", Log: telemetry.DefaultLogConfig()}
+}
 
 // Frame returns the common part; it makes every struct that embeds a Config a Settings.
 func (c Config) Frame() Config { return c }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -80,6 +81,14 @@ func TestRunEndsWithTheService(t *testing.T) {
 				t.Errorf("code %d, stderr %q", code, stderr.String())
 			}
 		})
+	}
+}
+
+// Metrics and readiness tell of the deployment: whoever wants them from elsewhere says so.
+func TestTheAdminPortIsThisMachinesOwnUnlessToldOtherwise(t *testing.T) {
+	addr, err := netip.ParseAddrPort(DefaultConfig().Admin)
+	if err != nil || !addr.Addr().IsLoopback() {
+		t.Errorf("%s, %v", DefaultConfig().Admin, err)
 	}
 }
 

@@ -219,11 +219,16 @@ func TestPrometheusScrapesEveryService(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, service := range compose(t).Services {
-		if program := binary(service); program == "" || program == "waymarkctl" {
+		program := binary(service)
+		if program == "" || program == "waymarkctl" {
 			continue
 		}
 		if !strings.Contains(string(text), `"`+name+`:9600"`) {
 			t.Errorf("prometheus.yml does not scrape %s", name)
+		}
+		// Prometheus asks from another container, and the default is loopback.
+		if admin := service.Environment["WAYMARK_"+strings.ToUpper(program)+"_ADMIN"]; admin != ":9600" {
+			t.Errorf("%s: the admin port is %q", name, admin)
 		}
 	}
 }
