@@ -84,13 +84,14 @@ type Limits struct {
 	AnonymousRequests int `yaml:"anonymous_requests"`
 	// AnonymousBytes may have arrived of them, a quarter from one client address. Default 16777216, at least eight times body_bytes.
 	AnonymousBytes int64 `yaml:"anonymous_bytes"`
-	// BodyRate is how many bytes a second of a body must arrive at least, after its first five seconds; 0 is no limit. Default 240,
+	// BodyRate is how many bytes a second of a body must arrive at least, after its first ten seconds; 0 is no limit. Default 240,
 	// 0–1000000.
 	BodyRate int64 `yaml:"body_rate"`
 }
 
-// bodyGrace is the time before limits.body_rate counts: connections of the road begin slowly.
-const bodyGrace = 5 * time.Second
+// bodyGrace is the time before limits.body_rate counts: a phone that changes its cell is silent for some seconds, which is what servers
+// with half of it hear complaints about.
+const bodyGrace = 10 * time.Second
 
 // Timeouts against slow clients, and of the end.
 type Timeouts struct {

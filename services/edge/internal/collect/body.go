@@ -161,17 +161,24 @@ func known(encoding string) bool {
 	return false
 }
 
-// sniff returns how data is compressed, "" when it is not. Some senders compress and do not say so; no JSON begins like that.
-func sniff(encoding string, data []byte) string {
+// sniff returns how data is compressed, "" when it is not. Some senders compress and do not say so; others say so and do not, or a proxy
+// has undone it and left the header. No JSON begins like compressed data, nor the other way round, but brotli may begin with anything.
+func sniff(said string, data []byte) string {
 	switch {
-	case encoding != "" && encoding != "identity":
-		return encoding
-	case bytes.HasPrefix(data, []byte("\x1f\x8b\x08")): // RFC 1952 §2.3.1
+	case said == "br":
+		return said
+	case bytes.HasPrefix(data, []byte("\x1f\x8b")): // RFC 1952 §2.3.1
 		return "gzip"
-	case bytes.HasPrefix(data, []byte("\x28\xb5\x2f\xfd")): // RFC 8878 §3.1.1
+	case bytes.HasPrefix(data, []byte("\x28\xb5\x2f\xfd")), len(data) > 4 && data[0]>>4 == 5 && string(data[1:4]) == "\x2a\x4d\x18": // RFC 8878 §3.1: a frame, or one to skip
 		return "zstd"
+	case said == "identity":
+		return ""
 	}
-	return ""
+	start := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n")
+	if len(start) > 0 && (start[0] == '{' || start[0] == '[') {
+		return ""
+	}
+	return said
 }
 
 // decompress undoes an encoding. It tries as if data were light; what turns out not to be begins again, as one of few.
