@@ -104,7 +104,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	if most < cfg.Limits.Connections {
 		tel.Log.Warn("this process may not open enough files for limits.connections: it takes fewer", zap.Int("connections", most))
 	}
-	gate := newGate(listener, most, resolver.Trusts, tel.Log)
+	gate, err := newGate(listener, most, resolver.Trusts, tel.Log, tel.Registry)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
 		// An answer waits for Kafka, then is short.
