@@ -209,7 +209,7 @@ func TestBodiesOfEverySizeAreDecompressedUpToTheLimit(t *testing.T) {
 			}
 			for _, part := range parts {
 				b, err := decompress(h, encoding, part)
-				if err != nil || string(b.bytes) != text || (b.heavy != nil) != (size > lightBytes) {
+				if err != nil || string(b.bytes) != text || (b.slot != nil) != (size > lightBytes) {
 					t.Errorf("%s, %d bytes: %v", encoding, size, err)
 					continue
 				}
