@@ -197,8 +197,12 @@ func kindOf(t reflect.Type) string {
 // syntax says why a file is no YAML. The parser's sentences hold nothing of the file but the names of aliases.
 func syntax(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	if strings.Contains(text, "anchor") {
+	switch {
+	case strings.Contains(text, "anchor"):
 		text = "an alias (*name) refers to no anchor, or to what it stands in" + lines(err)
+	case strings.Contains(text, "control characters"), strings.Contains(text, "UTF-"): // of these the parser knows no line
+	case !lineNumber.MatchString(text): // it leaves out the first line's
+		text = "line 1: " + text
 	}
 	return errors.New(text)
 }

@@ -70,8 +70,8 @@ type Limits struct {
 	// AccountRate is how many events a second one account may send, with bursts of twice as many; 0 is no limit. Default 0.
 	AccountRate int `yaml:"account_rate"`
 	// Connections are open at once, half of them of one client that is no trusted proxy, and fewer where the process may not open so many
-	// files. Each takes up to about 50 KiB. When all are in use, one that idles is closed for the next, or the next waits. Default 8192,
-	// 1–1000000.
+	// files. Each takes about 20 KiB, and 80 while a header of the size that is taken arrives. When all are in use, one that idles is closed
+	// for the next, or the next waits. Default 4096, 1–1000000.
 	Connections int `yaml:"connections"`
 	// InFlightBytes are what all requests under way may hold: bodies as they arrive, decompressed, and copied on their way to Kafka; more
 	// is answered 503. The process takes up to about twice as much, since Go frees memory late. Default 134217728, at least peer_bytes.
@@ -84,13 +84,14 @@ type Limits struct {
 	AnonymousRequests int `yaml:"anonymous_requests"`
 	// AnonymousBytes may have arrived of them, a quarter from one client address. Default 16777216, at least eight times body_bytes.
 	AnonymousBytes int64 `yaml:"anonymous_bytes"`
-	// BodyRate is how many bytes a second of a body must arrive at least, after its first five seconds; 0 is no limit. Default 240,
+	// BodyRate is how many bytes a second of a body must arrive at least, after its first ten seconds; 0 is no limit. Default 240,
 	// 0–1000000.
 	BodyRate int64 `yaml:"body_rate"`
 }
 
-// bodyGrace is the time before limits.body_rate counts: connections of the road begin slowly.
-const bodyGrace = 5 * time.Second
+// bodyGrace is the time before limits.body_rate counts: a phone that changes its cell is silent for some seconds, which is what servers
+// with half of it hear complaints about.
+const bodyGrace = 10 * time.Second
 
 // Timeouts against slow clients, and of the end.
 type Timeouts struct {
@@ -113,7 +114,7 @@ func DefaultConfig() Config {
 	producer.Timeout = 10 * time.Second
 	return Config{
 		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"},
-		Limits: Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, Connections: 8192,
+		Limits: Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, Connections: 4096,
 			InFlightBytes: 128 << 20, PeerBytes: 32 << 20, AnonymousRequests: 256, AnonymousBytes: 16 << 20, BodyRate: 240},
 		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Leave: 3 * time.Second, Drain: 25 * time.Second},
 		Producer: producer, Spool: Spool{Bytes: 1 << 30, After: 2 * time.Second},

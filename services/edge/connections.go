@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -49,16 +51,32 @@ type gate struct {
 	open  int
 	peers map[netip.Addr]int
 	// idle are the connections without a request, since when.
-	idle   map[net.Conn]time.Time
-	closed bool
+	idle    map[net.Conn]time.Time
+	closed  bool
+	metrics gateMetrics
 	// told is when it was last logged that all are in use, or a peer's share.
 	told map[string]time.Time
 }
 
-func newGate(l net.Listener, most int, proxy func(netip.Addr) bool, log *zap.Logger) *gate {
-	g := &gate{Listener: l, most: most, proxy: proxy, log: log, peers: make(map[netip.Addr]int), idle: make(map[net.Conn]time.Time), told: make(map[string]time.Time)}
+type gateMetrics struct {
+	open    prometheus.Gauge
+	refused prometheus.Counter
+}
+
+// newGate makes a gate. Metrics go to reg.
+func newGate(l net.Listener, most int, proxy func(netip.Addr) bool, log *zap.Logger, reg prometheus.Registerer) (*gate, error) {
+	m := gateMetrics{
+		open:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "waymark_edge_connections", Help: "Open connections of clients."}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_connections_refused_total", Help: "Connections closed at once, since their client had half of those that may be open."}),
+	}
+	limit := prometheus.NewGauge(prometheus.GaugeOpts{Name: "waymark_edge_connections_limit", Help: "How many may be open."})
+	limit.Set(float64(most))
+	if err := errors.Join(reg.Register(m.open), reg.Register(m.refused), reg.Register(limit)); err != nil {
+		return nil, err
+	}
+	g := &gate{Listener: l, most: most, proxy: proxy, log: log, peers: make(map[netip.Addr]int), idle: make(map[net.Conn]time.Time), told: make(map[string]time.Time), metrics: m}
 	g.room = sync.NewCond(&g.mu)
-	return g
+	return g, nil
 }
 
 // Accept waits for a connection, then until there is room for it. Meanwhile others wait in the kernel's queue.
@@ -81,6 +99,7 @@ func (g *gate) admit(conn net.Conn) net.Conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if share := max(1, g.most/2); g.peers[peer] >= share && !g.proxy(peer) {
+		g.metrics.refused.Inc()
 		g.tell("one client has its share of the connections: more of it are closed", share)
 		return nil
 	}
@@ -91,6 +110,7 @@ func (g *gate) admit(conn net.Conn) net.Conn {
 		return nil
 	}
 	g.open++
+	g.metrics.open.Set(float64(g.open))
 	g.peers[peer]++
 	return &counted{Conn: conn, gate: g, peer: peer}
 }
@@ -178,6 +198,7 @@ func (c *counted) Close() error {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.open--
+		g.metrics.open.Set(float64(g.open))
 		if g.peers[c.peer]--; g.peers[c.peer] == 0 {
 			delete(g.peers, c.peer)
 		}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -39,7 +41,9 @@ func gated(t *testing.T, most int, proxy bool) (address string, release chan str
 	if err != nil {
 		t.Fatal(err)
 	}
-	g = newGate(l, most, func(netip.Addr) bool { return proxy }, zap.New(core))
+	if g, err = newGate(l, most, func(netip.Addr) bool { return proxy }, zap.New(core), prometheus.NewRegistry()); err != nil {
+		t.Fatal(err)
+	}
 	release = make(chan struct{})
 	server := &http.Server{ConnState: g.watch, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hold" {
@@ -158,8 +162,8 @@ func TestOneClientHasHalfOfTheConnectionsUnlessItIsAProxy(t *testing.T) {
 			if _, err := io.ReadAll(third); err != nil {
 				t.Error(err)
 			}
-			if logs.Len() != 1 {
-				t.Errorf("%d lines of log", logs.Len())
+			if n := testutil.ToFloat64(g.metrics.refused); logs.Len() != 1 || n != 6 {
+				t.Errorf("%d lines of log, %v refused", logs.Len(), n)
 			}
 			third = dial(t, address, 2)
 		}

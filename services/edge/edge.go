@@ -2,7 +2,7 @@
 // every accepted one on all in-sync replicas, or the spool has it on disk, fsynced.
 //
 // POST /v1/events takes one event, an array, {"key", "sentAt", "events": […]}, or NDJSON, compressed with gzip, zstd, deflate or br or
-// not at all; gzip and zstd are recognised without Content-Encoding. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
+// not at all; gzip and zstd are seen without Content-Encoding, and plain JSON with it. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
 //
 //	200  one result an event, in order: accepted with its id, or rejected with a code, a JSON path and a sentence
 //	400  the body is no JSON, or holds no events; nothing is stored
@@ -104,7 +104,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	if most < cfg.Limits.Connections {
 		tel.Log.Warn("this process may not open enough files for limits.connections: it takes fewer", zap.Int("connections", most))
 	}
-	gate := newGate(listener, most, resolver.Trusts, tel.Log)
+	gate, err := newGate(listener, most, resolver.Trusts, tel.Log, tel.Registry)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
 		// An answer waits for Kafka, then is short.

@@ -23,7 +23,7 @@ const lightBytes = 256 << 10
 // A body is a request's decompressed bytes, and what it holds for them until it is released.
 type body struct {
 	buffer
-	heavy slots // one of its slots is held; nil for a light body
+	slot slots // one of them is held, while a large body is checked; nil for none
 }
 
 // release gives everything back but the request's room itself; nothing may alias the bytes any more.
@@ -34,9 +34,9 @@ func (b *body) release() {
 
 // worked says that the bytes were looked at, and only wait to be stored.
 func (b *body) worked() {
-	if b.heavy != nil {
-		b.heavy.give()
-		b.heavy = nil
+	if b.slot != nil {
+		b.slot.give()
+		b.slot = nil
 	}
 }
 
@@ -71,7 +71,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room) (
 			b.release()
 			return nil, h.unread(err)
 		}
-		b.heavy = h.heavy
+		b.slot = h.heavy
 	}
 	h.metrics.bytes.Add(float64(len(b.bytes)))
 	return b, nil
@@ -161,42 +161,53 @@ func known(encoding string) bool {
 	return false
 }
 
-// sniff returns how data is compressed, "" when it is not. Some senders compress and do not say so; no JSON begins like that.
-func sniff(encoding string, data []byte) string {
+// sniff returns how data is compressed, "" when it is not. Some senders compress and do not say so; others say so and do not, or a proxy
+// has undone it and left the header. No JSON begins like compressed data, nor the other way round, but brotli may begin with anything.
+func sniff(said string, data []byte) string {
 	switch {
-	case encoding != "" && encoding != "identity":
-		return encoding
-	case bytes.HasPrefix(data, []byte("\x1f\x8b\x08")): // RFC 1952 §2.3.1
+	case said == "br":
+		return said
+	case bytes.HasPrefix(data, []byte("\x1f\x8b")): // RFC 1952 §2.3.1
 		return "gzip"
-	case bytes.HasPrefix(data, []byte("\x28\xb5\x2f\xfd")): // RFC 8878 §3.1.1
+	case bytes.HasPrefix(data, []byte("\x28\xb5\x2f\xfd")), len(data) > 4 && data[0]>>4 == 5 && string(data[1:4]) == "\x2a\x4d\x18": // RFC 8878 §3.1: a frame, or one to skip
 		return "zstd"
+	case said == "identity":
+		return ""
 	}
-	return ""
+	start := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n")
+	if len(start) > 0 && (start[0] == '{' || start[0] == '[') {
+		return ""
+	}
+	return said
 }
 
 // decompress undoes an encoding. It tries as if data were light; what turns out not to be begins again, as one of few.
 func (h *Handler) decompress(ctx context.Context, encoding string, data []byte, held *room) (*body, error) {
-	if err := h.light.take(ctx); err != nil {
-		return nil, err
+	b, err := h.undoIn(ctx, h.light, encoding, data, held, min(lightBytes, h.limits.DecodedBytes))
+	if errors.Is(err, errBeyond) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		return h.undoIn(ctx, h.heavy, encoding, data, held, h.limits.DecodedBytes)
 	}
-	b := &body{buffer: buffer{room: held}}
-	err := h.undo(&b.buffer, encoding, data, min(lightBytes, h.limits.DecodedBytes))
-	h.light.give()
 	if err == nil {
-		return b, nil
+		b.worked()
 	}
-	b.release()
-	if !errors.Is(err, errBeyond) && !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+	return b, err
+}
+
+// undoIn decompresses data in a slot, which the body that it returns has still.
+func (h *Handler) undoIn(ctx context.Context, slots slots, encoding string, data []byte, held *room, limit int64) (*body, error) {
+	if err := slots.take(ctx); err != nil {
 		return nil, err
 	}
-	if err := h.heavy.take(ctx); err != nil {
+	b, undone := &body{buffer: buffer{room: held}, slot: slots}, false
+	defer func() { // whatever becomes of it: a decoder may break down
+		if !undone {
+			b.release()
+		}
+	}()
+	if err := h.undo(&b.buffer, encoding, data, limit); err != nil {
 		return nil, err
 	}
-	b.heavy = h.heavy
-	if err := h.undo(&b.buffer, encoding, data, h.limits.DecodedBytes); err != nil {
-		b.release()
-		return nil, err
-	}
+	undone = true
 	return b, nil
 }
 

@@ -174,6 +174,23 @@ func TestCompressionThatIsNotSaidIsSeen(t *testing.T) {
 	}
 }
 
+// A proxy has undone the compression and left the header; or an SDK sets it and does not compress.
+func TestCompressionThatIsSaidAndNotDoneIsSeen(t *testing.T) {
+	for _, said := range []string{"gzip", "x-gzip", "zstd", "deflate"} {
+		for _, body := range []string{good("a"), "\xef\xbb\xbf\n " + good("a"), "[" + good("a") + "]"} {
+			h, s := newHandler(t, testLimits)
+			if w, _ := post(t, h, body, with("Content-Encoding", said)); w.Code != 200 || len(s.stored) != 1 || string(s.stored[0].Value) != good("a") {
+				t.Errorf("said %q: %d %s", said, w.Code, w.Body)
+			}
+		}
+	}
+	// Another compression than is said, too.
+	h, s := newHandler(t, testLimits)
+	if w, _ := post(t, h, compress(t, "gzip", good("a")), with("Content-Encoding", "deflate")); w.Code != 200 || len(s.stored) != 1 {
+		t.Errorf("gzip, said deflate: %d %s", w.Code, w.Body)
+	}
+}
+
 // Light and heavy bodies, of one part or many, come out as they went in; one byte more than accepted does not.
 func TestBodiesOfEverySizeAreDecompressedUpToTheLimit(t *testing.T) {
 	h, _ := newHandler(t, wide)
@@ -184,9 +201,15 @@ func TestBodiesOfEverySizeAreDecompressedUpToTheLimit(t *testing.T) {
 			if encoding == "gzip" || encoding == "zstd" {
 				parts = append(parts, compress(t, encoding, text[:size/2])+compress(t, encoding, text[size/2:]))
 			}
+			if encoding == "zstd" { // a frame to skip, as pzstd writes it: RFC 8878 §3.1.2
+				parts = append(parts, "\x50\x2a\x4d\x18\x04\x00\x00\x00skip"+parts[0])
+				if sniff("", []byte(parts[len(parts)-1])) != "zstd" {
+					t.Error("a frame to skip is not seen")
+				}
+			}
 			for _, part := range parts {
 				b, err := decompress(h, encoding, part)
-				if err != nil || string(b.bytes) != text || (b.heavy != nil) != (size > lightBytes) {
+				if err != nil || string(b.bytes) != text || (b.slot != nil) != (size > lightBytes) {
 					t.Errorf("%s, %d bytes: %v", encoding, size, err)
 					continue
 				}

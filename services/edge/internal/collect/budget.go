@@ -23,7 +23,9 @@ var (
 const anonymousPart = 4
 
 // A budget bounds what the requests under way hold in memory. It is charged as bytes arrive, never for what a header promises, so
-// whoever sends slowly holds little. It is safe for concurrent use.
+// whoever sends slowly holds little. One request holds at most about three times DecodedBytes: the body while its buffer doubles, then the
+// body and the records made of it. What Go has not freed yet, up to as much again, and decoders' windows (see slots) come on top. It is
+// safe for concurrent use.
 type budget struct {
 	limits Limits
 	gauge  prometheus.Gauge

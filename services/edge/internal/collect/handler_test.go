@@ -217,7 +217,7 @@ func TestRefusals(t *testing.T) {
 		"too many, length not said": {strings.Repeat(" ", 16<<10) + good("a"), func(r *http.Request) { r.ContentLength = -1 }, 413, "too_large"},
 		"a bomb":                    {bomb, with("Content-Encoding", "gzip"), 413, "too_large"},
 		"unknown encoding":          {good("a"), with("Content-Encoding", "compress"), 415, "unknown_encoding"},
-		"not what it says":          {good("a"), with("Content-Encoding", "gzip"), 400, "bad_body"},
+		"not what it says":          {"time=1", with("Content-Encoding", "gzip"), 400, "bad_body"},
 		"cut off":                   {compress(t, "gzip", good("a"))[:20], with("Content-Encoding", "gzip"), 400, "bad_body"},
 		"GET":                       {"", func(r *http.Request) { r.Method = "GET" }, 405, "method_not_allowed"},
 		"elsewhere":                 {good("a"), func(r *http.Request) { r.URL.Path = "/v2/events" }, 404, "not_found"},

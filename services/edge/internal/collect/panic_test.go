@@ -16,6 +16,20 @@ import (
 	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
+// A decoder that breaks down over what it is given leaves no slot taken: a few such requests would end the edge.
+func TestADecoderThatBreaksDownLeavesNothingBehind(t *testing.T) {
+	h, _ := newHandler(t, testLimits)
+	h.zstd = nil // it breaks down over anything
+	for range 2 * cap(h.light) {
+		if w, _ := post(t, h, compress(t, "zstd", good("a")), with("Content-Encoding", "zstd")); w.Code != 500 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	if held(h) != 0 || len(h.light) != 0 || len(h.heavy) != 0 || len(h.budget.peers) != 0 {
+		t.Errorf("%d bytes, %d and %d slots, %d peers are left", held(h), len(h.light), len(h.heavy), len(h.budget.peers))
+	}
+}
+
 // broken breaks down over what it is sent.
 type broken func([]event.Record)
 

@@ -2,9 +2,12 @@ package edge
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +86,50 @@ func TestWhatWasAcceptedSurvivesTheLossOfTheSpoolsFolderAndAKill(t *testing.T) {
 					t.Error(err)
 				}
 			})
+		}
+	}
+}
+
+// Kafka is away, and the spool's disk takes nothing. Clients are told so, readiness names both, and the log says it once.
+func TestKafkaAndTheSpoolFailingTogetherAreNamedBoth(t *testing.T) {
+	address, proxy := kafkatest.StartProxied(t)
+	kafkatest.Topic(t, kafkatest.Client(t, address), schemas.RawTopic("us"), 2, nil)
+	spool := filepath.Join(t.TempDir(), "spool")
+	p, door := program(t, address, spool)
+	logs := t.TempDir()
+	if err := p.Start(t.Context(), logs); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Kill() })
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Refuse(true)
+	proxy.Cut()
+	if err := errors.Join(os.RemoveAll(spool), os.WriteFile(spool, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for range 30 {
+		if status := ask(door, uuid.NewString(), "v"); status != 503 {
+			t.Fatalf("status %d", status)
+		}
+	}
+	resp, err := http.Get("http://" + p.Admin + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	why, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 503 || !strings.Contains(string(why), "kafka: ") || !strings.Contains(string(why), "spool: ") {
+		t.Errorf("%s %s, %v", resp.Status, why, err)
+	}
+	text, err := os.ReadFile(filepath.Join(logs, "edge.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for says, want := range map[string]int{"neither Kafka nor the spool takes events": 1, "the spool is drained": 0} {
+		if n := strings.Count(string(text), says); n != want {
+			t.Errorf("the log says %d times, not %d, that %s", n, want, says)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestUnreadableRequestsAreRefusedAsAWhole(t *testing.T) {
 		status int
 	}{
 		{"body that is not JSON", post{key: keyUS, body: `{"events":[` + page(id) + `,`}, 400},
-		{"not the encoding it claims", post{key: keyUS, encoding: "gzip", body: page(id)}, 400},
+		{"neither JSON nor the encoding it claims", post{key: keyUS, encoding: "gzip", body: "x" + page(id)}, 400},
 		{"unknown encoding", post{key: keyUS, encoding: "rot13", body: page(id)}, 415},
 		{"no key", post{body: page(id)}, 401},
 		{"unknown key", post{key: "wk_nobody_knows", body: page(id)}, 401},
