@@ -111,7 +111,7 @@ func serve[S Settings](ctx context.Context, service string, settings S, run func
 	registry := NewRegistry()
 	tel := telemetry.Telemetry{Log: log, Registry: registry, Health: new(telemetry.Health)}
 
-	admin, err := net.Listen("tcp", settings.Frame().Admin)
+	admin, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Frame().Admin)
 	if err != nil {
 		return fmt.Errorf("admin port: %w", err)
 	}

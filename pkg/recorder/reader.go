@@ -182,7 +182,7 @@ func (r *reader) skip() error {
 
 // end makes sure that nothing follows the event.
 func (r *reader) end() error {
-	if _, err := r.dec.ReadToken(); err != io.EOF {
+	if _, err := r.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return event.Reject(event.ReasonMalformedJSON, fmt.Errorf("more follows the event's object at byte %d", r.dec.InputOffset()))
 	}
 	return nil

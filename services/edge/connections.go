@@ -35,7 +35,7 @@ func openFiles() uint64 {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
 		return 1024
 	}
-	return uint64(limit.Cur)
+	return limit.Cur
 }
 
 // A gate bounds the open connections of a listener. When they are all in use, the one that idles longest makes room for the next; when

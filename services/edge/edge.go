@@ -94,7 +94,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	}
 	listener := cfg.Listener
 	if listener == nil {
-		if listener, err = net.Listen("tcp", cfg.Listen); errors.Is(err, syscall.EADDRINUSE) {
+		if listener, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen); errors.Is(err, syscall.EADDRINUSE) {
 			return fmt.Errorf("listen: %s is in use by another process", cfg.Listen)
 		} else if err != nil {
 			return fmt.Errorf("listen: %w", err)

@@ -117,10 +117,10 @@ func TestABodyThatComesTooSlowlyIsAnswered408(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(resp.Body)
-		if err != nil {
+		if err := errors.Join(err, resp.Body.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: the connection is not closed: %v", name, err)
 		}
 		if resp.StatusCode != http.StatusRequestTimeout || !resp.Close || !strings.Contains(string(text), "too_slow") {

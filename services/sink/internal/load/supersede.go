@@ -39,7 +39,7 @@ func (b *batch) trace(marks checkpoint.Marks) {
 			if i > 0 {
 				marks = marks.With(m)
 			}
-			known := false
+			var known bool
 			if m, known = marks.Find(s.Topic); !known {
 				m = checkpoint.NewMark(s.Topic)
 			}

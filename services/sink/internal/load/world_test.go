@@ -154,10 +154,11 @@ func (m *member) Verify(_ context.Context, log kafka.Log, at kafka.Position) (er
 		default:
 			end := m.w.log.endOf(at.LeaderEpoch)
 			if at.LeaderEpoch != kafka.NoLeaderEpoch && m.w.broken != noLeaderEpochs && end < at.Offset {
-				err = &kafka.Truncated{Topic: log.Topic, Offset: at.Offset, To: end, LeaderEpoch: kafka.NoLeaderEpoch}
+				truncated := &kafka.Truncated{Topic: log.Topic, Offset: at.Offset, To: end, LeaderEpoch: kafka.NoLeaderEpoch}
 				if end > 0 {
-					err.(*kafka.Truncated).LeaderEpoch = m.w.log.records[end-1].LeaderEpoch
+					truncated.LeaderEpoch = m.w.log.records[end-1].LeaderEpoch
 				}
+				err = truncated
 				return
 			}
 			m.verified = m.w.log.leader
