@@ -125,8 +125,14 @@ var commonFamilies = map[string]bool{
 	"Firefox": true, "Edge": true, "Opera": true, "Android": true, "Apple Mail": true,
 }
 
+// maxName is in bytes. What is longer is a token or a key, not a name.
+const maxName = 64
+
 // trim leaves of what a pattern matched the name: "Googlebot/" is "Googlebot".
 func trim(match string) string {
 	name, _, _ := strings.Cut(match, "/")
-	return strings.Clone(strings.Trim(name, " ;:,()[]+-_."))
+	if name = strings.Trim(name, " ;:,()[]+-_."); len(name) > maxName {
+		return ""
+	}
+	return strings.Clone(name)
 }

@@ -62,6 +62,7 @@ func TestBotsThatNoListNamesAreCalledByTheirFirstProduct(t *testing.T) {
 		"node":                     "node",
 		"somebody@example.test":    "unnamed", // a person's, for all we know
 		"https://example.test/bot": "unnamed",
+		"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIn0": "unnamed", // a key
 		windows + chrome141 + " |": "Chrome",
 	} {
 		if e := p.ParseUncached(ua, Hints{}); !e.IsBot || e.BotName != want {
