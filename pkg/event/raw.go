@@ -130,8 +130,8 @@ func ParseRaw(rec *Record, out *Raw) error {
 	}
 	switch {
 	case err != nil:
-	case out.Format != FormatRecorder:
-		err = fmt.Errorf("header %q: want %s", HeaderFormat, FormatRecorder)
+	case out.Format == "":
+		err = fmt.Errorf("header %q is missing", HeaderFormat)
 	case out.AccountID == "":
 		err = fmt.Errorf("header %q is missing", HeaderAccount)
 	case out.EventID == uuid.Nil:

@@ -49,7 +49,7 @@ func TestRawSurvivesTheRecord(t *testing.T) {
 
 func TestParseRawRefusesWhatNoEdgeWrote(t *testing.T) {
 	for name, change := range map[string]Header{
-		"another format":          {HeaderFormat, []byte("segment/1")},
+		"no format":               {HeaderFormat, nil},
 		"event id no UUID":        {HeaderEventID, []byte("42")},
 		"received_at no number":   {HeaderReceivedAt, []byte("now")},
 		"received_at not in time": {HeaderReceivedAt, []byte("0")},

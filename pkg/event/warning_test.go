@@ -16,7 +16,7 @@ func TestFlag(t *testing.T) {
 
 // The codes are described where senders and analysts look for them, and no others are.
 func TestWarningCodesAreDescribed(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../docs/sending.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestWarningCodesAreDescribed(t *testing.T) {
 		described = append(described, WarningCode(row[1]))
 	}
 	if !slices.Equal(described, WarningCodes) {
-		t.Errorf("README describes %v, want %v", described, WarningCodes)
+		t.Errorf("docs/sending.md describes %v, want %v", described, WarningCodes)
 	}
 	migration, err := os.ReadFile("../../schemas/clickhouse/0001_events.sql")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/waymark-events/waymark/pkg/account"
-	"github.com/waymark-events/waymark/pkg/recorder"
+	"github.com/waymark-events/waymark/pkg/event"
 )
 
 // The namespaces of derived ids (UUIDv5, RFC 9562 §5.5). They are part of the stored data: never change them.
@@ -31,7 +31,7 @@ func EventID(accountID, clientID string) uuid.UUID {
 // Visitor is the anonymous id of whoever caused e: the GUID the client sent, otherwise one derived from the strongest hint
 // that the event has: the user's id, where the account's policy stores such ids at all, the session, the play, and at last the
 // event itself.
-func Visitor(owner *account.Account, e *recorder.Event, eventID uuid.UUID) string {
+func Visitor(owner *account.Account, e *event.Sent, eventID uuid.UUID) string {
 	accountID := owner.ID
 	switch {
 	case e.User.GUID != "":
@@ -40,8 +40,8 @@ func Visitor(owner *account.Account, e *recorder.Event, eventID uuid.UUID) strin
 		return derive(visitorNamespace, accountID, "user", e.User.ID).String()
 	case e.Session != "":
 		return derive(visitorNamespace, accountID, "session", e.Session).String()
-	case e.Data.PlayID != "":
-		return derive(visitorNamespace, accountID, "play", e.Data.PlayID).String()
+	case e.InteractionID != "":
+		return derive(visitorNamespace, accountID, "play", e.InteractionID).String()
 	}
 	return derive(visitorNamespace, accountID, "event", eventID.String()).String()
 }

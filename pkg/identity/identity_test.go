@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/waymark-events/waymark/pkg/account"
-	"github.com/waymark-events/waymark/pkg/recorder"
+	"github.com/waymark-events/waymark/pkg/event"
 )
 
 var (
@@ -40,7 +40,7 @@ func TestEventID(t *testing.T) {
 
 // The derived ids are stored: a change of these values would split every visitor in two.
 func TestDerivedIDsNeverChange(t *testing.T) {
-	e := &recorder.Event{User: recorder.User{ID: "u"}}
+	e := &event.Sent{User: event.User{ID: "u"}}
 	if got := Visitor(demo, e, uuid.Nil); got != "9d5869a8-fd25-5abe-bc7c-34ca9a9107cd" {
 		t.Errorf("visitor %s", got)
 	}
@@ -51,12 +51,12 @@ func TestDerivedIDsNeverChange(t *testing.T) {
 
 func TestVisitorIsTheStrongestHintOfTheEvent(t *testing.T) {
 	eventID := uuid.MustParse(id)
-	full := recorder.Event{Session: "s", Data: recorder.Data{PlayID: "p"}, User: recorder.User{GUID: "g", ID: "u"}}
-	strip := []func(e *recorder.Event){
-		func(e *recorder.Event) { e.User.GUID = "" },
-		func(e *recorder.Event) { e.User.ID = "" },
-		func(e *recorder.Event) { e.Session = "" },
-		func(e *recorder.Event) { e.Data.PlayID = "" },
+	full := event.Sent{Session: "s", InteractionID: "p", User: event.User{GUID: "g", ID: "u"}}
+	strip := []func(e *event.Sent){
+		func(e *event.Sent) { e.User.GUID = "" },
+		func(e *event.Sent) { e.User.ID = "" },
+		func(e *event.Sent) { e.Session = "" },
+		func(e *event.Sent) { e.InteractionID = "" },
 	}
 	if got := Visitor(demo, &full, eventID); got != "g" {
 		t.Errorf("the client's GUID became %s", got)
@@ -70,14 +70,14 @@ func TestVisitorIsTheStrongestHintOfTheEvent(t *testing.T) {
 		}
 		seen[got] = true
 	}
-	same := recorder.Event{Data: recorder.Data{PlayID: "s"}}
-	if Visitor(demo, &recorder.Event{Session: "s"}, eventID) == Visitor(demo, &same, eventID) {
+	same := event.Sent{InteractionID: "s"}
+	if Visitor(demo, &event.Sent{Session: "s"}, eventID) == Visitor(demo, &same, eventID) {
 		t.Error("a session and a play of the same id are one visitor")
 	}
 }
 
 func BenchmarkVisitor(b *testing.B) {
-	e := &recorder.Event{Session: "0190c3a2-7b1e"}
+	e := &event.Sent{Session: "0190c3a2-7b1e"}
 	b.ReportAllocs()
 	for b.Loop() {
 		Visitor(demo, e, uuid.Nil)
@@ -87,8 +87,8 @@ func BenchmarkVisitor(b *testing.B) {
 func TestAUserIDThatThePolicyForbidsLeavesNoTrace(t *testing.T) {
 	for _, setting := range []account.Identification{account.IdentifyNone, account.IdentifyGenerated, account.IdentifyCookie} {
 		owner := &account.Account{ID: "demo", Policy: account.Policy{Identification: setting}}
-		with := recorder.Event{Session: "s", User: recorder.User{ID: "ada@example.com", Provider: "crm"}}
-		without := recorder.Event{Session: "s"}
+		with := event.Sent{Session: "s", User: event.User{ID: "ada@example.com", Provider: "crm"}}
+		without := event.Sent{Session: "s"}
 		if Visitor(owner, &with, uuid.Max) != Visitor(owner, &without, uuid.Max) {
 			t.Errorf("%s: the visitor is derived from the user's id", setting)
 		}

@@ -183,7 +183,7 @@ func TestRejectionsDoNotQuoteTheEvent(t *testing.T) {
 }
 
 func TestKnown(t *testing.T) {
-	for wire, want := range map[string]string{"wt": Walkthru, "walkthru": Walkthru, "sv": Survey, "custom": Custom} {
+	for wire, want := range map[string]string{"wt": event.Walkthru, "walkthru": event.Walkthru, "sv": event.Survey, "custom": event.Custom} {
 		if got, known := (&Event{Data: Data{Type: wire}}).ItemType(); !known || got != want {
 			t.Errorf("%s: %q, %v", wire, got, known)
 		}
@@ -191,16 +191,16 @@ func TestKnown(t *testing.T) {
 	if _, known := (&Event{Data: Data{Type: "WT"}}).ItemType(); known {
 		t.Error("WT is known; types are case-sensitive")
 	}
-	for itemType := range itemEvents {
+	for _, itemType := range event.ItemTypes() {
 		found := false
 		for _, mapped := range wireItems {
 			found = found || mapped == itemType
 		}
-		if !found || len(itemEvents[itemType]) == 0 {
+		if !found || len(event.ItemEvents(itemType)) == 0 {
 			t.Errorf("%s has no wire name or no events", itemType)
 		}
 	}
-	if !Known(Task, "complete") || Known(Task, "play") || Known("wt", "play") {
+	if !event.Known(event.Task, "complete") || event.Known(event.Task, "play") || event.Known("wt", "play") {
 		t.Error("task has click and complete, and wire names are no item types")
 	}
 }

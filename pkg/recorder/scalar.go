@@ -14,11 +14,11 @@ import (
 // Limits of the wire format, the same as in schemas/events/event.schema.json. Lengths are in characters (Unicode code
 // points, as JSON Schema counts them).
 const (
-	MaxWord   = 128  // codes, versions, language, time zone
-	MaxID     = 256  // identifiers, but the event's own: only its hash is stored
-	MaxPlayID = 512  // data.pId: it has data.oId within
-	MaxName   = 1024 // names, titles, what was searched for
-	MaxURL    = 8192 // page.url, page.referrer
+	MaxWord   = 128          // codes, versions, language, time zone
+	MaxID     = 256          // identifiers, but the event's own: only its hash is stored
+	MaxPlayID = 512          // data.pId: it has data.oId within
+	MaxName   = 1024         // names, titles, what was searched for
+	MaxURL    = event.MaxURL // page.url, page.referrer
 
 	// MaxTime bounds time on both sides, Unix milliseconds: what an ECMAScript Date can hold (ECMA-262 §21.4.1.1).
 	MaxTime = 8_640_000_000_000_000

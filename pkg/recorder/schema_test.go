@@ -63,11 +63,12 @@ func TestExamplesPassSchemaAndDecoder(t *testing.T) {
 			t.Errorf("%s: decoder: %v", name, err)
 		}
 		itemType, _ := e.ItemType()
-		if !Known(itemType, e.Type) || name != "published" && !strings.HasPrefix(name, itemType+"-"+e.Type) {
+		if !event.Known(itemType, e.Type) || name != "published" && !strings.HasPrefix(name, itemType+"-"+e.Type) {
 			t.Errorf("%s: is a %s of a %q", name, e.Type, itemType)
 		}
 	}
-	for itemType, events := range itemEvents {
+	for _, itemType := range event.ItemTypes() {
+		events := event.ItemEvents(itemType)
 		for _, e := range events {
 			if examples[itemType+"-"+e] == nil {
 				t.Errorf("no example of %s %s", itemType, e)
@@ -105,7 +106,7 @@ func TestSchemaNamesEveryItemAndEvent(t *testing.T) {
 		if !bytes.Contains(schemas.EventSchema, []byte(wire)) {
 			t.Errorf("data.type %s is not described", wire)
 		}
-		for _, e := range itemEvents[itemType] {
+		for _, e := range event.ItemEvents(itemType) {
 			if !bytes.Contains(schemas.EventSchema, []byte(e)) {
 				t.Errorf("event %s is not described", e)
 			}

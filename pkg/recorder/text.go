@@ -7,21 +7,12 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/waymark-events/waymark/pkg/event"
 )
 
 // Cut is text, or its first limit characters.
-func Cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text // bytes are never fewer than characters
-	}
-	for at := range text {
-		if limit == 0 {
-			return text[:at]
-		}
-		limit--
-	}
-	return text
-}
+func Cut(text string, limit int) string { return event.Cut(text, limit) }
 
 // shortened is an identifier of at most limit characters: one that is longer keeps its beginning, and a hash of the whole keeps it apart
 // from others that begin alike, as tokens do.

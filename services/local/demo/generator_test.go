@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/geo/demodb"
 	"github.com/waymark-events/waymark/pkg/recorder"
 )
@@ -84,7 +85,7 @@ func TestEveryEventIsOfTheRecordersFormatWithAnIDOfItsOwn(t *testing.T) {
 	kinds := map[string]map[string]bool{}
 	for _, e := range decode(t, take(t, options(1), 60_000)) {
 		itemType, known := e.ItemType()
-		if !known || !recorder.Known(itemType, e.Type) {
+		if !known || !event.Known(itemType, e.Type) {
 			t.Fatalf("%s of %s is not known", e.Type, e.Data.Type)
 		}
 		id, err := uuid.Parse(e.ID)
@@ -101,8 +102,8 @@ func TestEveryEventIsOfTheRecordersFormatWithAnIDOfItsOwn(t *testing.T) {
 		kinds[itemType][e.Type] = true
 	}
 	for itemType, events := range map[string]int{
-		recorder.Walkthru: 7, recorder.Launcher: 2, recorder.Shoutout: 5, recorder.Smarttip: 4, recorder.Survey: 3, recorder.Task: 2, recorder.Course: 6,
-		recorder.Resource: 1, recorder.Menu: 2, recorder.Search: 3, recorder.Autoplay: 2, recorder.PageView: 1, recorder.SessionItem: 2, recorder.Custom: 1,
+		event.Walkthru: 7, event.Launcher: 2, event.Shoutout: 5, event.Smarttip: 4, event.Survey: 3, event.Task: 2, event.Course: 6,
+		event.Resource: 1, event.Menu: 2, event.Search: 3, event.Autoplay: 2, event.PageView: 1, event.SessionItem: 2, event.Custom: 1,
 	} {
 		if len(kinds[itemType]) != events {
 			t.Errorf("%s: events %v, want %d kinds", itemType, kinds[itemType], events)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/formats"
 	"github.com/waymark-events/waymark/pkg/identity"
-	"github.com/waymark-events/waymark/pkg/recorder"
 )
 
 // maxHeader bounds what is kept of one header, in bytes.
@@ -48,28 +48,28 @@ func (h *Handler) check(events []piece, r *request) ([]result, []event.Record) {
 	records := make([]event.Record, 0, len(events))
 	seen := make(map[uuid.UUID]int, len(events)) // the record of each id
 	raw := r.raw()
-	var decoded recorder.Event
+	var sent event.Sent
 	for i, p := range events {
 		err := h.inspect(p)
 		if err == nil {
-			err = recorder.Decode(p.value, &decoded)
+			err = formats.Decode(raw.Format, p.value, &sent)
 		}
 		if err != nil {
 			results[i] = reject(err)
 			continue
 		}
-		raw.EventID = identity.EventID(r.owner.ID, decoded.ID)
+		raw.EventID = identity.EventID(r.owner.ID, sent.ID)
 		raw.Value = p.value
 		place, before := seen[raw.EventID]
 		if !before {
 			place = len(records)
 		}
-		results[i] = result{Status: accepted, ID: raw.EventID.String(), Warnings: decoded.Warnings, record: place}
+		results[i] = result{Status: accepted, ID: raw.EventID.String(), Warnings: sent.Warnings, record: place}
 		if before {
 			continue
 		}
 		seen[raw.EventID] = place
-		visitor := identity.Visitor(r.owner, &decoded, raw.EventID)
+		visitor := identity.Visitor(r.owner, &sent, raw.EventID)
 		records = append(records, raw.Record(event.Key(r.owner.ID, visitor)))
 	}
 	return results, records

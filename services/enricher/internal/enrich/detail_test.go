@@ -5,26 +5,21 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/waymark-events/waymark/pkg/recorder"
+	"github.com/waymark-events/waymark/pkg/event"
 )
 
 func TestAppendDetail(t *testing.T) {
-	raw := func(s string) jsontext.Value { return jsontext.Value(s) }
+	detail := func(name, value string) event.Detail { return event.Detail{Name: name, Value: []byte(value)} }
 	for name, c := range map[string]struct {
-		data recorder.Data
-		want string
+		details []event.Detail
+		want    string
 	}{
-		"nothing":                   {recorder.Data{Type: "wt"}, ``},
-		"one":                       {recorder.Data{Init: raw(`{"type": "launcher"}`)}, `{"init":{"type": "launcher"}}`},
-		"a search without a result": {recorder.Data{Query: raw(`"fax"`), Result: raw(`null`)}, `{"query":"fax","result":null}`},
-		"a custom event's name":     {recorder.Data{Event: raw(`"Order placed"`)}, `{"name":"Order placed"}`},
-		"all": {
-			recorder.Data{Init: raw(`{}`), Error: raw(`{}`), Goal: raw(`{}`), Lesson: raw(`{}`), Quiz: raw(`{}`), Answers: raw(`[]`), Query: raw(`"q"`), Result: raw(`{}`), Action: raw(`{}`), Rule: raw(`{}`), Event: raw(`"e"`)},
-			`{"init":{},"error":{},"goal":{},"lesson":{},"quiz":{},"answers":[],"query":"q","result":{},"action":{},"rule":{},"name":"e"}`,
-		},
+		"nothing":                   {nil, ``},
+		"one":                       {[]event.Detail{detail("init", `{"type": "launcher"}`)}, `{"init":{"type": "launcher"}}`},
+		"a search without a result": {[]event.Detail{detail("query", `"fax"`), detail("result", `null`)}, `{"query":"fax","result":null}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := string(appendDetail([]byte("before"), &c.data))
+			got := string(appendDetail([]byte("before"), c.details))
 			if got != "before"+c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}

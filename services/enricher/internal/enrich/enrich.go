@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/formats"
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/privacy"
 	"github.com/waymark-events/waymark/pkg/recorder"
@@ -38,12 +40,15 @@ func New(s Settings, accounts *account.Store, locator *geo.Locator, parser *user
 	return &Enricher{s.Region, s.Window, accounts, locator, parser}
 }
 
+var sents = sync.Pool{New: func() any { return new(event.Sent) }}
+
 // Enrich fills out, which it overwrites, from raw; enriched_at and epoch are the caller's. A *event.Rejection names the reason why the event is dead; any other
 // error is a bug. What out holds then aliases raw.Value, which must live and not change until out is encoded, and what out
 // held in Detail before, so that a caller who passes the same message again saves the allocation.
 func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
-	var sent recorder.Event
-	if err := recorder.DecodeUnsafe(raw.Value, &sent); err != nil {
+	sent := sents.Get().(*event.Sent)
+	defer sents.Put(sent)
+	if err := formats.Decode(raw.Format, raw.Value, sent); err != nil {
 		return err
 	}
 	customer, err := e.admit(raw)
@@ -52,17 +57,17 @@ func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
 	}
 	detail := out.Detail[:0]
 	out.Reset()
-	if err := e.translate(raw, &sent, out); err != nil {
+	if err := e.translate(raw, sent, out); err != nil {
 		return err
 	}
-	flag(&sent, out)
-	out.Detail = appendDetail(detail, &sent.Data)
+	flag(sent, out)
+	out.Detail = appendDetail(detail, sent.Details)
 	redact(out)
 	locate(e.locator.Lookup(raw.ClientIP), out)
-	describe(e.parser.Parse(raw.UserAgent, hints(&raw.Hints)), sent.Env, out)
-	identify(raw, &sent, customer, out)
+	describe(e.parser.Parse(raw.UserAgent, hints(&raw.Hints)), sent, out)
+	identify(raw, sent, customer, out)
 	arrive(raw.ClientIP, sent.Page, out)
-	out.Time, out.TimeFlag = correctTime(int64(sent.Time), raw.SentAt, raw.ReceivedAt, e.window)
+	out.Time, out.TimeFlag = correctTime(sent.Time, raw.SentAt, raw.ReceivedAt, e.window)
 	privacy.Apply(customer.Policy, out)
 	return nil
 }
@@ -84,26 +89,25 @@ func (e *Enricher) admit(raw *event.Raw) (*account.Account, error) {
 }
 
 // translate fills what the event itself says.
-func (e *Enricher) translate(raw *event.Raw, sent *recorder.Event, out *event.Enriched) error {
-	itemType, known := sent.ItemType()
-	if !known {
+func (e *Enricher) translate(raw *event.Raw, sent *event.Sent, out *event.Enriched) error {
+	if sent.ItemType == "" {
 		return &event.Rejection{Reason: event.ReasonUnknownItemType, Path: "$.data.type", Err: errors.New("data.type is none that this version knows")}
 	}
-	if !recorder.Known(itemType, sent.Type) {
-		return &event.Rejection{Reason: event.ReasonUnknownEvent, Path: "$.type", Err: fmt.Errorf("type is none of the events of a %s", itemType)}
+	if !event.Known(sent.ItemType, sent.Event) {
+		return &event.Rejection{Reason: event.ReasonUnknownEvent, Path: "$.type", Err: fmt.Errorf("type is none of the events of a %s", sent.ItemType)}
 	}
 	out.EventId, out.AccountId, out.Region = raw.EventID[:], raw.AccountID, e.region
 	out.RawPartition, out.RawOffset = raw.Partition, raw.Offset
-	out.ReceivedAt, out.ClientTime = raw.ReceivedAt, int64(sent.Time)
-	out.Event, out.ItemType = sent.Type, itemType
-	out.ItemId, out.ItemName, out.InteractionId = string(sent.Data.ID), sent.Data.Name, sent.Data.PlayID
-	out.StepId, out.StepName, out.StepIndex = string(sent.Data.Step.ID), sent.Data.Step.Name, -1
-	if sent.Data.Step.Index != nil {
-		out.StepIndex = *sent.Data.Step.Index
+	out.ReceivedAt, out.ClientTime = raw.ReceivedAt, sent.Time
+	out.Event, out.ItemType = sent.Event, sent.ItemType
+	out.ItemId, out.ItemName, out.InteractionId = sent.ItemID, sent.ItemName, sent.InteractionID
+	out.StepId, out.StepName, out.StepIndex = sent.Step.ID, sent.Step.Name, -1
+	if sent.Step.Index != nil {
+		out.StepIndex = *sent.Step.Index
 	}
-	out.StepCount, out.Iteration, out.Preview = sent.Data.Step.Count, sent.Data.Iteration, sent.Data.Preview
-	out.ItemLanguage, out.DismissReason = sent.Data.Language, sent.Data.DismissReason
-	out.Trigger, out.FailureReason = word(sent.Data.Init, "type"), word(sent.Data.Error, "code")
+	out.StepCount, out.Iteration, out.Preview = sent.Step.Count, sent.Iteration, sent.Preview
+	out.ItemLanguage, out.DismissReason = sent.ItemLanguage, sent.DismissReason
+	out.Trigger, out.FailureReason = sent.Trigger, sent.FailureReason
 	out.Environment = cmp.Or(sent.Environment, production)
 	out.Props = sent.Props
 	out.Library, out.LibraryVersion = sent.Library.Name, sent.Library.Version

@@ -4,26 +4,25 @@ import (
 	"strings"
 
 	"github.com/waymark-events/waymark/pkg/event"
-	"github.com/waymark-events/waymark/pkg/recorder"
 	"github.com/waymark-events/waymark/pkg/useragent"
 )
 
 // describe fills the environment: what the request's headers say, and what they leave open from the recorder.
-func describe(headers useragent.Environment, sent recorder.Env, out *event.Enriched) {
+func describe(headers useragent.Environment, sent *event.Sent, out *event.Enriched) {
 	out.Browser, out.BrowserVersion = prefer(headers.Browser, headers.BrowserVersion, sent.Browser)
 	out.Os, out.OsVersion = prefer(headers.OS, headers.OSVersion, sent.OS)
 	out.DeviceType, out.DeviceBrand, out.DeviceModel = headers.DeviceType, headers.DeviceBrand, headers.DeviceModel
 	out.IsBot, out.BotName = headers.IsBot, headers.BotName
-	out.ScreenWidth, out.ScreenHeight = sent.Screen.Width, sent.Screen.Height
+	out.ScreenWidth, out.ScreenHeight = sent.ScreenWidth, sent.ScreenHeight
 	out.Language, out.Timezone = sent.Language, sent.Timezone
 }
 
 // prefer takes name and version from the headers, or both from the recorder: a name of one and a version of the other
 // would describe no software at all. Only a version of the same name fills a missing one.
-func prefer(name, version string, sent recorder.Software) (string, string) {
+func prefer(name, version string, sent event.Software) (string, string) {
 	sentName, sentVersion := sent.Name, sent.Version
 	if sentName == "" {
-		sentName, sentVersion = splitSoftware(sent.String)
+		sentName, sentVersion = splitSoftware(sent.Text)
 	}
 	switch {
 	case name == "":

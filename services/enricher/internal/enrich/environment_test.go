@@ -7,14 +7,13 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/waymark-events/waymark/pkg/event"
-	"github.com/waymark-events/waymark/pkg/recorder"
 	"github.com/waymark-events/waymark/pkg/useragent"
 )
 
 func TestDescribe(t *testing.T) {
-	sent := recorder.Env{
-		Browser: recorder.Software{String: "Chrome 72.0.3626.121"}, OS: recorder.Software{Name: "Windows", Version: "10"},
-		Screen: recorder.Screen{Width: 1920, Height: 1080}, Language: "en-US", Timezone: "Europe/Berlin",
+	sent := &event.Sent{
+		Browser: event.Software{Text: "Chrome 72.0.3626.121"}, OS: event.Software{Name: "Windows", Version: "10"},
+		ScreenWidth: 1920, ScreenHeight: 1080, Language: "en-US", Timezone: "Europe/Berlin",
 	}
 	for name, c := range map[string]struct {
 		headers useragent.Environment
@@ -60,7 +59,7 @@ func FuzzDescribe(f *testing.F) {
 	f.Add("", "1", " 1", "", "x")
 	f.Fuzz(func(t *testing.T, name, version, text, sentName, sentVersion string) {
 		got := &event.Enriched{}
-		describe(useragent.Environment{Browser: name, BrowserVersion: version}, recorder.Env{Browser: recorder.Software{String: text, Name: sentName, Version: sentVersion}}, got)
+		describe(useragent.Environment{Browser: name, BrowserVersion: version}, &event.Sent{Browser: event.Software{Text: text, Name: sentName, Version: sentVersion}}, got)
 		if name != "" && got.Browser != name {
 			t.Errorf("the recorder overruled the headers: %q", got.Browser)
 		}
@@ -68,7 +67,7 @@ func FuzzDescribe(f *testing.F) {
 }
 
 func BenchmarkDescribe(b *testing.B) {
-	sent := recorder.Env{Browser: recorder.Software{String: "Chrome 72.0.3626.121"}}
+	sent := &event.Sent{Browser: event.Software{Text: "Chrome 72.0.3626.121"}}
 	var out event.Enriched
 	b.ReportAllocs()
 	for b.Loop() {

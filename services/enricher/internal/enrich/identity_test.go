@@ -7,34 +7,33 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
-	"github.com/waymark-events/waymark/pkg/recorder"
 )
 
 func TestIdentifyFollowsTheAccountsSetting(t *testing.T) {
 	const guid = "visitor-1"
 	for name, c := range map[string]struct {
 		setting account.Identification
-		user    recorder.User
+		user    event.User
 		want    string
 	}{
-		"none":                             {account.IdentifyNone, recorder.User{ID: "jane", Provider: "none"}, ""},
-		"setting missing":                  {"", recorder.User{ID: "jane"}, ""},
-		"setting of a later version":       {"passport", recorder.User{ID: "jane", Provider: "passport"}, ""},
-		"generated":                        {account.IdentifyGenerated, recorder.User{ID: "jane", Provider: "generated"}, guid},
-		"cookie, provider not said":        {account.IdentifyCookie, recorder.User{ID: "jane"}, "jane"},
-		"cookie, from the cookie":          {account.IdentifyCookie, recorder.User{ID: "jane", Provider: "cookie"}, "jane"},
-		"cookie, from elsewhere":           {account.IdentifyCookie, recorder.User{ID: "jane", Provider: "variable"}, guid},
-		"cookie, not logged in":            {account.IdentifyCookie, recorder.User{Provider: "cookie"}, guid},
-		"variable":                         {account.IdentifyVariable, recorder.User{ID: "jane"}, "jane"},
-		"element":                          {account.IdentifyElement, recorder.User{ID: "jane"}, "jane"},
-		"identity provider":                {account.IdentifyIDP, recorder.User{ID: "jane"}, "jane"},
-		"CRM":                              {account.IdentifyCRM, recorder.User{ID: "jane"}, "jane"},
-		"identity provider, spelled wrong": {account.IdentifyIDP, recorder.User{ID: "jane", Provider: "IDP"}, guid},
+		"none":                             {account.IdentifyNone, event.User{ID: "jane", Provider: "none"}, ""},
+		"setting missing":                  {"", event.User{ID: "jane"}, ""},
+		"setting of a later version":       {"passport", event.User{ID: "jane", Provider: "passport"}, ""},
+		"generated":                        {account.IdentifyGenerated, event.User{ID: "jane", Provider: "generated"}, guid},
+		"cookie, provider not said":        {account.IdentifyCookie, event.User{ID: "jane"}, "jane"},
+		"cookie, from the cookie":          {account.IdentifyCookie, event.User{ID: "jane", Provider: "cookie"}, "jane"},
+		"cookie, from elsewhere":           {account.IdentifyCookie, event.User{ID: "jane", Provider: "variable"}, guid},
+		"cookie, not logged in":            {account.IdentifyCookie, event.User{Provider: "cookie"}, guid},
+		"variable":                         {account.IdentifyVariable, event.User{ID: "jane"}, "jane"},
+		"element":                          {account.IdentifyElement, event.User{ID: "jane"}, "jane"},
+		"identity provider":                {account.IdentifyIDP, event.User{ID: "jane"}, "jane"},
+		"CRM":                              {account.IdentifyCRM, event.User{ID: "jane"}, "jane"},
+		"identity provider, spelled wrong": {account.IdentifyIDP, event.User{ID: "jane", Provider: "IDP"}, guid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.user.GUID = guid
 			var out event.Enriched
-			identify(&event.Raw{AccountID: "demo"}, &recorder.Event{User: c.user, Session: "s"}, ownerWith(c.setting), &out)
+			identify(&event.Raw{AccountID: "demo"}, &event.Sent{User: c.user, Session: "s"}, ownerWith(c.setting), &out)
 			if out.UserId != c.want || out.VisitorId != guid || out.SessionId != "s" {
 				t.Errorf("user %q, visitor %q, session %q; want user %q", out.UserId, out.VisitorId, out.SessionId, c.want)
 			}
@@ -46,7 +45,7 @@ func FuzzIdentify(f *testing.F) {
 	f.Add("", "jane", "cookie", "s", "cookie")
 	f.Add("g", "", "", "", "none")
 	f.Fuzz(func(t *testing.T, guid, user, provider, session, setting string) {
-		e := &recorder.Event{User: recorder.User{GUID: guid, ID: user, Provider: provider}, Session: session}
+		e := &event.Sent{User: event.User{GUID: guid, ID: user, Provider: provider}, Session: session}
 		raw := &event.Raw{AccountID: "demo", EventID: uuid.Max}
 		var first, second event.Enriched
 		identify(raw, e, ownerWith(account.Identification(setting)), &first)
@@ -61,7 +60,7 @@ func FuzzIdentify(f *testing.F) {
 }
 
 func BenchmarkIdentify(b *testing.B) {
-	e := &recorder.Event{User: recorder.User{ID: "jane", Provider: "cookie"}, Session: "s"}
+	e := &event.Sent{User: event.User{ID: "jane", Provider: "cookie"}, Session: "s"}
 	raw := &event.Raw{AccountID: "demo"}
 	owner := ownerWith(account.IdentifyCookie)
 	var out event.Enriched

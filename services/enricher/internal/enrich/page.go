@@ -5,19 +5,18 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clientip"
 	"github.com/waymark-events/waymark/pkg/event"
-	"github.com/waymark-events/waymark/pkg/recorder"
 	"github.com/waymark-events/waymark/pkg/traffic"
 )
 
 // arrive fills where the visitor is and came from: the address, masked, the page and the page before it, without user names and passwords. A
 // URL keeps its query, which may hold what the site put there.
-func arrive(ip netip.Addr, page recorder.Page, out *event.Enriched) {
+func arrive(ip netip.Addr, page event.Page, out *event.Enriched) {
 	if masked := clientip.Mask(ip); masked.IsValid() {
 		out.IpMasked = masked.String()
 	}
 	here, before := splitURL(page.URL), splitURL(page.Referrer)
-	out.Url, out.UrlHost, out.UrlPath = recorder.Cut(here.text, recorder.MaxURL), recorder.Cut(here.host, recorder.MaxURL), recorder.Cut(here.path, recorder.MaxURL)
-	out.Referrer, out.ReferrerHost = recorder.Cut(before.text, recorder.MaxURL), recorder.Cut(before.host, recorder.MaxURL)
+	out.Url, out.UrlHost, out.UrlPath = event.Cut(here.text, event.MaxURL), event.Cut(here.host, event.MaxURL), event.Cut(here.path, event.MaxURL)
+	out.Referrer, out.ReferrerHost = event.Cut(before.text, event.MaxURL), event.Cut(before.host, event.MaxURL)
 	out.PageTitle = page.Title
 	flagIf(here.redacted, event.WarnRedacted, "$.page.url", out)
 	flagIf(before.redacted, event.WarnRedacted, "$.page.referrer", out)

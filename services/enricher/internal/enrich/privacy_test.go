@@ -12,11 +12,10 @@ import (
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/privacy"
-	"github.com/waymark-events/waymark/pkg/recorder"
 )
 
 func TestProtect(t *testing.T) {
-	page := recorder.Page{URL: "https://user:secret@Shop.example:8443/a/b?token=t#c", Title: "Log in", Referrer: "https://u@search.example/?q=x"}
+	page := event.Page{URL: "https://user:secret@Shop.example:8443/a/b?token=t#c", Title: "Log in", Referrer: "https://u@search.example/?q=x"}
 	stored := event.Enriched{
 		Url: "https://Shop.example:8443/a/b?token=t#c", UrlHost: "shop.example", UrlPath: "/a/b", Referrer: "https://search.example/?q=x",
 		ReferrerHost: "search.example", TrafficSource: "referral",
@@ -46,7 +45,7 @@ func TestProtect(t *testing.T) {
 }
 
 // protect is what two stages make of a page.
-func protect(ip netip.Addr, page recorder.Page, policy account.Policy, out *event.Enriched) {
+func protect(ip netip.Addr, page event.Page, policy account.Policy, out *event.Enriched) {
 	arrive(ip, page, out)
 	privacy.Apply(policy, out)
 }
@@ -57,7 +56,7 @@ func FuzzProtect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, address []byte, pageURL, title string, collectURL, collectTitle bool) {
 		ip, known := netip.AddrFromSlice(address)
 		var out event.Enriched
-		protect(ip, recorder.Page{URL: pageURL, Title: title, Referrer: pageURL}, account.Policy{CollectURL: collectURL, CollectTitle: collectTitle}, &out)
+		protect(ip, event.Page{URL: pageURL, Title: title, Referrer: pageURL}, account.Policy{CollectURL: collectURL, CollectTitle: collectTitle}, &out)
 		if !collectURL && out.Url+out.UrlHost+out.UrlPath+out.Referrer != "" || !collectTitle && out.PageTitle != "" {
 			t.Errorf("stored against the policy: %v", &out)
 		}
@@ -145,7 +144,7 @@ func rawPath(u *url.URL) string {
 
 func BenchmarkProtect(b *testing.B) {
 	ip := netip.MustParseAddr("203.0.113.77")
-	page := recorder.Page{URL: "https://shop.example/account/login?next=/cart", Title: "Log in", Referrer: "https://shop.example/"}
+	page := event.Page{URL: "https://shop.example/account/login?next=/cart", Title: "Log in", Referrer: "https://shop.example/"}
 	policy := account.Policy{CollectURL: true, CollectTitle: true}
 	var out event.Enriched
 	b.ReportAllocs()

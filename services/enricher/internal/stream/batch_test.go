@@ -123,7 +123,7 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 			ReceivedAt: 1_700_000_000_000, Key: []byte("demo|v"), Value: []byte(value), Headers: headers,
 		}
 	}
-	alien := dead(12, event.ReasonBadHeaders, event.StageDecode, `header "format": want recorder/1`, "?")
+	alien := dead(12, event.ReasonBadHeaders, event.StageDecode, `header "format" is missing`, "?")
 	alien.AccountId, alien.ReceivedAt, alien.Key, alien.Headers = "", 0, []byte("k"), []*event.DeadHeader{header("event_id", idOf(12).String()), header("x", "y")}
 	want := []*event.Dead{
 		dead(11, event.ReasonUnknownEvent, event.StageEnrich, "no such event", "dead"),

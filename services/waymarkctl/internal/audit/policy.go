@@ -10,7 +10,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
-	"github.com/waymark-events/waymark/pkg/recorder"
+	"github.com/waymark-events/waymark/pkg/formats"
 )
 
 var (
@@ -134,9 +134,9 @@ func (r *record) times(rec *event.Record) {
 		raw.ReceivedAt = rec.Timestamp
 	}
 	r.receivedAt, r.clientTime = raw.ReceivedAt, raw.ReceivedAt
-	var sent recorder.Event
-	if recorder.Decode(rec.Value, &sent) == nil {
-		r.clientTime = int64(sent.Time)
+	var sent event.Sent
+	if formats.Decode(raw.Format, rec.Value, &sent) == nil {
+		r.clientTime = sent.Time
 	}
 	guesses := []int64{r.clientTime}
 	if raw.SentAt != 0 {

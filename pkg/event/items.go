@@ -1,6 +1,9 @@
-package recorder
+package event
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Item types as analysts see them (column item_type).
 const (
@@ -20,24 +23,6 @@ const (
 	Custom      = "custom"
 )
 
-// wireItems maps data.type on the wire to the item type. An item's own name is accepted beside its short form.
-var wireItems = map[string]string{
-	"wt": Walkthru, Walkthru: Walkthru,
-	"ln": Launcher, Launcher: Launcher,
-	"so": Shoutout, Shoutout: Shoutout,
-	"st": Smarttip, Smarttip: Smarttip,
-	"sv": Survey, Survey: Survey,
-	"tk": Task, Task: Task,
-	"cr": Course, Course: Course,
-	"rs": Resource, Resource: Resource,
-	"mn": Menu, Menu: Menu,
-	"sr": Search, Search: Search,
-	"ap": Autoplay, Autoplay: Autoplay,
-	PageView:    PageView,
-	SessionItem: SessionItem,
-	Custom:      Custom,
-}
-
 // itemEvents lists the events (type on the wire, column event) that each item has.
 var itemEvents = map[string][]string{
 	Walkthru:    {"play", "play_failed", "step", "milestone", "goal", "complete", "stop"},
@@ -56,11 +41,11 @@ var itemEvents = map[string][]string{
 	Custom:      {"track"},
 }
 
-// ItemType translates data.type; false when this version does not know it.
-func (e *Event) ItemType() (string, bool) {
-	itemType, known := wireItems[e.Data.Type]
-	return itemType, known
-}
-
 // Known tells whether items of itemType have the event.
-func Known(itemType, event string) bool { return slices.Contains(itemEvents[itemType], event) }
+func Known(itemType, what string) bool { return slices.Contains(itemEvents[itemType], what) }
+
+// ItemEvents are the events that items of itemType have.
+func ItemEvents(itemType string) []string { return slices.Clone(itemEvents[itemType]) }
+
+// ItemTypes are all item types.
+func ItemTypes() []string { return slices.Sorted(maps.Keys(itemEvents)) }

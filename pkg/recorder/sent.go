@@ -1,0 +1,98 @@
+package recorder
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/waymark-events/waymark/pkg/event"
+)
+
+// wireItems maps data.type on the wire to the item type. An item's own name is accepted beside its short form.
+var wireItems = map[string]string{
+	"wt": event.Walkthru, event.Walkthru: event.Walkthru,
+	"ln": event.Launcher, event.Launcher: event.Launcher,
+	"so": event.Shoutout, event.Shoutout: event.Shoutout,
+	"st": event.Smarttip, event.Smarttip: event.Smarttip,
+	"sv": event.Survey, event.Survey: event.Survey,
+	"tk": event.Task, event.Task: event.Task,
+	"cr": event.Course, event.Course: event.Course,
+	"rs": event.Resource, event.Resource: event.Resource,
+	"mn": event.Menu, event.Menu: event.Menu,
+	"sr": event.Search, event.Search: event.Search,
+	"ap": event.Autoplay, event.Autoplay: event.Autoplay,
+	event.PageView:    event.PageView,
+	event.SessionItem: event.SessionItem,
+	event.Custom:      event.Custom,
+}
+
+// ItemType translates data.type; false when this version does not know it.
+func (e *Event) ItemType() (string, bool) {
+	itemType, known := wireItems[e.Data.Type]
+	return itemType, known
+}
+
+// DecodeSent decodes one event of this format, as DecodeUnsafe does, into what enrichment starts from. out.Details keeps its memory.
+func DecodeSent(value []byte, out *event.Sent) error {
+	var e Event
+	err := DecodeUnsafe(value, &e)
+	e.Sent(out)
+	return err
+}
+
+// Sent fills out, which it overwrites.
+func (e *Event) Sent(out *event.Sent) {
+	itemType, _ := e.ItemType()
+	d := &e.Data
+	*out = event.Sent{
+		ID: e.ID, Time: int64(e.Time), Event: e.Type, ItemType: itemType, ItemID: string(d.ID), ItemName: d.Name, ItemLanguage: d.Language, InteractionID: d.PlayID,
+		Step:    event.Step{ID: string(d.Step.ID), Index: d.Step.Index, Count: d.Step.Count, Name: d.Step.Name},
+		Preview: d.Preview, Iteration: d.Iteration, Trigger: word(d.Init, "type"), DismissReason: d.DismissReason, FailureReason: word(d.Error, "code"),
+		Details: out.Details[:0],
+		Browser: event.Software{Name: e.Env.Browser.Name, Version: e.Env.Browser.Version, Text: e.Env.Browser.String},
+		OS:      event.Software{Name: e.Env.OS.Name, Version: e.Env.OS.Version, Text: e.Env.OS.String},
+
+		ScreenWidth: e.Env.Screen.Width, ScreenHeight: e.Env.Screen.Height, Language: e.Env.Language, Timezone: e.Env.Timezone,
+		Page: event.Page{URL: e.Page.URL, Title: e.Page.Title, Referrer: e.Page.Referrer},
+		User: event.User{GUID: e.User.GUID, ID: e.User.ID, Provider: e.User.Provider}, Company: e.Company.ID, Environment: e.Environment, Session: e.Session,
+		Props: e.Props, Library: event.Software{Name: e.Library.Name, Version: e.Library.Version}, Warnings: e.Warnings,
+	}
+	for _, detail := range [...]event.Detail{
+		{Name: "init", Value: d.Init}, {Name: "error", Value: d.Error}, {Name: "goal", Value: d.Goal}, {Name: "lesson", Value: d.Lesson},
+		{Name: "quiz", Value: d.Quiz}, {Name: "answers", Value: d.Answers}, {Name: "query", Value: d.Query}, {Name: "result", Value: d.Result},
+		{Name: "action", Value: d.Action}, {Name: "rule", Value: d.Rule}, {Name: "name", Value: d.Event},
+	} {
+		if detail.Value != nil {
+			out.Details = append(out.Details, detail)
+		}
+	}
+}
+
+// word returns a member of an object that a client sent, when that is a string of at most MaxWord characters; "" otherwise.
+func word(object jsontext.Value, name string) string {
+	if object == nil {
+		return ""
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(object))
+	if _, err := dec.ReadToken(); err != nil {
+		return ""
+	}
+	for dec.PeekKind() == '"' {
+		key, err := dec.ReadToken()
+		if err != nil {
+			return ""
+		}
+		if key.String() != name || dec.PeekKind() != '"' {
+			if dec.SkipValue() != nil {
+				return ""
+			}
+			continue
+		}
+		value, err := dec.ReadToken()
+		if err != nil {
+			return ""
+		}
+		return Cut(value.String(), MaxWord)
+	}
+	return ""
+}
