@@ -80,7 +80,7 @@ type Limits struct {
 	// decoded_bytes: as much as one request may come to hold.
 	PeerBytes int64 `yaml:"peer_bytes"`
 	// AnonymousRequests may be arriving at once that name no account in their header, a quarter of them from one client address. Default
-	// 256, 4–1000000.
+	// 1024, 4–1000000.
 	AnonymousRequests int `yaml:"anonymous_requests"`
 	// AnonymousBytes may have arrived of them, a quarter from one client address. Default 16777216, at least eight times body_bytes.
 	AnonymousBytes int64 `yaml:"anonymous_bytes"`
@@ -115,7 +115,7 @@ func DefaultConfig() Config {
 	return Config{
 		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"},
 		Limits: Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, Connections: 4096,
-			InFlightBytes: 128 << 20, PeerBytes: 32 << 20, AnonymousRequests: 256, AnonymousBytes: 16 << 20, BodyRate: 240},
+			InFlightBytes: 128 << 20, PeerBytes: 32 << 20, AnonymousRequests: 1024, AnonymousBytes: 16 << 20, BodyRate: 240},
 		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Leave: 3 * time.Second, Drain: 25 * time.Second},
 		Producer: producer, Spool: Spool{Bytes: 1 << 30, After: 2 * time.Second},
 	}

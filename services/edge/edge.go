@@ -2,7 +2,8 @@
 // every accepted one on all in-sync replicas, or the spool has it on disk, fsynced.
 //
 // POST /v1/events takes one event, an array, {"key", "sentAt", "events": […]}, or NDJSON, compressed with gzip, zstd, deflate or br or
-// not at all; gzip and zstd are seen without Content-Encoding, and plain JSON with it. The write key comes as the user of Basic, as Bearer token, in X-Write-Key, or in the body's "key".
+// not at all; gzip and zstd are seen without Content-Encoding, and plain JSON with it. The write key comes as the user of Basic, as Bearer
+// token, in X-Write-Key, or in the body's "key".
 //
 //	200  one result an event, in order: accepted with its id, or rejected with a code, a JSON path and a sentence
 //	400  the body is no JSON, or holds no events; nothing is stored
@@ -14,6 +15,7 @@
 //	415  a content encoding this edge does not know
 //	421  the account's region is not served here; nothing is stored
 //	429  the account sends more than its rate; wait for Retry-After
+//	500  the edge broke down over the request: a bug
 //	503  neither Kafka nor the spool took the events, or the edge is full; send the same again after Retry-After
 //
 // After a 503 some of the events may be stored all the same: repeat them with the same ids.
