@@ -8,9 +8,6 @@ import (
 
 // A retry repeats the client's id, and so the event's.
 func ExampleEventID() {
-	fmt.Println(identity.EventID("acme", "order-7") == identity.EventID("acme", "order-7"))
-	fmt.Println(identity.EventID("acme", "order-7") == identity.EventID("other", "order-7"))
-	// Output:
-	// true
-	// false
+	fmt.Println(identity.EventID("demo", "order-1"))
+	// Output: fdb34852-d084-52d9-8db0-ac9adc5556b4
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/process"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // Config is the edge's settings. One process serves one region or several.
@@ -209,8 +210,8 @@ func (c Config) Validate() error {
 func (c Config) collect() collect.Limits {
 	l := c.Limits
 	return collect.Limits{
-		EventBytes: l.EventBytes, BatchEvents: l.BatchEvents, BodyBytes: l.BodyBytes, DecodedBytes: l.DecodedBytes, Depth: l.Depth,
-		AccountRate: l.AccountRate, InFlightBytes: l.InFlightBytes, PeerBytes: l.PeerBytes, AnonymousRequests: l.AnonymousRequests,
+		Limits:      intake.Limits{EventBytes: l.EventBytes, Depth: l.Depth, AccountRate: l.AccountRate},
+		BatchEvents: l.BatchEvents, BodyBytes: l.BodyBytes, DecodedBytes: l.DecodedBytes, InFlightBytes: l.InFlightBytes, PeerBytes: l.PeerBytes, AnonymousRequests: l.AnonymousRequests,
 		AnonymousBytes: l.AnonymousBytes, BodyRate: l.BodyRate, BodyGrace: bodyGrace, ReadTimeout: c.Timeouts.Read,
 	}
 }

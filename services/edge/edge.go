@@ -42,6 +42,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 	"github.com/waymark-events/waymark/services/edge/internal/spool"
 )
 
@@ -59,9 +60,9 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	if err != nil {
 		return err
 	}
-	regions := make(map[string]collect.Sender)
+	regions := make(map[string]intake.Sender)
 	var spools []*spool.Sender
-	var intakes []*intake
+	var topics []*rawTopic
 	for name, region := range cfg.Regions {
 		scoped := tel.WithRegion(name)
 		client, err := kafka.NewClient(region.Kafka, scoped.Log, scoped.Registry)
@@ -70,12 +71,12 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		}
 		producer := client.NewProducer(cfg.Producer)
 		defer func() { err = errors.Join(err, closeRegion(ctx, producer, client, cfg.Producer.Timeout)) }()
-		intake := newIntake(client, schemas.RawTopic(name), cfg.Producer.MaxBatchBytes, scoped.Log)
-		intakes = append(intakes, intake)
-		tel.Health.Check("topics of region "+name, intake.audit.Check)
+		topic := newRawTopic(client, schemas.RawTopic(name), cfg.Producer.MaxBatchBytes, scoped.Log)
+		topics = append(topics, topic)
+		tel.Health.Check("topics of region "+name, topic.audit.Check)
 		if cfg.Spool.Dir == "" {
 			regions[name] = inParts{producer, cfg.Producer.MaxBufferedBytes / 2}
-			tel.Health.Check("kafka of region "+name, intake.reach)
+			tel.Health.Check("kafka of region "+name, topic.reach)
 			continue
 		}
 		log, err := spool.Open(spool.Options{Dir: filepath.Join(cfg.Spool.Dir, name), Bytes: cfg.Spool.Bytes}, scoped.Log, scoped.Registry)
@@ -86,10 +87,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		defer func() { err = errors.Join(err, log.Close()) }()
 		spools = append(spools, sender)
 		regions[name] = sender
-		tel.Health.Check("kafka or spool of region "+name, func(ctx context.Context) error { return sender.Check(ctx, intake.reach) })
+		tel.Health.Check("kafka or spool of region "+name, func(ctx context.Context) error { return sender.Check(ctx, topic.reach) })
 	}
 	handler, err := collect.New(collect.Dependencies{
-		Accounts: accounts, ClientIP: resolver, Regions: regions, Log: tel.Log, Registry: tel.Registry,
+		Dependencies: intake.Dependencies{Accounts: accounts, Regions: regions, Log: tel.Log, Registry: tel.Registry}, ClientIP: resolver,
 	}, cfg.collect(), cfg.AllowedOrigins)
 	if err != nil {
 		return err
@@ -131,7 +132,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		accounts.Watch(groupCtx, accountsInterval)
 		return nil
 	})
-	for _, i := range intakes {
+	for _, i := range topics {
 		group.Go(func() error {
 			i.watch(groupCtx)
 			return nil

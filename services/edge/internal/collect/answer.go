@@ -4,40 +4,20 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"time"
 
-	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
-// A result is the answer for one event.
-type result struct {
-	Index   int    `json:"index"`  // its place in the request, from 0
-	Status  string `json:"status"` // accepted or rejected
-	ID      string `json:"id,omitempty"`
-	Code    string `json:"code,omitempty"`
-	Path    string `json:"path,omitempty"`
-	Message string `json:"message,omitempty"`
-	// Warnings say which members of an accepted event are not stored as they were sent.
-	Warnings []event.Warning `json:"warnings,omitempty"`
-
-	record int // of an accepted event: its place among the records
-}
-
-const (
-	accepted = "accepted"
-	rejected = "rejected"
-)
-
-func writeResults(w http.ResponseWriter, results []result) {
+func writeResults(w http.ResponseWriter, results []intake.Result) {
 	var answer struct {
-		Accepted int      `json:"accepted"`
-		Rejected int      `json:"rejected"`
-		Results  []result `json:"results"`
+		Accepted int             `json:"accepted"`
+		Rejected int             `json:"rejected"`
+		Results  []intake.Result `json:"results"`
 	}
 	answer.Results = results
 	for i := range results {
 		results[i].Index = i
-		if results[i].Status == accepted {
+		if results[i].Status == intake.Accepted {
 			answer.Accepted++
 		} else {
 			answer.Rejected++
@@ -46,36 +26,17 @@ func writeResults(w http.ResponseWriter, results []result) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// A refusal answers a whole request of which nothing is stored, as far as the edge knows.
-type refusal struct {
-	status     int
-	code       string
-	message    string
-	retryAfter time.Duration
-	// close ends the connection: the rest of the request was not read.
-	close bool
-}
-
-func refuse(status int, code, message string) *refusal {
-	return &refusal{status: status, code: code, message: message}
-}
-
-// after asks the client to wait, in whole seconds, at least one.
-func (r *refusal) after(wait time.Duration) *refusal {
-	r.retryAfter = max(time.Second, wait.Round(time.Second))
-	return r
-}
-
-func (r *refusal) write(w http.ResponseWriter) {
-	if r.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(r.retryAfter.Seconds())))
+// write answers with a refusal.
+func write(w http.ResponseWriter, r *intake.Refusal) {
+	if r.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(r.RetryAfter.Seconds())))
 	}
-	if r.close {
+	if r.Close {
 		w.Header().Set("Connection", "close")
 	}
-	switch r.status {
+	switch r.Status {
 	case http.StatusNoContent:
-		w.WriteHeader(r.status)
+		w.WriteHeader(r.Status)
 		return
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="Waymark write key"`) // Basic would make browsers ask for a password
@@ -86,8 +47,8 @@ func (r *refusal) write(w http.ResponseWriter) {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	answer.Error.Code, answer.Error.Message = r.code, r.message
-	writeJSON(w, r.status, answer)
+	answer.Error.Code, answer.Error.Message = r.Code, r.Message
+	writeJSON(w, r.Status, answer)
 }
 
 func writeJSON(w http.ResponseWriter, status int, answer any) {

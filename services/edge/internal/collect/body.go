@@ -15,6 +15,8 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // lightBytes is up to what a body is light, in bytes decompressed: its work is small, and not waited for behind others'.
@@ -42,10 +44,10 @@ func (b *body) worked() {
 
 // readBody reads the body as fast as it comes, then decompresses it. While it arrives it holds no more memory than has arrived, at most
 // twice over; a decoder is only at work on what is here whole.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room) (*body, *refusal) {
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room) (*body, *intake.Refusal) {
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	if !known(encoding) {
-		return nil, refuse(http.StatusUnsupportedMediaType, "unknown_encoding", "Content-Encoding must be gzip, zstd, deflate, br or identity")
+		return nil, intake.Refuse(http.StatusUnsupportedMediaType, "unknown_encoding", "Content-Encoding must be gzip, zstd, deflate, br or identity")
 	}
 	if r.ContentLength > h.limits.BodyBytes {
 		return nil, h.tooLarge()
@@ -78,37 +80,37 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room) (
 }
 
 // unread answers for a body that could not be read or decompressed.
-func (h *Handler) unread(err error) *refusal {
-	var refused *refusal
+func (h *Handler) unread(err error) *intake.Refusal {
+	var refused *intake.Refusal
 	switch {
 	case errors.Is(err, errFull), errors.Is(err, errPeer), errors.Is(err, errAnonymous), errors.Is(err, errWork):
 		return h.busy(err)
 	case errors.Is(err, errBeyond), errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return h.tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		refused = refuse(http.StatusRequestTimeout, "too_slow", fmt.Sprintf(
+		refused = intake.Refuse(http.StatusRequestTimeout, "too_slow", fmt.Sprintf(
 			"the body came too slowly: %d bytes a second are the least, and %s in all the most", h.limits.BodyRate, h.limits.ReadTimeout))
 	default:
-		refused = refuse(http.StatusBadRequest, "bad_body", "the body could not be read to its end as its Content-Encoding says")
+		refused = intake.Refuse(http.StatusBadRequest, "bad_body", "the body could not be read to its end as its Content-Encoding says")
 	}
-	refused.close = true
+	refused.Close = true
 	return refused
 }
 
 // busy answers a request that found no room, for why.
-func (h *Handler) busy(why error) *refusal {
+func (h *Handler) busy(why error) *intake.Refusal {
 	reason := why.Error()
 	h.metrics.busy.WithLabelValues(reason).Inc()
 	h.tellBusy(reason)
-	full := refuse(http.StatusServiceUnavailable, "busy", "the edge has as much in hand as it may: send the same again").after(1)
-	full.close = true
+	full := intake.Refuse(http.StatusServiceUnavailable, "busy", "the edge has as much in hand as it may: send the same again").After(1)
+	full.Close = true
 	return full
 }
 
-func (h *Handler) tooLarge() *refusal {
-	refused := refuse(http.StatusRequestEntityTooLarge, "too_large",
+func (h *Handler) tooLarge() *intake.Refusal {
+	refused := intake.Refuse(http.StatusRequestEntityTooLarge, "too_large",
 		fmt.Sprintf("a request has at most %d bytes as sent and %d decompressed", h.limits.BodyBytes, h.limits.DecodedBytes))
-	refused.close = true
+	refused.Close = true
 	return refused
 }
 

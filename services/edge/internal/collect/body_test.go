@@ -22,11 +22,13 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clientip"
 	"github.com/waymark-events/waymark/pkg/event"
+
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // wide are limits as in production, small enough to be reached.
 var wide = Limits{
-	EventBytes: 32 << 10, BatchEvents: 500, Depth: 32, BodyBytes: 128 << 10, DecodedBytes: 512 << 10, InFlightBytes: 4 << 20, PeerBytes: 2 << 20,
+	Limits: intake.Limits{EventBytes: 32 << 10, Depth: 32}, BatchEvents: 500, BodyBytes: 128 << 10, DecodedBytes: 512 << 10, InFlightBytes: 4 << 20, PeerBytes: 2 << 20,
 	AnonymousRequests: 256, AnonymousBytes: 1 << 20, BodyRate: 240, BodyGrace: time.Minute, ReadTimeout: time.Minute,
 }
 
@@ -59,7 +61,7 @@ func begin(t *testing.T, address, text string) net.Conn {
 func TestSlowAnonymousBodiesKeepNobodyOut(t *testing.T) {
 	h, s := newHandler(t, wide)
 	var err error
-	if h.ClientIP, err = clientip.New([]string{"127.0.0.1"}, clientip.XForwardedFor); err != nil {
+	if h.clientIP, err = clientip.New([]string{"127.0.0.1"}, clientip.XForwardedFor); err != nil {
 		t.Fatal(err)
 	}
 	address := serve(t, h)
@@ -218,7 +220,7 @@ func TestBodiesOfEverySizeAreDecompressedUpToTheLimit(t *testing.T) {
 			}
 		}
 		b, err := decompress(h, encoding, compress(t, encoding, strings.Repeat("x", 512<<10+1)))
-		if err == nil || h.unread(err).status != http.StatusRequestEntityTooLarge {
+		if err == nil || h.unread(err).Status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s: one byte too many: %v, %v", encoding, b, err)
 		}
 	}
@@ -292,7 +294,7 @@ func TestTwoHundredOfTheWorstRequestsHoldNoMoreThanIsSaid(t *testing.T) {
 			codes := make([]int, 200)
 			var there sync.WaitGroup // each waits for Kafka, or was refused
 			there.Add(len(codes))
-			h.Regions["us"] = slowKafka{&there}
+			h.intake.Regions["us"] = slowKafka{&there}
 			text := body.text
 			if body.encoding != "" {
 				text = compress(t, body.encoding, body.text)

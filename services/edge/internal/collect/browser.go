@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // letBrowsers lets pages of the allowed origins send, and refuses those of others: a page's simple POST comes without asking first (CORS
@@ -12,7 +14,7 @@ import (
 // The origin is echoed and credentials are allowed because navigator.sendBeacon always sends with them, and the Fetch standard takes no
 // "*" then. It gives nothing away, even where every origin is allowed: no cookie is read or set here, and an answer tells a page nothing
 // but what became of its own events.
-func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request) *refusal {
+func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request) *intake.Refusal {
 	header := w.Header()
 	header.Set("Accept-CH", "Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors")
 	header.Add("Vary", "Origin")
@@ -21,7 +23,7 @@ func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request) *refusal {
 	case origin == "":
 		return nil
 	case !slices.Contains(h.origins, "*") && !slices.Contains(h.origins, origin):
-		return refuse(http.StatusForbidden, "origin_not_allowed", "pages of this origin may not send here: allowed_origins of the edge names those that may")
+		return intake.Refuse(http.StatusForbidden, "origin_not_allowed", "pages of this origin may not send here: allowed_origins of the edge names those that may")
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Set("Access-Control-Allow-Credentials", "true")

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // A cursor reads the outer syntax of a body. It allocates nothing for what it passes.
@@ -100,32 +102,32 @@ func (c *cursor) name() (string, bool) {
 		return "", false
 	}
 	c.space()
-	plain, err := jsontext.AppendUnquote(nil, quoted.value)
+	plain, err := jsontext.AppendUnquote(nil, quoted.Value)
 	return string(plain), err == nil || len(plain) > 0
 }
 
 // value passes white space and the value after it: up to the bracket that closes its first, the quote that ends it, or, of any other, what
 // ends a value. Whether it is JSON is not its concern.
-func (c *cursor) value() (p piece, ok bool) {
+func (c *cursor) value() (p intake.Piece, ok bool) {
 	c.space()
 	start, deep := c.at, 0
 	for c.at < len(c.data) {
 		switch c.data[c.at] {
 		case '"':
 			if !c.string() {
-				return piece{}, false
+				return intake.Piece{}, false
 			}
 			c.at--
 		case '{', '[':
 			deep++
-			p.depth = max(p.depth, deep)
+			p.Depth = max(p.Depth, deep)
 		case '}', ']':
 			if deep--; deep < 0 {
-				return piece{value: c.data[start:c.at]}, c.at > start
+				return intake.Piece{Value: c.data[start:c.at]}, c.at > start
 			}
 		case ',', ':', ' ', '\t', '\r', '\n':
 			if deep == 0 {
-				return piece{value: c.data[start:c.at]}, c.at > start
+				return intake.Piece{Value: c.data[start:c.at]}, c.at > start
 			}
 			c.at++
 			continue
@@ -134,11 +136,11 @@ func (c *cursor) value() (p piece, ok bool) {
 			continue
 		}
 		if c.at++; deep == 0 {
-			p.value = c.data[start:c.at]
+			p.Value = c.data[start:c.at]
 			return p, true
 		}
 	}
-	p.value = c.data[start:]
+	p.Value = c.data[start:]
 	return p, deep == 0 && c.at > start
 }
 
@@ -165,10 +167,10 @@ func (c *cursor) string() bool {
 func depth(text []byte) int {
 	c := &cursor{data: text}
 	p, _ := c.value()
-	return p.depth
+	return p.Depth
 }
 
 // malformed says how far the syntax was right, never what stands there.
-func (c *cursor) malformed() *refusal {
-	return refuse(http.StatusBadRequest, "malformed_json", fmt.Sprintf("the body is not JSON: it is broken after byte %d", c.at))
+func (c *cursor) malformed() *intake.Refusal {
+	return intake.Refuse(http.StatusBadRequest, "malformed_json", fmt.Sprintf("the body is not JSON: it is broken after byte %d", c.at))
 }

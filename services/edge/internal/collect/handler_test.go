@@ -27,6 +27,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/clientip"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 const accountsFile = `accounts:
@@ -56,7 +57,7 @@ func (s *store) SendEach(_ context.Context, topic string, records []event.Record
 	return nil
 }
 
-var testLimits = Limits{EventBytes: 1024, BatchEvents: 5, Depth: 8, BodyBytes: 16 << 10, DecodedBytes: 64 << 10, InFlightBytes: 1 << 20}
+var testLimits = Limits{Limits: intake.Limits{EventBytes: 1024, Depth: 8}, BatchEvents: 5, BodyBytes: 16 << 10, DecodedBytes: 64 << 10, InFlightBytes: 1 << 20}
 
 func newHandler(t testing.TB, limits Limits) (*Handler, *store) {
 	t.Helper()
@@ -74,7 +75,7 @@ func newHandler(t testing.TB, limits Limits) (*Handler, *store) {
 		t.Fatal(err)
 	}
 	s := new(store)
-	h, err := New(Dependencies{Accounts: accounts, ClientIP: resolver, Regions: map[string]Sender{"us": s}, Log: zap.NewNop(), Registry: registry}, limits, []string{"https://shop.example"})
+	h, err := New(Dependencies{Dependencies: intake.Dependencies{Accounts: accounts, Regions: map[string]intake.Sender{"us": s}, Log: zap.NewNop(), Registry: registry}, ClientIP: resolver}, limits, []string{"https://shop.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func good(id string) string {
 
 type answer struct {
 	Accepted, Rejected int
-	Results            []result
+	Results            []intake.Result
 	Error              struct{ Code, Message string }
 }
 
@@ -173,7 +174,7 @@ func TestABadEventIsRejectedAloneWithItsReason(t *testing.T) {
 				if w.Code != 200 || got.Accepted != 2 || got.Rejected != 1 || len(s.stored) != 2 {
 					t.Fatalf("%d %s, %d stored", w.Code, w.Body, len(s.stored))
 				}
-				if r := got.Results[1]; r.Status != rejected || r.Code != c.code || r.Path != c.path && c.path != "" || r.Message == "" {
+				if r := got.Results[1]; r.Status != intake.Rejected || r.Code != c.code || r.Path != c.path && c.path != "" || r.Message == "" {
 					t.Errorf("result %+v, want %s at %q", r, c.code, c.path)
 				}
 			})
@@ -356,7 +357,7 @@ func TestAnEventTooLargeForKafkaIsRejectedAlone(t *testing.T) {
 	if w.Code != 200 || got.Accepted != 2 || got.Rejected != 3 {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	for i, want := range []string{accepted, rejected, rejected, accepted, rejected} {
+	for i, want := range []string{intake.Accepted, intake.Rejected, intake.Rejected, intake.Accepted, intake.Rejected} {
 		if got.Results[i].Status != want {
 			t.Errorf("event %d: %+v, want %s", i, got.Results[i], want)
 		}
@@ -428,7 +429,7 @@ func BenchmarkHandler(b *testing.B) {
 		`"page":{"url":"https://shop.example/a/b?c=d","title":"Pink Alligator - ShopMe"},"user":{"guid":"5f1d7a84-7ae0-4b4e-9d0c-9a6f5f0f3c55"},"session":"s-1","props":{"plan":"pro","seats":12}}`
 	for _, n := range []int{1, 100} {
 		b.Run(fmt.Sprintf("%d events", n), func(b *testing.B) {
-			limits := Limits{EventBytes: 32 << 10, BatchEvents: 500, Depth: 32, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, InFlightBytes: 1 << 30}
+			limits := Limits{Limits: intake.Limits{EventBytes: 32 << 10, Depth: 32}, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, InFlightBytes: 1 << 30}
 			h, s := newHandler(b, limits)
 			var events []string
 			for i := range n {

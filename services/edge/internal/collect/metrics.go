@@ -9,15 +9,12 @@ import (
 )
 
 type metrics struct {
-	requests  *prometheus.CounterVec
-	seconds   prometheus.Histogram
-	events    *prometheus.CounterVec
-	batch     prometheus.Histogram
-	bytes     prometheus.Counter
-	notStored *prometheus.CounterVec
-	inFlight  prometheus.Gauge
-	busy      *prometheus.CounterVec
-	panics    prometheus.Counter
+	requests *prometheus.CounterVec
+	seconds  prometheus.Histogram
+	bytes    prometheus.Counter
+	inFlight prometheus.Gauge
+	busy     *prometheus.CounterVec
+	panics   prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -29,18 +26,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "waymark_edge_request_seconds", Help: "Time from a request's header to its answer, Kafka's acknowledgement included.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),
 		}),
-		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_edge_events_total", Help: "Events answered, by region, result (accepted, rejected) and the rejection's reason.",
-		}, []string{"region", "result", "reason"}),
-		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "waymark_edge_batch_events", Help: "Events of a request.", Buckets: prometheus.ExponentialBuckets(1, 2, 10),
-		}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_edge_body_bytes_total", Help: "Bytes of request bodies, decompressed.",
 		}),
-		notStored: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_edge_not_stored_total", Help: "Events answered 503, by region and reason (kafka, spool_full, spool_disk, buffer_full, client_gone).",
-		}, []string{"region", "reason"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "waymark_edge_in_flight_bytes", Help: "Bytes that requests under way hold.",
 		}),
@@ -55,7 +43,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		m.busy.WithLabelValues(reason.Error())
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.events, m.batch, m.bytes, m.notStored, m.inFlight, m.busy, m.panics} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.bytes, m.inFlight, m.busy, m.panics} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -64,11 +52,4 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 func (m *metrics) answered(code int, took time.Duration) {
 	m.requests.WithLabelValues(strconv.Itoa(code)).Inc()
 	m.seconds.Observe(took.Seconds())
-}
-
-func (m *metrics) checked(region string, results []result) {
-	m.batch.Observe(float64(len(results)))
-	for i := range results {
-		m.events.WithLabelValues(region, results[i].Status, results[i].Code).Inc()
-	}
 }

@@ -50,7 +50,7 @@ func TestAPanicIsAnswered500CountedAndLoggedWithoutTheRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			core, logs := observer.New(zap.DebugLevel)
 			h, _ := newHandler(t, testLimits)
-			h.Log, h.Regions["us"] = zap.New(core), c.breaks
+			h.log, h.intake.Regions["us"] = zap.New(core), c.breaks
 			server := httptest.NewUnstartedServer(h)
 			server.Config.ErrorLog = telemetry.ServerLog(zap.New(core))
 			server.Start()

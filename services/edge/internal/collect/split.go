@@ -10,33 +10,27 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // A batch is what one request holds.
 type batch struct {
 	key    string
 	sentAt int64 // Unix milliseconds; 0 when not sent
-	events []piece
-}
-
-// A piece is one event's bytes.
-type piece struct {
-	value []byte
-	depth int // how deep objects and arrays nest in it
+	events []intake.Piece
 }
 
 // split finds the events in data: one, an array, an envelope, or one after the other. It reads the outer syntax only: what is wrong within
 // an event is that event's own fault, and recorder.Decode finds it. It ends at the first event too many, so that what a request costs before
 // anybody is asked for a key is one look at its bytes.
-func (h *Handler) split(data []byte, contentType string) (batch, *refusal) {
+func (h *Handler) split(data []byte, contentType string) (batch, *intake.Refusal) {
 	c := &cursor{data: data, limit: h.limits.BatchEvents}
 	c.space()
 	var out batch
-	var refused *refusal
+	var refused *intake.Refusal
 	switch {
 	case c.at == len(data):
-		return out, refuse(http.StatusBadRequest, "no_events", "the body is empty")
+		return out, intake.Refuse(http.StatusBadRequest, "no_events", "the body is empty")
 	case strings.HasPrefix(strings.ToLower(contentType), "application/x-ndjson"):
 		out.events, _ = c.lines(true)
 	case c.next() == '[':
@@ -50,17 +44,17 @@ func (h *Handler) split(data []byte, contentType string) (batch, *refusal) {
 	}
 	switch {
 	case len(out.events) > h.limits.BatchEvents:
-		return out, refuse(http.StatusRequestEntityTooLarge, "too_many_events", fmt.Sprintf("a request has at most %d events", h.limits.BatchEvents))
+		return out, intake.Refuse(http.StatusRequestEntityTooLarge, "too_many_events", fmt.Sprintf("a request has at most %d events", h.limits.BatchEvents))
 	case refused != nil:
 		return out, refused
 	case len(out.events) == 0:
-		return out, refuse(http.StatusBadRequest, "no_events", "the body holds no events")
+		return out, intake.Refuse(http.StatusBadRequest, "no_events", "the body holds no events")
 	}
 	return out, nil
 }
 
 // objects reads an envelope, or a body that is one event, or several.
-func (c *cursor) objects() (batch, *refusal) {
+func (c *cursor) objects() (batch, *intake.Refusal) {
 	start := *c
 	out, isEnvelope, refused := c.envelope()
 	if isEnvelope {
@@ -74,7 +68,7 @@ func (c *cursor) objects() (batch, *refusal) {
 	// No envelope, or the first of several: then each is told that it is no event.
 	*c = start
 	if first, ok := c.value(); ok && c.end() {
-		return batch{events: []piece{first}}, nil
+		return batch{events: []intake.Piece{first}}, nil
 	}
 	*c = start
 	events, sound := c.lines(false)
@@ -85,7 +79,7 @@ func (c *cursor) objects() (batch, *refusal) {
 }
 
 // envelope reads {"key", "sentAt", "events"}, and says whether it was one. Of "events" there may be several: all are taken.
-func (c *cursor) envelope() (out batch, isEnvelope bool, refused *refusal) {
+func (c *cursor) envelope() (out batch, isEnvelope bool, refused *intake.Refusal) {
 	c.at++
 	isEvent, keys := 0, 0
 	for comma := false; ; comma = true {
@@ -109,9 +103,9 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *refusal) {
 			switch name {
 			case "key":
 				keys++
-				out.key = text(value.value)
+				out.key = text(value.Value)
 			case "sentAt":
-				out.sentAt = parseMoment(value.value)
+				out.sentAt = parseMoment(value.Value)
 			case "time", "type", "data":
 				isEvent++
 			}
@@ -126,15 +120,15 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *refusal) {
 	c.at++
 	switch {
 	case isEnvelope && keys > 1:
-		refused = refuse(http.StatusBadRequest, "ambiguous", "the body names its key twice")
+		refused = intake.Refuse(http.StatusBadRequest, "ambiguous", "the body names its key twice")
 	case isEnvelope && isEvent >= 3:
-		refused = refuse(http.StatusBadRequest, "ambiguous", "the body is an event and has a list of events: send one or the other")
+		refused = intake.Refuse(http.StatusBadRequest, "ambiguous", "the body is an event and has a list of events: send one or the other")
 	}
 	return out, isEnvelope, refused
 }
 
 // array appends the array's values to events, until there is one too many.
-func (c *cursor) array(events []piece) ([]piece, *refusal) {
+func (c *cursor) array(events []intake.Piece) ([]intake.Piece, *intake.Refusal) {
 	c.at++
 	if c.space(); c.skip(']') {
 		return events, nil
@@ -159,7 +153,7 @@ func (c *cursor) array(events []piece) ([]piece, *refusal) {
 // lines takes the objects that stand one after the other, until there is one too many, and counts those that are sound from outside. A line
 // that is not is one event, to be refused alone. Unless each event has a line of its own, an object may go on over several: they are only
 // taken for broken lines if it never ends.
-func (c *cursor) lines(ownLine bool) (events []piece, sound int) {
+func (c *cursor) lines(ownLine bool) (events []intake.Piece, sound int) {
 	c.oneLine = true
 	for c.sequenceSpace(); c.at < len(c.data) && len(events) <= c.limit; c.sequenceSpace() {
 		start, line := c.at, c.line()
@@ -177,7 +171,7 @@ func (c *cursor) lines(ownLine bool) (events []piece, sound int) {
 		} else {
 			c.at = start + len(line)
 			line = bytes.TrimRight(line, " \t\r")
-			found = piece{line, depth(line)}
+			found = intake.Piece{Value: line, Depth: depth(line)}
 		}
 		events = append(events, found)
 	}
@@ -207,15 +201,4 @@ func parseMoment(value []byte) int64 {
 		return 0
 	}
 	return int64(millis)
-}
-
-// inspect finds what makes a piece no event at all, before it is decoded.
-func (h *Handler) inspect(p piece) error {
-	switch {
-	case len(p.value) > h.limits.EventBytes:
-		return event.Reject(event.ReasonTooLarge, fmt.Errorf("the event has %d bytes, of at most %d", len(p.value), h.limits.EventBytes))
-	case p.depth > h.limits.Depth:
-		return event.Reject(event.ReasonTooDeep, fmt.Errorf("objects and arrays are nested deeper than %d", h.limits.Depth))
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package collect
 import (
 	"bytes"
 	"fmt"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 	"runtime"
 	"strings"
 	"testing"
@@ -14,11 +15,11 @@ func pieces(t testing.TB, body, contentType string) []string {
 	h := &Handler{limits: testLimits}
 	sent, refused := h.split([]byte(body), contentType)
 	if refused != nil {
-		return []string{fmt.Sprintf("%d %s", refused.status, refused.code)}
+		return []string{fmt.Sprintf("%d %s", refused.Status, refused.Code)}
 	}
 	var out []string
 	for _, p := range sent.events {
-		out = append(out, string(p.value))
+		out = append(out, string(p.Value))
 	}
 	return out
 }
@@ -92,7 +93,7 @@ func TestAMemberThatIsNoObjectIsRejectedAtItsPlace(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	for i, r := range got.Results {
-		if r.Index != i || (i == 1) != (r.Status == accepted) || i != 1 && (r.Code != "not_an_object" || r.Path != "$") {
+		if r.Index != i || (i == 1) != (r.Status == intake.Accepted) || i != 1 && (r.Code != "not_an_object" || r.Path != "$") {
 			t.Errorf("result %d: %+v", i, r)
 		}
 	}
@@ -101,7 +102,7 @@ func TestAMemberThatIsNoObjectIsRejectedAtItsPlace(t *testing.T) {
 // What a client without any key may make the edge allocate is bounded by the number of events, not by their smallness.
 func TestSplittingStopsAtTheLimitOfEvents(t *testing.T) {
 	const size = 10 << 20
-	h := &Handler{limits: Limits{EventBytes: 32 << 10, BatchEvents: 500, Depth: 32}}
+	h := &Handler{limits: Limits{Limits: intake.Limits{EventBytes: 32 << 10, Depth: 32}, BatchEvents: 500}}
 	for name, c := range map[string]struct{ body, contentType string }{
 		"an array of zeros":          {"[" + strings.Repeat("0,", size/2) + "0]", ""},
 		"an array of empty objects":  {"[" + strings.Repeat("{},", size/3) + "{}]", ""},
@@ -119,7 +120,7 @@ func TestSplittingStopsAtTheLimitOfEvents(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			_, refused := h.split(body, c.contentType)
 			runtime.ReadMemStats(&after)
-			if refused == nil || refused.code != "too_many_events" && refused.code != "malformed_json" {
+			if refused == nil || refused.Code != "too_many_events" && refused.Code != "malformed_json" {
 				t.Errorf("refusal %+v", refused)
 			}
 			if got := after.TotalAlloc - before.TotalAlloc; got > 256<<10 {
@@ -139,7 +140,7 @@ func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, contentType string) {
 		sent, refused := h.split(body, contentType)
 		if refused != nil {
-			if refused.status < 400 || refused.status > 413 || refused.message == "" {
+			if refused.Status < 400 || refused.Status > 413 || refused.Message == "" {
 				t.Fatalf("refusal %+v", refused)
 			}
 			return
@@ -149,11 +150,11 @@ func FuzzSplit(f *testing.F) {
 		}
 		rest := body
 		for _, p := range sent.events {
-			at := bytes.Index(rest, p.value)
-			if len(p.value) == 0 || at < 0 {
-				t.Fatalf("event %q does not follow in %q", p.value, body)
+			at := bytes.Index(rest, p.Value)
+			if len(p.Value) == 0 || at < 0 {
+				t.Fatalf("event %q does not follow in %q", p.Value, body)
 			}
-			rest = rest[at+len(p.value):]
+			rest = rest[at+len(p.Value):]
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // afterKill is what a process would read that begins now, the one before it killed.
@@ -223,7 +224,7 @@ func TestWhoLostTheFolderToAnotherProcessAcknowledgesNothing(t *testing.T) {
 	defer shut(t, l)
 	second := open(t, dir, segmentBytes(300))
 	for range 2 {
-		if err := l.Append([]event.Record{record(20)}); !errors.Is(err, ErrDisk) {
+		if err := l.Append([]event.Record{record(20)}); !errors.Is(err, intake.ErrDisk) {
 			t.Fatalf("two processes write to one folder: %v", err)
 		}
 	}
@@ -247,7 +248,7 @@ func TestWhoLostTheFolderToAnotherProcessAcknowledgesNothing(t *testing.T) {
 func TestWhereTheFolderCannotBeMadeAnewNothingIsAcknowledged(t *testing.T) {
 	block := func(t testing.TB, dir string) { must(t, os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)) }
 	l, _, left := damaged(t, block)
-	if err := l.Append([]event.Record{record(20)}); !errors.Is(err, ErrDisk) || l.Check() == nil {
+	if err := l.Append([]event.Record{record(20)}); !errors.Is(err, intake.ErrDisk) || l.Check() == nil {
 		t.Errorf("got %v, %v", err, l.Check())
 	}
 	same(t, drain(t, l), left)
@@ -256,7 +257,7 @@ func TestWhereTheFolderCannotBeMadeAnewNothingIsAcknowledged(t *testing.T) {
 	l, dir, left := damaged(t, block)
 	defer shut(t, l)
 	for range 20 {
-		if err := l.Append([]event.Record{record(20)}); !errors.Is(err, ErrDisk) {
+		if err := l.Append([]event.Record{record(20)}); !errors.Is(err, intake.ErrDisk) {
 			t.Errorf("got %v", err)
 		}
 	}

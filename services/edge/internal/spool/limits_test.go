@@ -14,6 +14,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // sized refuses what is more at once than it holds, as a producer does beyond max_buffered_bytes.
@@ -220,7 +221,7 @@ func TestAClosedLogTakesNothing(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
 	shut(t, l)
-	if err := l.Append([]event.Record{record(0)}); !errors.Is(err, ErrDisk) {
+	if err := l.Append([]event.Record{record(0)}); !errors.Is(err, intake.ErrDisk) {
 		t.Errorf("got %v", err)
 	}
 	if names, err := filepath.Glob(filepath.Join(dir, "*"+segmentSuffix)); err != nil || len(names) > 0 {

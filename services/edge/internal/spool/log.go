@@ -12,13 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/event"
-)
-
-var (
-	// ErrFull means that the spool holds as much as it may.
-	ErrFull = errors.New("the spool is full")
-	// ErrDisk means that the disk did not take the records; what it said is wrapped too.
-	ErrDisk = errors.New("the spool's disk fails")
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // Options say where a log is and how large it may become.
@@ -74,7 +68,7 @@ type ticket struct {
 // Append stores recs, all of them or none. nil means that they are on disk, fsynced. Callers that come while another one writes share
 // the next write and its fsync.
 //
-// Errors: ErrFull; ErrDisk. Nothing of recs is kept then, except that after a crash at that very moment some may be read all the same.
+// Errors: intake.ErrFull; intake.ErrDisk. Nothing of recs is kept then, except that after a crash at that very moment some may be read all the same.
 func (l *Log) Append(recs []event.Record) error {
 	for i := range recs {
 		if size := recs[i].Size(); size > maxEntry/2 {
@@ -85,10 +79,10 @@ func (l *Log) Append(recs []event.Record) error {
 
 	l.mu.Lock()
 	if l.bytes+l.flushing+int64(len(l.pending)+len(entry)) > l.Bytes {
-		l.failed = fmt.Errorf("%w: %d of %d bytes", ErrFull, l.bytes, l.Bytes)
+		l.failed = fmt.Errorf("%w: %d of %d bytes", intake.ErrFull, l.bytes, l.Bytes)
 		l.mu.Unlock()
 		l.metrics.refused.WithLabelValues("full").Add(float64(len(recs)))
-		return ErrFull
+		return intake.ErrFull
 	}
 	l.pending = append(l.pending, entry...)
 	l.pendingEvents += int64(len(recs))
@@ -109,7 +103,7 @@ func (l *Log) Append(recs []event.Record) error {
 	}
 	if err != nil {
 		l.metrics.refused.WithLabelValues("disk").Add(float64(len(recs)))
-		return fmt.Errorf("%w: %w", ErrDisk, err)
+		return fmt.Errorf("%w: %w", intake.ErrDisk, err)
 	}
 	l.metrics.appended.Add(float64(len(recs)))
 	return nil

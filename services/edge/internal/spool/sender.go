@@ -63,7 +63,7 @@ func NewSender(direct Direct, log *Log, topic string, after time.Duration, zap *
 	return s
 }
 
-// SendEach returns nil when recs are acknowledged by Kafka or durable in the log. Errors: ErrFull and ErrDisk, when Kafka is away too;
+// SendEach returns nil when recs are acknowledged by Kafka or durable in the log. Errors: intake.ErrFull and ErrDisk, when Kafka is away too;
 // what Kafka refuses for good: with a *kafka.TooLarge all records are acknowledged but those it names.
 func (s *Sender) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	if topic != s.topic {

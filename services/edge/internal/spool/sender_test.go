@@ -15,6 +15,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // A fakeKafka takes records while it is well, and remembers their numbers by key.
@@ -154,7 +155,7 @@ func TestAFullSpoolIsAnErrorAndNotReady(t *testing.T) {
 	for n := 0; err == nil; n++ {
 		err = s.SendEach(t.Context(), "raw", []event.Record{record(n)})
 	}
-	if !errors.Is(err, ErrFull) {
+	if !errors.Is(err, intake.ErrFull) {
 		t.Error(err)
 	}
 	if s.Check(t.Context(), func(context.Context) error { return errAway }) == nil {

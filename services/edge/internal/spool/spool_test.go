@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -256,7 +257,7 @@ func TestAFullSpoolRefusesAndTakesAgainOnceDrained(t *testing.T) {
 	stored := 0
 	for {
 		err := l.Append([]event.Record{record(stored)})
-		if errors.Is(err, ErrFull) {
+		if errors.Is(err, intake.ErrFull) {
 			break
 		}
 		if err != nil {
@@ -264,7 +265,7 @@ func TestAFullSpoolRefusesAndTakesAgainOnceDrained(t *testing.T) {
 		}
 		stored++
 	}
-	if stored < 30 || l.bytes > 4000 || !errors.Is(l.Check(), ErrFull) {
+	if stored < 30 || l.bytes > 4000 || !errors.Is(l.Check(), intake.ErrFull) {
 		t.Errorf("stored %d in %d bytes; %v", stored, l.bytes, l.Check())
 	}
 	same(t, drain(t, l), upTo(stored))

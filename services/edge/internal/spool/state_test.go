@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 // watched is a running sender and what its log says: the states, one a line.
@@ -55,7 +56,7 @@ func TestKafkaAwayAndAFailingDiskAreToldAsWhatTheyAre(t *testing.T) {
 	defer end()
 	must(t, os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600))
 	for n := range 300 {
-		if err := s.SendEach(t.Context(), "raw", []event.Record{record(n)}); !errors.Is(err, ErrDisk) {
+		if err := s.SendEach(t.Context(), "raw", []event.Record{record(n)}); !errors.Is(err, intake.ErrDisk) {
 			t.Fatalf("got %v", err)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
-// An intake is a region's raw topic as the edge depends on it.
-type intake struct {
+// A rawTopic is a region's raw topic as the edge depends on it.
+type rawTopic struct {
 	topic string
 	// reach tells whether events can be produced now.
 	reach func(context.Context) error
@@ -19,8 +19,8 @@ type intake struct {
 	log   *zap.Logger
 }
 
-func newIntake(client *kafka.Client, topic string, batchBytes int, log *zap.Logger) *intake {
-	return &intake{
+func newRawTopic(client *kafka.Client, topic string, batchBytes int, log *zap.Logger) *rawTopic {
+	return &rawTopic{
 		topic: topic, reach: client.Reach(topic), audit: client.AuditTopics(kafka.TopicUse{Topic: topic, BatchBytes: batchBytes}),
 		log: log.With(zap.String("topic", topic)),
 	}
@@ -28,33 +28,33 @@ func newIntake(client *kafka.Client, topic string, batchBytes int, log *zap.Logg
 
 // watch tells at the start whether the topic can be written to and keeps what is written: the first request is a bad moment to learn
 // of it. From then on it watches the topic's configuration, until ctx ends.
-func (i *intake) watch(ctx context.Context) {
+func (t *rawTopic) watch(ctx context.Context) {
 	backoff := retry.Backoff{First: time.Second, Last: 10 * time.Second}
 	for said := false; ; said = true {
-		err := i.tryReach(ctx)
+		err := t.tryReach(ctx)
 		if err == nil {
 			if said {
-				i.log.Info("the topic can be written to")
+				t.log.Info("the topic can be written to")
 			}
 			break
 		}
 		if !said && ctx.Err() == nil {
-			i.log.Warn("the topic cannot be written to; looking again until it can", zap.Error(err))
+			t.log.Warn("the topic cannot be written to; looking again until it can", zap.Error(err))
 		}
 		if backoff.Wait(ctx) != nil {
 			return
 		}
 	}
-	if err := i.audit.Start(ctx); err != nil {
-		i.log.Error("the topic must be mended; not ready until then", zap.Error(err))
+	if err := t.audit.Start(ctx); err != nil {
+		t.log.Error("the topic must be mended; not ready until then", zap.Error(err))
 	}
-	i.audit.Watch(ctx)
+	t.audit.Watch(ctx)
 }
 
-func (i *intake) tryReach(ctx context.Context) error {
+func (t *rawTopic) tryReach(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
-	return i.reach(ctx)
+	return t.reach(ctx)
 }
 
 // reachTimeout bounds one look: a name server that is silent must not keep the sentence back.
