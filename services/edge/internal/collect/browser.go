@@ -61,18 +61,3 @@ func isToken(text string) bool {
 		return !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 	}) < 0
 }
-
-// isCollector tells whether a path is /v1/events. Base URLs are configured with and without a slash at their end, so slashes may be doubled
-// or trail.
-func isCollector(path string) bool {
-	var parts []string
-	for part := range strings.SplitSeq(path, "/") {
-		if part != "" {
-			parts = append(parts, part)
-		}
-		if len(parts) > 2 {
-			return false
-		}
-	}
-	return strings.HasPrefix(path, "/") && slices.Equal(parts, []string{"v1", "events"})
-}

@@ -1,94 +1,201 @@
 package collect
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
-	"github.com/waymark-events/waymark/pkg/account"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
-// collect serves /v1/events, of the recorder's format: who is it, what do they send, is it right, store it.
-func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]intake.Result, *intake.Refusal) {
-	notAllowed := h.letBrowsers(w, r)
+// eventsEndpoint takes events in the recorder's format.
+var eventsEndpoint = endpoint{path: "/v1/events", format: event.FormatRecorder, split: (*Handler).split}
+
+// split finds the events in data: one, an array, an envelope, or one after the other. It reads the outer syntax only: what is wrong within
+// an event is that event's own fault, and recorder.Decode finds it. It ends at the first event too many, so that what a request costs before
+// anybody is asked for a key is one look at its bytes.
+func (h *Handler) split(data []byte, contentType string) (batch, *intake.Refusal) {
+	c := &cursor{data: data, limit: h.limits.BatchEvents}
+	c.space()
+	var out batch
+	var refused *intake.Refusal
 	switch {
-	case !isCollector(r.URL.Path):
-		return nil, intake.Refuse(http.StatusNotFound, "not_found", "events go to POST /v1/events")
-	case notAllowed != nil:
-		return nil, notAllowed
-	case r.Method == http.MethodOptions:
-		return nil, &intake.Refusal{Status: http.StatusNoContent}
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", "POST, OPTIONS")
-		return nil, intake.Refuse(http.StatusMethodNotAllowed, "method_not_allowed", "events go to POST /v1/events")
+	case c.at == len(data):
+		return out, intake.Refuse(http.StatusBadRequest, "no_events", "the body is empty")
+	case strings.HasPrefix(strings.ToLower(contentType), "application/x-ndjson"):
+		out.events, _ = c.lines(true)
+	case c.next() == '[':
+		if out.events, refused = c.array(nil); refused == nil && !c.end() {
+			refused = c.malformed()
+		}
+	case c.next() == '{':
+		out, refused = c.objects()
+	default:
+		refused = c.malformed()
 	}
-	received := time.Now()
+	switch {
+	case len(out.events) > h.limits.BatchEvents:
+		return out, intake.Refuse(http.StatusRequestEntityTooLarge, "too_many_events", fmt.Sprintf("a request has at most %d events", h.limits.BatchEvents))
+	case refused != nil:
+		return out, refused
+	case len(out.events) == 0:
+		return out, intake.Refuse(http.StatusBadRequest, "no_events", "the body holds no events")
+	}
+	return out, nil
+}
 
-	// A key in the header can be refused before the body is read.
-	var owner *account.Account
-	if key := keyFromHeader(r); key != "" {
-		var refused *intake.Refusal
-		if owner, refused = h.intake.Authenticate(key); refused != nil {
-			return nil, refused
+// objects reads an envelope, or a body that is one event, or several.
+func (c *cursor) objects() (batch, *intake.Refusal) {
+	start := *c
+	out, isEnvelope, refused := c.envelope()
+	if isEnvelope {
+		if refused == nil && len(out.events) <= c.limit && !c.end() && c.next() != '{' {
+			refused = c.malformed()
+		}
+		if refused != nil || c.next() != '{' || len(out.events) > c.limit {
+			return out, refused
 		}
 	}
-	client := h.clientIP.ClientIP(r.RemoteAddr, r.Header)
-	held, err := h.budget.enter(client, owner == nil)
+	// No envelope, or the first of several: then each is told that it is no event.
+	*c = start
+	if first, ok := c.value(); ok && c.end() {
+		return batch{events: []intake.Piece{first}}, nil
+	}
+	*c = start
+	events, sound := c.lines(false)
+	if sound == 0 {
+		return batch{}, c.malformed()
+	}
+	return batch{events: events}, nil
+}
+
+// envelope reads {"key", "sentAt", "events"}, and says whether it was one. Of "events" there may be several: all are taken.
+func (c *cursor) envelope() (out batch, isEnvelope bool, refused *intake.Refusal) {
+	c.at++
+	isEvent, keys := 0, 0
+	for comma := false; ; comma = true {
+		if c.space(); c.next() == '}' && !comma {
+			break
+		}
+		name, ok := c.name()
+		if !ok {
+			return out, isEnvelope, c.malformed()
+		}
+		if name == "events" && c.next() == '[' {
+			isEnvelope = true
+			if out.events, refused = c.array(out.events); refused != nil || len(out.events) > c.limit {
+				return out, isEnvelope, refused
+			}
+		} else {
+			value, ok := c.value()
+			if !ok {
+				return out, isEnvelope, c.malformed()
+			}
+			switch name {
+			case "key":
+				keys++
+				out.key = text(value.Value)
+			case "sentAt":
+				out.sentAt = parseMoment(value.Value)
+			case "time", "type", "data":
+				isEvent++
+			}
+		}
+		if c.space(); c.next() == '}' {
+			break
+		}
+		if !c.skip(',') {
+			return out, isEnvelope, c.malformed()
+		}
+	}
+	c.at++
+	switch {
+	case isEnvelope && keys > 1:
+		refused = intake.Refuse(http.StatusBadRequest, "ambiguous", "the body names its key twice")
+	case isEnvelope && isEvent >= 3:
+		refused = intake.Refuse(http.StatusBadRequest, "ambiguous", "the body is an event and has a list of events: send one or the other")
+	}
+	return out, isEnvelope, refused
+}
+
+// array appends the array's values to events, until there is one too many.
+func (c *cursor) array(events []intake.Piece) ([]intake.Piece, *intake.Refusal) {
+	c.at++
+	if c.space(); c.skip(']') {
+		return events, nil
+	}
+	for len(events) <= c.limit {
+		value, ok := c.value()
+		if !ok {
+			return events, c.malformed()
+		}
+		events = append(events, value)
+		c.space()
+		if c.skip(']') {
+			return events, nil
+		}
+		if !c.skip(',') {
+			return events, c.malformed()
+		}
+	}
+	return events, nil
+}
+
+// lines takes the objects that stand one after the other, until there is one too many, and counts those that are sound from outside. A line
+// that is not is one event, to be refused alone. Unless each event has a line of its own, an object may go on over several: they are only
+// taken for broken lines if it never ends.
+func (c *cursor) lines(ownLine bool) (events []intake.Piece, sound int) {
+	c.oneLine = true
+	for c.sequenceSpace(); c.at < len(c.data) && len(events) <= c.limit; c.sequenceSpace() {
+		start, line := c.at, c.line()
+		within := &cursor{data: line, oneLine: true}
+		found, ok := within.value()
+		if ok = ok && within.another(); ok {
+			c.at = start + within.at
+		} else if !ownLine && c.next() == '{' && within.at == len(line) {
+			found, ok = c.value()
+			ok = ok && c.another()
+			ownLine = !ok // once is enough: no second look at all the bytes
+		}
+		if ok {
+			sound++
+		} else {
+			c.at = start + len(line)
+			line = bytes.TrimRight(line, " \t\r")
+			found = intake.Piece{Value: line, Depth: depth(line)}
+		}
+		events = append(events, found)
+	}
+	return events, sound
+}
+
+// text is a JSON string's; of another type none.
+func text(value []byte) string {
+	plain, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
-		return nil, h.busy(err)
+		return ""
 	}
-	defer held.leave()
-	b, refused := h.readBody(w, r, held)
-	if refused != nil {
-		return nil, refused
-	}
-	defer b.release()
-	sent, refused := h.split(b.bytes, r.Header.Get("Content-Type"))
-	if refused != nil {
-		return nil, refused
-	}
-	if owner == nil {
-		if owner, refused = h.intake.Authenticate(sent.key); refused != nil {
-			return nil, refused
-		}
-	}
-	if refused := h.intake.Admit(owner, len(sent.events), received); refused != nil {
-		return nil, refused
-	}
-
-	request := h.describe(r, owner, received, sent.sentAt)
-	results, records := h.intake.Check(sent.events, request)
-	b.worked()
-	if len(records) > 0 {
-		// On its way to Kafka or to the spool there is a copy of it.
-		if err := held.take(sizeOf(records)); err != nil {
-			return nil, h.busy(err)
-		}
-	}
-	if refused := h.intake.Store(r.Context(), owner, results, records); refused != nil {
-		return nil, refused
-	}
-	return results, nil
+	return string(plain)
 }
 
-// describe says what the request says of all its events.
-func (h *Handler) describe(r *http.Request, owner *account.Account, received time.Time, sentAt int64) *intake.Request {
-	if sentAt == 0 {
-		if text := r.Header.Get("X-Sent-At"); text != "" {
-			sentAt = parseMoment([]byte(strconv.Quote(text)))
+// parseMoment reads Unix milliseconds or RFC 3339; what is neither counts as not sent.
+func parseMoment(value []byte) int64 {
+	var s string
+	if json.Unmarshal(value, &s) == nil {
+		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+			return t.UnixMilli()
 		}
+		value = []byte(s)
 	}
-	return &intake.Request{
-		Owner: owner, Format: event.FormatRecorder, Received: received.UnixMilli(), SentAt: sentAt, Client: h.clientIP.ClientIP(r.RemoteAddr, r.Header), Header: r.Header,
+	var millis float64
+	if json.Unmarshal(value, &millis) != nil || millis < 1 || millis > 1e14 {
+		return 0
 	}
-}
-
-// sizeOf is what records take, in bytes.
-func sizeOf(records []event.Record) (n int64) {
-	for i := range records {
-		n += int64(records[i].Size())
-	}
-	return n
+	return int64(millis)
 }
