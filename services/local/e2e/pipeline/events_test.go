@@ -68,6 +68,9 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 	if received.Before(from.Add(-time.Second)) || received.After(time.Now().Add(time.Second)) {
 		t.Errorf("received_at: %v", received)
 	}
+	if got := fmt.Sprint(row["detail_text"]); strings.Join(strings.Fields(got), "") != `{"init":{"type":"launcher"}}` {
+		t.Errorf("detail_text: %s", got)
+	}
 	if got := moment(t, row["time"]); !got.Equal(received.Add(-7 * 24 * time.Hour)) {
 		t.Errorf("time: %v, want a week before %v", got, received)
 	}
