@@ -68,18 +68,13 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 
 // check waits until ClickHouse can be asked, and then returns nil only if the tables are as they must be, or ctx has ended.
 func check(ctx context.Context, tables *store.Store, log *zap.Logger) error {
-	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
-	for {
-		err := tables.Check(ctx)
-		if err == nil {
-			return nil
-		}
-		if clickhouse.Classify(err) == clickhouse.Operator {
-			return fmt.Errorf("ClickHouse is not ready for the sink: %w", err)
-		}
-		log.Warn("cannot look at ClickHouse's tables; trying again", zap.Error(err))
-		if backoff.Wait(ctx) != nil {
-			return nil
-		}
+	looking := retry.Policy{
+		First: 100 * time.Millisecond, Last: 5 * time.Second,
+		Passes: func(err error) bool { return clickhouse.Classify(err) != clickhouse.Operator },
+		Notice: func(err error) { log.Warn("cannot look at ClickHouse's tables; trying again", zap.Error(err)) },
 	}
+	if err := looking.Do(ctx, func() error { return tables.Check(ctx) }); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("ClickHouse is not ready for the sink: %w", err)
+	}
+	return nil
 }

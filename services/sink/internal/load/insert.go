@@ -38,15 +38,11 @@ func (p *partition) failed(err error) error {
 	return &passingError{err}
 }
 
-// passing counts and logs a failure that time mends; one that time does not mend it returns.
-func (p *partition) passing(step string, err error) error {
-	if clickhouse.Classify(err) != clickhouse.Retriable {
-		return operator(err)
-	}
+// notice counts and tells of a failure that is tried again.
+func (p *partition) notice(step string, err error) {
 	p.metrics.retries.WithLabelValues(step).Inc()
 	p.progress.Failing("the "+step+" of ClickHouse", clickhouse.Brief(err))
 	p.log.Warn("ClickHouse does not answer; trying again", zap.String("step", step), zap.Error(err))
-	return nil
 }
 
 // insert stores b's rows, buries what cannot be stored, and notes that its end is to be committed.
@@ -241,25 +237,19 @@ func (p *partition) bury(work context.Context, dead []deadRecord) error {
 		out = append(out, rec)
 	}
 	p.step("burying")
-	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
-	for {
-		err := p.producer.Send(work, p.DeadTopic, out)
-		if err == nil {
-			p.step("buried")
-			return nil
-		}
-		switch {
-		case work.Err() != nil:
-			return err
-		case !kafka.Retriable(err):
-			return operator(fmt.Errorf("write dead records: %w", err))
-		}
+	burying := retry.Policy{First: 50 * time.Millisecond, Last: 10 * time.Second, Passes: kafka.Retriable, Notice: func(err error) {
 		p.metrics.retries.WithLabelValues("bury").Inc()
 		p.log.Warn("cannot write dead records; trying again", zap.Error(err))
-		if err := backoff.Wait(work); err != nil {
-			return err
-		}
+	}}
+	err := burying.Do(work, func() error { return p.producer.Send(work, p.DeadTopic, out) })
+	switch {
+	case err == nil:
+		p.step("buried")
+		return nil
+	case work.Err() != nil:
+		return err
 	}
+	return operator(fmt.Errorf("write dead records: %w", err))
 }
 
 func (p *partition) deadRecord(d deadRecord) (event.Record, error) {

@@ -144,50 +144,56 @@ var errUnsettled = errors.New("the topic is just being made anew")
 
 // persist does something until it succeeds, ctx ends, or only an operator can help.
 func (p *partition) persist(ctx context.Context, step string, do func() error) error {
-	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
-	for {
-		err := do()
-		switch {
-		case err == nil:
-			p.progress.Working()
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case !kafka.Retriable(err):
-			return operator(fmt.Errorf("%s: %w", step, err))
-		}
+	trying := retry.Policy{First: 50 * time.Millisecond, Last: 10 * time.Second, Passes: kafka.Retriable, Notice: func(err error) {
 		p.metrics.retries.WithLabelValues(step).Inc()
 		p.progress.Failing("the "+step+" of "+p.claim.Topic, err)
 		p.log.Warn("trying again", zap.String("step", step), zap.Error(err))
-		if err := backoff.Wait(ctx); err != nil {
-			return err
-		}
+	}}
+	switch err := trying.Do(ctx, do); {
+	case err == nil:
+		p.progress.Working()
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	default:
+		return operator(fmt.Errorf("%s: %w", step, err))
 	}
 }
 
 // ask completes a mark with what the table holds of its log.
 func (p *partition) ask(ctx context.Context, m checkpoint.Mark) (checkpoint.Mark, error) {
-	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
-	for {
-		last, highest, err := p.latest(ctx, m.Topic)
-		if err == nil {
-			m.Doubt = last
-			if last.Epoch > 0 { // rows of earlier epochs may lie among them
-				m.Superseded = max(m.Superseded, highest+1)
-			}
-			if last.After(m.Source) {
-				p.log.Warn("the table holds more of a raw log than this group remembers: it is asked for each row until that is passed; materialized views may lack some of what was inserted last",
-					zap.Stringer("raw_topic_id", m.Topic), zap.Int64("stored_up_to_offset", last.Offset), zap.Uint32("epoch", last.Epoch))
-			}
-			return m, nil
-		}
-		if err := p.passing("readback", err); err != nil {
-			return m, err
-		}
-		if err := backoff.Wait(ctx); err != nil {
-			return m, err
-		}
+	var last checkpoint.Source
+	var highest int64
+	err := p.askTable(ctx, func() (err error) {
+		last, highest, err = p.latest(ctx, m.Topic)
+		return err
+	})
+	if err != nil {
+		return m, err
 	}
+	m.Doubt = last
+	if last.Epoch > 0 { // rows of earlier epochs may lie among them
+		m.Superseded = max(m.Superseded, highest+1)
+	}
+	if last.After(m.Source) {
+		p.log.Warn("the table holds more of a raw log than this group remembers: it is asked for each row until that is passed; materialized views may lack some of what was inserted last",
+			zap.Stringer("raw_topic_id", m.Topic), zap.Int64("stored_up_to_offset", last.Offset), zap.Uint32("epoch", last.Epoch))
+	}
+	return m, nil
+}
+
+// askTable asks until ClickHouse answers, ctx ends, or somebody is needed.
+func (p *partition) askTable(ctx context.Context, question func() error) error {
+	passes := func(err error) bool { return clickhouse.Classify(err) == clickhouse.Retriable }
+	asking := retry.Policy{First: 100 * time.Millisecond, Last: 15 * time.Second, Passes: passes, Notice: func(err error) { p.notice("readback", err) }}
+	err := asking.Do(ctx, question)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return operator(err)
+	}
+	return nil
 }
 
 // latest asks what the table holds of a raw log, once no insert of this partition is under way any more: one of a member that died would

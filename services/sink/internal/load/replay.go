@@ -10,7 +10,6 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
 )
 
@@ -226,17 +225,10 @@ func (b *batch) among(there []rows.Held) held {
 
 // readBack asks until ClickHouse answers, or somebody is needed.
 func (p *partition) readBack(work context.Context, b *batch) ([]rows.Held, error) {
-	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
-	for {
-		there, err := p.db.Held(work, b.rows.Table(), b.rows.Span())
-		if err == nil {
-			return there, nil
-		}
-		if err := p.passing("readback", err); err != nil {
-			return nil, err
-		}
-		if err := backoff.Wait(work); err != nil {
-			return nil, err
-		}
-	}
+	var there []rows.Held
+	err := p.askTable(work, func() (err error) {
+		there, err = p.db.Held(work, b.rows.Table(), b.rows.Span())
+		return err
+	})
+	return there, err
 }
