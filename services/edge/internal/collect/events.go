@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
@@ -87,7 +85,7 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *intake.Refusal
 		if !ok {
 			return out, isEnvelope, c.malformed()
 		}
-		if name == "events" && c.next() == '[' {
+		if string(name) == "events" && c.next() == '[' {
 			isEnvelope = true
 			if out.events, refused = c.array(out.events); refused != nil || len(out.events) > c.limit {
 				return out, isEnvelope, refused
@@ -97,10 +95,10 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *intake.Refusal
 			if !ok {
 				return out, isEnvelope, c.malformed()
 			}
-			switch name {
+			switch string(name) {
 			case "key":
 				keys++
-				out.key = text(value.Value)
+				out.key = string(c.unquote(value.Value))
 			case "sentAt":
 				out.sentAt = parseMoment(value.Value)
 			case "time", "type", "data":
@@ -151,10 +149,14 @@ func (c *cursor) array(events []intake.Piece) ([]intake.Piece, *intake.Refusal) 
 // that is not is one event, to be refused alone. Unless each event has a line of its own, an object may go on over several: they are only
 // taken for broken lines if it never ends.
 func (c *cursor) lines(ownLine bool) (events []intake.Piece, sound int) {
-	c.oneLine = true
+	end := 0 // of the line: looked for once, however many objects stand on it
 	for c.sequenceSpace(); c.at < len(c.data) && len(events) <= c.limit; c.sequenceSpace() {
-		start, line := c.at, c.line()
-		within := &cursor{data: line, oneLine: true}
+		start := c.at
+		if start >= end {
+			end = start + len(c.line())
+		}
+		line := c.data[start:end]
+		within := &cursor{data: line}
 		found, ok := within.value()
 		if ok = ok && within.another(); ok {
 			c.at = start + within.at
@@ -166,7 +168,7 @@ func (c *cursor) lines(ownLine bool) (events []intake.Piece, sound int) {
 		if ok {
 			sound++
 		} else {
-			c.at = start + len(line)
+			c.at = end
 			line = bytes.TrimRight(line, " \t\r")
 			found = intake.Piece{Value: line, Depth: depth(line)}
 		}
@@ -175,17 +177,11 @@ func (c *cursor) lines(ownLine bool) (events []intake.Piece, sound int) {
 	return events, sound
 }
 
-// text is a JSON string's; of another type none.
-func text(value []byte) string {
-	plain, err := jsontext.AppendUnquote(nil, value)
-	if err != nil {
-		return ""
-	}
-	return string(plain)
-}
-
 // parseMoment reads Unix milliseconds or RFC 3339; what is neither counts as not sent.
 func parseMoment(value []byte) int64 {
+	if len(value) > longestText {
+		return 0
+	}
 	var s string
 	if json.Unmarshal(value, &s) == nil {
 		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {

@@ -70,6 +70,8 @@ var elsewhere = map[string]string{
 	"make chaos":           "make chaos-apachekafka is part of CI",
 	"make million":         "measures for minutes",
 	"make bench":           "measures for minutes",
+	"make generate":        "needs protoc; what it makes is in the tree",
+	"make lint":            "part of CI",
 	"make outage":          "measures for twenty minutes",
 	"go test":              "benchmarks measure for minutes; tests are part of make test",
 	"go run":               "services/local/chaos has each kind",
