@@ -98,6 +98,8 @@ func takes(typ string, values any) bool {
 	switch values.(type) {
 	case []string:
 		return one("String", "JSON")
+	case [][]string:
+		return strings.HasPrefix(typ, "Array(String") || strings.HasPrefix(typ, "Array(LowCardinality(String")
 	case []uuid.UUID:
 		return one("UUID")
 	case []int64:

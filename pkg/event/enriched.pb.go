@@ -156,8 +156,10 @@ type Enriched struct {
 	// Of the leader that appended the raw record (KIP-320): after a truncation another record may have its offset, under a higher epoch. Topic
 	// id, partition, leader epoch and offset name a raw record for ever.
 	RawLeaderEpoch int32 `protobuf:"varint,55,opt,name=raw_leader_epoch,json=rawLeaderEpoch,proto3" json:"raw_leader_epoch,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What of the event is not as it was sent, each a warning's code and a member's path: cut:page.title. pkg/event lists the codes.
+	Flags         []string `protobuf:"bytes,56,rep,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Enriched) Reset() {
@@ -575,12 +577,19 @@ func (x *Enriched) GetRawLeaderEpoch() int32 {
 	return 0
 }
 
+func (x *Enriched) GetFlags() []string {
+	if x != nil {
+		return x.Flags
+	}
+	return nil
+}
+
 var File_enriched_proto protoreflect.FileDescriptor
 
 const file_enriched_proto_rawDesc = "" +
 	"\n" +
 	"\x0eenriched.proto\x12\n" +
-	"waymark.v1\"\x81\r\n" +
+	"waymark.v1\"\x97\r\n" +
 	"\bEnriched\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\fR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -649,7 +658,8 @@ const file_enriched_proto_rawDesc = "" +
 	"\x05epoch\x185 \x01(\rR\x05epoch\x12 \n" +
 	"\fraw_topic_id\x186 \x01(\fR\n" +
 	"rawTopicId\x12(\n" +
-	"\x10raw_leader_epoch\x187 \x01(\x05R\x0erawLeaderEpochB\v\n" +
+	"\x10raw_leader_epoch\x187 \x01(\x05R\x0erawLeaderEpoch\x12\x14\n" +
+	"\x05flags\x188 \x03(\tR\x05flagsB\v\n" +
 	"\t_latitudeB\f\n" +
 	"\n" +
 	"_longitude*`\n" +

@@ -8,13 +8,13 @@ type Reason string
 
 const (
 	ReasonMalformedJSON   Reason = "malformed_json"    // not one JSON value, or a name is repeated
-	ReasonInvalidUTF8     Reason = "invalid_utf8"      // the bytes are not UTF-8 (RFC 8259 §8.1)
+	ReasonInvalidUTF8     Reason = "invalid_utf8"      // a required field is no Unicode text: bytes that are not UTF-8 (RFC 8259 §8.1), half of a surrogate pair
 	ReasonTooDeep         Reason = "too_deep"          // objects and arrays nested deeper than accepted
 	ReasonTooLarge        Reason = "too_large"         // one event longer than accepted
 	ReasonNotAnObject     Reason = "not_an_object"     // a JSON value, but not an object
 	ReasonMissingField    Reason = "missing_field"     // a required field is absent or empty
-	ReasonWrongType       Reason = "wrong_type"        // a field holds another JSON type than its schema's
-	ReasonOutOfRange      Reason = "out_of_range"      // a field's value is longer, smaller or larger than its schema accepts
+	ReasonWrongType       Reason = "wrong_type"        // a required field holds another JSON type than its schema's
+	ReasonOutOfRange      Reason = "out_of_range"      // a required field's value is longer, smaller or larger than its schema accepts
 	ReasonUnknownItemType Reason = "unknown_item_type" // data.type is none that this version knows
 	ReasonUnknownEvent    Reason = "unknown_event"     // type is none of the item's events
 	ReasonUnknownAccount  Reason = "unknown_account"   // the account is not in the accounts file

@@ -1,19 +1,19 @@
 package recorder
 
 import (
-	"errors"
-	"unicode/utf8"
+	"math"
 	"unsafe"
 
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-// Decode reads one event strictly into out, which it overwrites. It refuses what is not exactly one JSON object in UTF-8,
-// repeated names, values of another type or length than the schema's, and events without time, type or data.type. null
-// counts as absent. Whether the item type and the event are known is not its concern: see ItemType and Known.
+// Decode reads one event into out, which it overwrites. It refuses what is not exactly one JSON object, repeated names, and events without
+// time, type or data.type, or with another type, length or range of them than the schema's; every other member that is not as the schema
+// has it is mended or left out with a warning. null counts as absent. Whether the item type and the event are known is not its concern:
+// see ItemType and Known.
 //
 // The error is a *event.Rejection whose sentence never quotes a value, and whose path never quotes a name of the
-// client's own. Raw members of out alias value; strings are copied.
+// client's own. Raw members of out alias value where they are as sent; strings are copied.
 func Decode(value []byte, out *Event) error { return decode(value, string(value), out) }
 
 // DecodeUnsafe is Decode without the copy: strings of out alias value too, which must not change while they are in use.
@@ -24,13 +24,16 @@ func DecodeUnsafe(value []byte, out *Event) error {
 // decode reads value; every string of the event without an escape becomes a part of text, the same bytes.
 func decode(value []byte, text string, out *Event) error {
 	*out = Event{}
-	if !utf8.Valid(value) {
-		return event.Reject(event.ReasonInvalidUTF8, errors.New("the event is not UTF-8"))
+	mended, replaced := wellFormed(value)
+	if replaced != nil {
+		value, text = mended, string(mended)
 	}
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
-	r.reset(value, text)
-	return r.event(out)
+	r.reset(value, text, replaced)
+	err := r.event(out)
+	out.Warnings = r.warnings
+	return err
 }
 
 func (r *reader) event(e *Event) error {
@@ -38,25 +41,25 @@ func (r *reader) event(e *Event) error {
 	err := r.object("$", func(name string) error {
 		switch name {
 		case "id":
-			return r.string("$.id", MaxID, &e.ID)
+			return r.id("$.id", anyLength, aPerson, &e.ID)
 		case "time":
 			return r.millis("$.time", &e.Time, &timed)
 		case "type":
-			return r.string("$.type", MaxWord, &e.Type)
+			return r.word("$.type", &e.Type)
 		case "data":
 			return r.object("$.data", func(name string) error { return r.data(name, &e.Data) })
 		case "env":
-			return r.object("$.env", func(name string) error { return r.env(name, &e.Env) })
+			return r.part("$.env", func(name string) error { return r.env(name, &e.Env) })
 		case "page":
-			return r.object("$.page", func(name string) error { return r.page(name, &e.Page) })
+			return r.part("$.page", func(name string) error { return r.page(name, &e.Page) })
 		case "user":
-			return r.object("$.user", func(name string) error { return r.user(name, &e.User) })
+			return r.part("$.user", func(name string) error { return r.user(name, &e.User) })
 		case "session":
-			return r.string("$.session", MaxID, &e.Session)
+			return r.id("$.session", MaxID, aPerson, &e.Session)
 		case "props":
-			return r.raw("$.props", anObject, &e.Props)
+			return r.raw("$.props", anObject, MaxNames, &e.Props)
 		case "library":
-			return r.object("$.library", func(name string) error { return r.library(name, &e.Library) })
+			return r.part("$.library", func(name string) error { return r.library(name, &e.Library) })
 		}
 		return r.skip()
 	})
@@ -76,37 +79,37 @@ func (r *reader) event(e *Event) error {
 func (r *reader) data(name string, d *Data) error {
 	switch name {
 	case "type":
-		return r.string("$.data.type", MaxWord, &d.Type)
+		return r.word("$.data.type", &d.Type)
 	case "oId":
-		return r.id("$.data.oId", &d.ID)
+		return r.id("$.data.oId", MaxID, anItem, (*string)(&d.ID))
 	case "oName":
 		return r.string("$.data.oName", MaxName, &d.Name)
 	case "pId":
-		return r.string("$.data.pId", MaxPlayID, &d.PlayID)
+		return r.id("$.data.pId", MaxPlayID, aPlay, &d.PlayID)
 	case "step":
-		return r.object("$.data.step", func(name string) error { return r.step(name, &d.Step) })
+		return r.part("$.data.step", func(name string) error { return r.step(name, &d.Step) })
 	case "pInit":
-		return r.raw("$.data.pInit", anObject, &d.Init)
+		return r.raw("$.data.pInit", anObject, MaxDetailNames, &d.Init)
 	case "error":
-		return r.raw("$.data.error", anObject, &d.Error)
+		return r.raw("$.data.error", anObject, MaxDetailNames, &d.Error)
 	case "goal":
-		return r.raw("$.data.goal", anObject, &d.Goal)
+		return r.raw("$.data.goal", anObject, MaxDetailNames, &d.Goal)
 	case "lesson":
-		return r.raw("$.data.lesson", anObject, &d.Lesson)
+		return r.raw("$.data.lesson", anObject, MaxDetailNames, &d.Lesson)
 	case "quiz":
-		return r.raw("$.data.quiz", anObject, &d.Quiz)
+		return r.raw("$.data.quiz", anObject, MaxDetailNames, &d.Quiz)
 	case "answers":
-		return r.raw("$.data.answers", anArray, &d.Answers)
+		return r.raw("$.data.answers", anArray, MaxDetailNames, &d.Answers)
 	case "query":
-		return r.raw("$.data.query", aString, &d.Query)
+		return r.quoted("$.data.query", &d.Query)
 	case "result":
-		return r.raw("$.data.result", anObjectOrNull, &d.Result)
+		return r.raw("$.data.result", anObjectOrNull, MaxDetailNames, &d.Result)
 	case "action":
-		return r.raw("$.data.action", anObject, &d.Action)
+		return r.raw("$.data.action", anObject, MaxDetailNames, &d.Action)
 	case "rule":
-		return r.raw("$.data.rule", anObject, &d.Rule)
+		return r.raw("$.data.rule", anObject, MaxDetailNames, &d.Rule)
 	case "event":
-		return r.raw("$.data.event", aString, &d.Event)
+		return r.quoted("$.data.event", &d.Event)
 	}
 	return r.skip()
 }
@@ -114,11 +117,10 @@ func (r *reader) data(name string, d *Data) error {
 func (r *reader) step(name string, s *Step) error {
 	switch name {
 	case "id":
-		return r.id("$.data.step.id", &s.ID)
+		return r.id("$.data.step.id", MaxID, anItem, (*string)(&s.ID))
 	case "index":
-		var n uint32
-		sent, err := r.whole("$.data.step.index", MaxStepIndex, &n)
-		if sent {
+		n, ok, err := r.whole("$.data.step.index", MaxStepIndex, math.Floor)
+		if ok {
 			index := int32(n)
 			s.Index = &index
 		}
@@ -132,41 +134,18 @@ func (r *reader) step(name string, s *Step) error {
 func (r *reader) env(name string, e *Env) error {
 	switch name {
 	case "browser":
-		return r.object("$.env.browser", func(name string) error {
-			switch name {
-			case "name":
-				return r.string("$.env.browser.name", MaxWord, &e.Browser.Name)
-			case "version":
-				return r.string("$.env.browser.version", MaxWord, &e.Browser.Version)
-			case "string":
-				return r.string("$.env.browser.string", MaxName, &e.Browser.String)
-			}
-			return r.skip()
-		})
+		return r.software(&browserPaths, &e.Browser)
 	case "os":
-		return r.object("$.env.os", func(name string) error {
-			switch name {
-			case "name":
-				return r.string("$.env.os.name", MaxWord, &e.OS.Name)
-			case "version":
-				return r.string("$.env.os.version", MaxWord, &e.OS.Version)
-			case "string":
-				return r.string("$.env.os.string", MaxName, &e.OS.String)
-			}
-			return r.skip()
-		})
+		return r.software(&osPaths, &e.OS)
 	case "screen":
-		return r.object("$.env.screen", func(name string) error {
-			var err error
+		return r.part("$.env.screen", func(name string) error {
 			switch name {
 			case "width":
-				_, err = r.whole("$.env.screen.width", MaxPixels, &e.Screen.Width)
+				return r.pixels("$.env.screen.width", &e.Screen.Width)
 			case "height":
-				_, err = r.whole("$.env.screen.height", MaxPixels, &e.Screen.Height)
-			default:
-				err = r.skip()
+				return r.pixels("$.env.screen.height", &e.Screen.Height)
 			}
-			return err
+			return r.skip()
 		})
 	case "language":
 		return r.string("$.env.language", MaxWord, &e.Language)
@@ -176,14 +155,40 @@ func (r *reader) env(name string, e *Env) error {
 	return r.skip()
 }
 
+type softwarePaths struct{ whole, name, version, text string }
+
+var (
+	browserPaths = softwarePaths{"$.env.browser", "$.env.browser.name", "$.env.browser.version", "$.env.browser.string"}
+	osPaths      = softwarePaths{"$.env.os", "$.env.os.name", "$.env.os.version", "$.env.os.string"}
+)
+
+// software reads a browser or an operating system; one that is named in a string is its String.
+func (r *reader) software(paths *softwarePaths, s *Software) error {
+	if r.dec.PeekKind() == '"' {
+		r.warn(event.WarnConverted, paths.whole)
+		return r.string(paths.whole, MaxName, &s.String)
+	}
+	return r.part(paths.whole, func(name string) error {
+		switch name {
+		case "name":
+			return r.string(paths.name, MaxWord, &s.Name)
+		case "version":
+			return r.string(paths.version, MaxWord, &s.Version)
+		case "string":
+			return r.string(paths.text, MaxName, &s.String)
+		}
+		return r.skip()
+	})
+}
+
 func (r *reader) page(name string, p *Page) error {
 	switch name {
 	case "url":
-		return r.string("$.page.url", MaxURL, &p.URL)
+		return r.url("$.page.url", &p.URL)
 	case "title":
 		return r.string("$.page.title", MaxName, &p.Title)
 	case "referrer":
-		return r.string("$.page.referrer", MaxURL, &p.Referrer)
+		return r.url("$.page.referrer", &p.Referrer)
 	}
 	return r.skip()
 }
@@ -191,13 +196,13 @@ func (r *reader) page(name string, p *Page) error {
 func (r *reader) user(name string, u *User) error {
 	switch name {
 	case "guid":
-		return r.string("$.user.guid", MaxID, &u.GUID)
+		return r.id("$.user.guid", MaxID, aPerson, &u.GUID)
 	case "id":
-		return r.string("$.user.id", MaxID, &u.ID)
+		return r.id("$.user.id", MaxID, aPerson, &u.ID)
 	case "provider":
 		return r.string("$.user.provider", MaxWord, &u.Provider)
 	case "traits":
-		return r.raw("$.user.traits", anObject, &u.Traits)
+		return r.traits("$.user.traits", &u.Traits)
 	}
 	return r.skip()
 }

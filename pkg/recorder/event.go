@@ -1,14 +1,20 @@
-// Package recorder is the recorder's wire format: what a client sends for one event, decoded strictly.
+// Package recorder is the recorder's wire format: what a client sends for one event, decoded.
 //
-// schemas/events/event.schema.json is its published description; a test holds the two together.
+// Strict are the JSON itself, time, type and data.type: without them an event is none. No other member costs the event: one of another
+// type, length or range than schemas/events/event.schema.json publishes is converted, cut or left out, and the event's Warnings say so. A
+// test holds schema and decoder together: what the schema accepts gives no warning, and the reverse.
 package recorder
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/waymark-events/waymark/pkg/event"
+)
 
 // An Event is one event as the recorder sends it. Names and places are the wire format's own. Members it does not know are
 // ignored here and kept in the raw record.
 type Event struct {
-	// ID is the client's own id of the event, at most MaxID characters: a retry repeats it. Optional.
+	// ID is the client's own id of the event, of any length: a retry repeats it. Optional.
 	ID string `json:"id"`
 	// Time is when it happened, Unix milliseconds by the client's clock. Required.
 	Time Millis `json:"time"`
@@ -20,9 +26,12 @@ type Event struct {
 	User User   `json:"user"`
 	// Session is the session's id, made by the recorder.
 	Session string `json:"session"`
-	// Props are the account's own properties: a JSON object.
+	// Props are the account's own properties: a JSON object, within the limits of Rest.
 	Props   jsontext.Value `json:"props"`
 	Library Library        `json:"library"`
+
+	// Warnings say which members are not as they were sent. Each is there once.
+	Warnings []event.Warning `json:"-"`
 }
 
 // Data says which item the event is about.
@@ -37,8 +46,8 @@ type Data struct {
 	PlayID string `json:"pId"`
 	Step   Step   `json:"step"`
 
-	// What the item's kind adds. Each is a JSON value kept as sent; together they become the enriched event's detail,
-	// under these names.
+	// What the item's kind adds. Each is a JSON value kept as sent, within the limits of Rest; together they become the enriched
+	// event's detail, under these names.
 	Init    jsontext.Value `json:"pInit"`   // object: how the play was started; {"type": "launcher"}
 	Error   jsontext.Value `json:"error"`   // object: why a play failed; {"code", "message"}
 	Goal    jsontext.Value `json:"goal"`    // object: the goal or milestone; {"id", "name", "main": bool}
@@ -82,7 +91,8 @@ type Screen struct {
 	Height uint32 `json:"height"`
 }
 
-// Page is the page the event happened on.
+// Page is the page the event happened on. The URLs are whole, however long: who stores one takes credentials off it before it is cut to
+// MaxURL, or the cut could hide where they end.
 type Page struct {
 	URL      string `json:"url"`
 	Title    string `json:"title"`

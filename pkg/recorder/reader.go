@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -21,12 +22,32 @@ type reader struct {
 	src   bytes.Buffer
 	value []byte
 	text  string // the same bytes
+
+	replaced []int // where U+FFFD was put into value, beyond what was read
+	warnings []event.Warning
 }
 
-func (r *reader) reset(value []byte, text string) {
-	r.value, r.text = value, text
+func (r *reader) reset(value []byte, text string, replaced []int) {
+	r.value, r.text, r.replaced, r.warnings = value, text, replaced, nil
 	r.src = *bytes.NewBuffer(value)
-	r.dec.Reset(&r.src) // strict: refuses repeated names and lone surrogates
+	r.dec.Reset(&r.src) // strict: refuses repeated names
+}
+
+// warn notes a warning, once.
+func (r *reader) warn(code event.WarningCode, path string) {
+	if w := (event.Warning{Code: code, Path: path}); !slices.Contains(r.warnings, w) {
+		r.warnings = append(r.warnings, w)
+	}
+}
+
+// part reads an object that the event can do without: another value is left out.
+func (r *reader) part(path string, member func(name string) error) error {
+	switch r.dec.PeekKind() {
+	case '{', 'n', 0: // 0 is a syntax error
+		return r.object(path, member)
+	}
+	r.warn(event.WarnDropped, path)
+	return r.skip()
 }
 
 // object reads an object, calling member after each name; member must consume the value. null is an object without members.
@@ -67,44 +88,75 @@ func (r *reader) object(path string, member func(name string) error) error {
 }
 
 // scalar reads one value; ok is false when it is null.
-func (r *reader) scalar() (v jsontext.Value, ok bool, err error) {
+func (r *reader) scalar(path string) (v jsontext.Value, ok bool, err error) {
 	v, err = r.dec.ReadValue()
 	if err != nil {
 		return nil, false, r.syntax(err)
 	}
+	r.noteReplaced(path, len(v))
 	return v, v.Kind() != 'n', nil
 }
 
-func (r *reader) string(path string, limit int, out *string) error {
-	v, ok, err := r.scalar()
-	if err != nil || !ok {
-		return err
+// noteReplaced warns if the value just read, of size bytes, is not as it was sent.
+func (r *reader) noteReplaced(path string, size int) {
+	if len(r.replaced) == 0 {
+		return
 	}
-	if v.Kind() != '"' {
-		return wrongType(path, "a string", v.Kind())
+	end := int(r.dec.InputOffset())
+	for len(r.replaced) > 0 && r.replaced[0] < end {
+		if r.replaced[0] >= end-size {
+			r.warn(event.WarnReplaced, path)
+		}
+		r.replaced = r.replaced[1:]
 	}
-	*out = r.unquote(v)
-	return atMost(path, limit, *out)
 }
 
-// raw keeps a value as it stands, after a look at its kind.
-func (r *reader) raw(path string, want shape, out *jsontext.Value) error {
-	v, err := r.dec.ReadValue()
-	if err != nil {
-		return r.syntax(err)
-	}
-	switch kind := v.Kind(); {
-	case kind == 'n' && want != anObjectOrNull:
-		return nil
-	case kind != want.kind() && kind != 'n':
-		return wrongType(path, want.String(), kind)
-	}
+// source is the text of the value just read, of size bytes.
+func (r *reader) source(size int) string {
 	end := r.dec.InputOffset()
-	*out = r.value[end-int64(len(v)) : end : end]
-	if want == aString {
-		return atMost(path, MaxName, r.unquote(v))
+	return r.text[end-int64(size) : end]
+}
+
+// bytes are those of the value just read, of size bytes.
+func (r *reader) bytes(size int) jsontext.Value {
+	end := r.dec.InputOffset()
+	return r.value[end-int64(size) : end : end]
+}
+
+// raw keeps a value as it stands, within the limits of Rest.
+func (r *reader) raw(path string, want shape, names int, out *jsontext.Value) error {
+	v, ok, err := r.scalar(path)
+	if err != nil || !ok && want != anObjectOrNull {
+		return err
 	}
+	value := r.bytes(len(v))
+	if ok && v.Kind() != want.kind() {
+		*out = want.rest(value)
+		r.warn(event.WarnAsText, path)
+		return nil
+	}
+	kept, asText, converted := withinLimits(value, want, names)
+	if asText {
+		r.warn(event.WarnAsText, path)
+	}
+	if converted {
+		r.warn(event.WarnConverted, path)
+	}
+	*out = kept
 	return nil
+}
+
+// traits keeps an object as it stands: it is for the raw record's readers only.
+func (r *reader) traits(path string, out *jsontext.Value) error {
+	v, ok, err := r.scalar(path)
+	switch {
+	case err != nil || !ok:
+	case v.Kind() != '{':
+		r.warn(event.WarnDropped, path)
+	default:
+		*out = r.bytes(len(v))
+	}
+	return err
 }
 
 func (r *reader) skip() error {
@@ -124,8 +176,8 @@ func (r *reader) end() error {
 
 // unquote returns the string that the JSON string v, just read, stands for.
 func (r *reader) unquote(v jsontext.Value) string {
-	end := r.dec.InputOffset()
-	text := r.text[end-int64(len(v))+1 : end-1]
+	text := r.source(len(v))
+	text = text[1 : len(text)-1]
 	if strings.IndexByte(text, '\\') < 0 {
 		return text
 	}
@@ -202,14 +254,9 @@ type shape int
 const (
 	anObject shape = iota
 	anArray
-	aString
 	anObjectOrNull // null says something of its own
 )
 
 func (s shape) kind() jsontext.Kind {
-	return [...]jsontext.Kind{'{', '[', '"', '{'}[s]
-}
-
-func (s shape) String() string {
-	return [...]string{"an object", "an array", "a string", "an object or null"}[s]
+	return [...]jsontext.Kind{'{', '[', '{'}[s]
 }

@@ -2,8 +2,9 @@ package recorder
 
 import (
 	"math"
+	"slices"
 	"strconv"
-	"unicode/utf8"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -14,7 +15,7 @@ import (
 // points, as JSON Schema counts them).
 const (
 	MaxWord   = 128  // codes, versions, language, time zone
-	MaxID     = 256  // identifiers
+	MaxID     = 256  // identifiers, but the event's own: only its hash is stored
 	MaxPlayID = 512  // data.pId: it has data.oId within
 	MaxName   = 1024 // names, titles, what was searched for
 	MaxURL    = 8192 // page.url, page.referrer
@@ -27,11 +28,13 @@ const (
 	MaxStepIndex = math.MaxInt32
 	// MaxPixels bounds the sides of a screen.
 	MaxPixels = math.MaxUint16
+
+	anyLength = math.MaxInt
 )
 
-// millis reads a number of milliseconds and cuts its fraction; sent becomes true unless the value is null.
+// millis reads a number of milliseconds, strictly, and cuts its fraction; sent becomes true unless the value is null.
 func (r *reader) millis(path string, out *Millis, sent *bool) error {
-	v, ok, err := r.scalar()
+	v, ok, err := r.scalar(path)
 	if err != nil || !ok {
 		return err
 	}
@@ -46,53 +49,161 @@ func (r *reader) millis(path string, out *Millis, sent *bool) error {
 	return nil
 }
 
-// id reads a string, or a whole number as the string of its digits.
-func (r *reader) id(path string, out *ID) error {
-	v, ok, err := r.scalar()
+// word reads a string of at most MaxWord characters, strictly.
+func (r *reader) word(path string, out *string) error {
+	v, ok, err := r.scalar(path)
+	if err != nil || !ok {
+		return err
+	}
+	if v.Kind() != '"' {
+		return wrongType(path, "a string", v.Kind())
+	}
+	*out = r.unquote(v)
+	switch {
+	case len(Cut(*out, MaxWord)) < len(*out):
+		return reject(event.ReasonOutOfRange, path, "%s: want at most %d characters", path[len("$."):], MaxWord)
+	case slices.Contains(r.warnings, event.Warning{Code: event.WarnReplaced, Path: path}):
+		return reject(event.ReasonInvalidUTF8, path, "%s: want Unicode text", path[len("$."):])
+	}
+	return nil
+}
+
+// string reads a text of at most limit characters. A number or a boolean becomes the text that it was sent as.
+func (r *reader) string(path string, limit int, out *string) error {
+	v, ok, err := r.scalar(path)
 	if err != nil || !ok {
 		return err
 	}
 	switch v.Kind() {
 	case '"':
-		text := r.unquote(v)
-		*out = ID(text)
-		return atMost(path, MaxID, text)
-	case '0':
-		if plainDigits(v) {
-			*out = ID(r.text[r.dec.InputOffset()-int64(len(v)) : r.dec.InputOffset()])
-			return nil
-		}
-		n, ok := number(v)
-		switch {
-		case !ok || n < -MaxWholeID || n > MaxWholeID:
-			return reject(event.ReasonOutOfRange, path, "%s: want a number of at most ±%d, or a string", path[len("$."):], int64(MaxWholeID))
-		case n != math.Trunc(n):
-			return reject(event.ReasonWrongType, path, "%s: want a string or a whole number, got a fraction", path[len("$."):])
-		}
-		*out = ID(strconv.FormatInt(int64(n), 10))
+		*out = r.unquote(v)
+	case '0', 't', 'f':
+		*out = r.source(len(v))
+		r.warn(event.WarnConverted, path)
+	default:
+		r.warn(event.WarnDropped, path)
 		return nil
 	}
-	return wrongType(path, "a string or a whole number", v.Kind())
+	if short := Cut(*out, limit); len(short) < len(*out) {
+		*out = short
+		r.warn(event.WarnCut, path)
+	}
+	return nil
 }
 
-// whole reads a whole number from 0 to limit; sent is false when the value is null.
-func (r *reader) whole(path string, limit uint32, out *uint32) (sent bool, err error) {
-	v, ok, err := r.scalar()
+// url reads a URL whole; a warning says that it will be cut where it is stored.
+func (r *reader) url(path string, out *string) error {
+	if err := r.string(path, anyLength, out); err != nil {
+		return err
+	}
+	if len(Cut(*out, MaxURL)) < len(*out) {
+		r.warn(event.WarnCut, path)
+	}
+	return nil
+}
+
+// quoted reads a text as string does, of at most MaxName characters, and keeps it as a JSON string.
+func (r *reader) quoted(path string, out *jsontext.Value) error {
+	if r.dec.PeekKind() != '"' {
+		var text string
+		err := r.string(path, MaxName, &text)
+		if text != "" {
+			*out, _ = jsontext.AppendQuote(nil, text)
+		}
+		return err
+	}
+	v, _, err := r.scalar(path)
+	if err != nil {
+		return err
+	}
+	*out = r.bytes(len(v))
+	text := r.unquote(v)
+	if short := Cut(text, MaxName); len(short) < len(text) {
+		*out, _ = jsontext.AppendQuote(nil, short) // it is Unicode
+		r.warn(event.WarnCut, path)
+	}
+	return nil
+}
+
+// id reads an identifier of at most limit characters. A whole number is the string of its digits: so items' ids are sent as often as not.
+func (r *reader) id(path string, limit int, kind idKind, out *string) error {
+	v, ok, err := r.scalar(path)
 	if err != nil || !ok {
-		return false, err
+		return err
 	}
-	if v.Kind() != '0' {
-		return false, wrongType(path, "a whole number", v.Kind())
+	var text string
+	switch v.Kind() {
+	case '"':
+		text = r.unquote(v)
+	case '0':
+		var exact bool
+		if text, exact = r.digits(v); !exact || kind != anItem {
+			r.warn(event.WarnConverted, path)
+		}
+	case 't', 'f':
+		r.warn(event.WarnNoID, path)
+		return nil
+	default:
+		r.warn(event.WarnDropped, path)
+		return nil
 	}
-	n, ok := number(v)
+	if kind.isNone(text) {
+		if text != "" {
+			r.warn(event.WarnNoID, path)
+		}
+		return nil
+	}
+	if *out = shortened(text, limit); len(*out) != len(text) {
+		r.warn(event.WarnShortened, path)
+	}
+	return nil
+}
+
+// digits are a number's as an identifier: those of a whole number within ±MaxWholeID, else the text that was sent, which is not exact.
+func (r *reader) digits(v jsontext.Value) (text string, exact bool) {
+	if plainDigits(v) {
+		return r.source(len(v)), true
+	}
+	if n, ok := number(v); ok && n == math.Trunc(n) && math.Abs(n) <= MaxWholeID {
+		return strconv.FormatInt(int64(n), 10), true
+	}
+	return r.source(len(v)), false
+}
+
+// pixels reads a side of a screen.
+func (r *reader) pixels(path string, out *uint32) error {
+	n, ok, err := r.whole(path, MaxPixels, math.Round)
+	if ok {
+		*out = n
+	}
+	return err
+}
+
+// whole reads a whole number from 0 to limit, or makes one of a fraction or of a number in a string; ok is false when there is none.
+func (r *reader) whole(path string, limit uint32, round func(float64) float64) (out uint32, ok bool, err error) {
+	v, ok, err := r.scalar(path)
+	if err != nil || !ok {
+		return 0, false, err
+	}
+	n := math.NaN()
+	switch v.Kind() {
+	case '0':
+		n, _ = number(v)
+	case '"':
+		text := strings.TrimSuffix(strings.TrimSpace(r.unquote(v)), "px")
+		if parsed, err := strconv.ParseFloat(text, 64); err == nil {
+			n = parsed
+		}
+	}
+	whole := round(n)
 	switch {
-	case !ok || n < 0 || n > float64(limit):
-		return false, reject(event.ReasonOutOfRange, path, "%s: want 0 to %d", path[len("$."):], limit)
-	case n != math.Trunc(n):
-		return false, reject(event.ReasonWrongType, path, "%s: want a whole number, got a fraction", path[len("$."):])
+	case !(n >= 0 && whole <= float64(limit)): // NaN is neither
+		r.warn(event.WarnDropped, path)
+		return 0, false, nil
+	case whole != n || v.Kind() == '"':
+		r.warn(event.WarnConverted, path)
 	}
-	*out = uint32(n)
-	return true, nil
+	return uint32(whole), true, nil
 }
 
 // number is the float64 nearest to a JSON number, as every ECMAScript client reads it; exact for whole numbers within
@@ -117,12 +228,4 @@ func plainDigits(v jsontext.Value) bool {
 		}
 	}
 	return len(v) <= 15
-}
-
-// atMost checks a length in characters; bytes are counted first, since there are never fewer.
-func atMost(path string, limit int, text string) error {
-	if len(text) > limit && utf8.RuneCountInString(text) > limit {
-		return reject(event.ReasonOutOfRange, path, "%s: want at most %d characters", path[len("$."):], limit)
-	}
-	return nil
 }

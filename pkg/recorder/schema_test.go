@@ -125,7 +125,8 @@ var replacements = func() []any {
 	return out
 }()
 
-// Each member of the wire format, replaced by each value: the published schema and Decode must judge it alike.
+// Each member of the wire format, replaced by each value: what the published schema accepts Decode takes as it is, and what it does not accept
+// Decode refuses or warns of.
 func TestSchemaAndDecoderAgreeOnEveryMember(t *testing.T) {
 	schema := compileSchema(t, "event")
 	for _, path := range memberPaths(t) {
@@ -167,9 +168,11 @@ func compare(t interface{ Errorf(string, ...any) }, schema *jsonschema.Schema, d
 		t.Errorf("marshal: %v", err)
 		return
 	}
-	bySchema, byDecoder := verdict(schema, text), Decode(text, new(Event))
-	if (bySchema == nil) != (byDecoder == nil) {
-		t.Errorf("%.300s\nschema: %v\ndecoder: %v", text, bySchema, byDecoder)
+	var e Event
+	bySchema, byDecoder := verdict(schema, text), Decode(text, &e)
+	asItIs := byDecoder == nil && !slices.ContainsFunc(e.Warnings, func(w event.Warning) bool { return w != oddNumber })
+	if (bySchema == nil) != asItIs {
+		t.Errorf("%.300s\nschema: %v\ndecoder: %v, %v", text, bySchema, byDecoder, e.Warnings)
 	}
 	if byDecoder == nil {
 		return
@@ -178,6 +181,9 @@ func compare(t interface{ Errorf(string, ...any) }, schema *jsonschema.Schema, d
 		t.Errorf("a rejection without a path: %v", byDecoder)
 	}
 }
+
+// oddNumber is what 1e400 makes of data.pInit.type, of which the schema says nothing.
+var oddNumber = event.Warning{Code: event.WarnConverted, Path: "$.data.pInit"}
 
 func verdict(schema *jsonschema.Schema, text []byte) error {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))

@@ -5,15 +5,20 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/waymark-events/waymark/pkg/event"
 )
 
 // A result is the answer for one event.
 type result struct {
+	Index   int    `json:"index"`  // its place in the request, from 0
 	Status  string `json:"status"` // accepted or rejected
 	ID      string `json:"id,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Path    string `json:"path,omitempty"`
 	Message string `json:"message,omitempty"`
+	// Warnings say which members of an accepted event are not stored as they were sent.
+	Warnings []event.Warning `json:"warnings,omitempty"`
 
 	record int // of an accepted event: its place among the records
 }
@@ -31,6 +36,7 @@ func writeResults(w http.ResponseWriter, results []result) {
 	}
 	answer.Results = results
 	for i := range results {
+		results[i].Index = i
 		if results[i].Status == accepted {
 			answer.Accepted++
 		} else {

@@ -42,7 +42,7 @@ func (r *request) get(name string) string {
 }
 
 // check decides on each event and makes records of those that are right. An id that comes twice in a request is one event:
-// the second is answered like the first and not stored again.
+// the second is answered with the first one's id and not stored again.
 func (h *Handler) check(events []piece, r *request) ([]result, []event.Record) {
 	results := make([]result, len(events))
 	records := make([]event.Record, 0, len(events))
@@ -64,7 +64,7 @@ func (h *Handler) check(events []piece, r *request) ([]result, []event.Record) {
 		if !before {
 			place = len(records)
 		}
-		results[i] = result{Status: accepted, ID: raw.EventID.String(), record: place}
+		results[i] = result{Status: accepted, ID: raw.EventID.String(), Warnings: decoded.Warnings, record: place}
 		if before {
 			continue
 		}

@@ -59,6 +59,7 @@ func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
 	identify(raw, &sent, customer, out)
 	protect(raw.ClientIP, sent.Page, customer.Policy, out)
 	out.Time, out.TimeFlag = correctTime(int64(sent.Time), raw.SentAt, raw.ReceivedAt, e.window)
+	out.Flags = flags(&sent)
 	return nil
 }
 

@@ -92,6 +92,44 @@ func TestEnrichTheFullestEvent(t *testing.T) {
 	}
 }
 
+// What the decoder and the clock had to change is told in the row; what is stored is what is said.
+func TestARowTellsWhatIsNotAsItWasSent(t *testing.T) {
+	raw := rawEvent(t, "open", "published")
+	raw.SentAt = 0
+	raw.Value = []byte(`{"time": 8640000000000000, "type": "play", "data": {"type": "wt", "oId": "undefined", "oName": "Log in \ud83d"},
+		"user": {"id": 12345, "guid": "null"}, "session": "s", "page": {"url": " https://user:pw@h.example/` + strings.Repeat("p", recorder.MaxURL) + `", "title": ["x"]},
+		"env": {"screen": {"width": 1279.5652, "height": "864"}}, "props": {"x\udc00": 1e400}}`)
+	var got event.Enriched
+	if err := newEnricher(t).Enrich(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"no_id:data.oId", "replaced:data.oName", "converted:user.id", "no_id:user.guid", "cut:page.url", "dropped:page.title",
+		"converted:env.screen.width", "converted:env.screen.height", "replaced:props", "converted:props", "clamped:time",
+	}
+	if diff := cmp.Diff(want, got.Flags); diff != "" {
+		t.Error(diff)
+	}
+	if got.ItemId != "" || got.ItemName != "Log in \ufffd" || got.UserId != "12345" || got.VisitorId == "null" || got.ScreenWidth != 1280 || got.ScreenHeight != 864 ||
+		string(got.Props) != `{"x\ufffd": "1e400"}` || got.ClientTime != recorder.MaxTime || len(got.Url) != recorder.MaxURL || !strings.HasPrefix(got.Url, "https://h.example/ppp") {
+		t.Errorf("%v", &got)
+	}
+}
+
+// A cut does not part a password from the @ that shows what it is.
+func TestAURLIsCutAfterItsCredentialsAreOff(t *testing.T) {
+	raw := rawEvent(t, "open", "published")
+	secret := strings.Repeat("s3cret", 2000)
+	raw.Value = []byte(`{"time": 1, "type": "view", "data": {"type": "page"}, "page": {"url": "https://u:` + secret + `@h.example/p", "referrer": "//u:` + secret + `@h.example/"}}`)
+	var got event.Enriched
+	if err := newEnricher(t).Enrich(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Url != "https://h.example/p" || got.UrlHost != "h.example" || got.Referrer != "//h.example/" {
+		t.Errorf("%.100q, host %.100q, referrer %.100q", got.Url, got.UrlHost, got.Referrer)
+	}
+}
+
 func TestEnrichEveryExample(t *testing.T) {
 	e := newEnricher(t)
 	names, err := fs.Glob(schemas.Examples(), "*.json")

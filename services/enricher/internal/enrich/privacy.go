@@ -17,8 +17,8 @@ func protect(ip netip.Addr, page recorder.Page, policy account.Policy, out *even
 	}
 	if policy.CollectURL {
 		u := splitURL(page.URL)
-		out.Url, out.UrlHost, out.UrlPath = u.text, u.host, u.path
-		out.Referrer = splitURL(page.Referrer).text
+		out.Url, out.UrlHost, out.UrlPath = recorder.Cut(u.text, recorder.MaxURL), recorder.Cut(u.host, recorder.MaxURL), recorder.Cut(u.path, recorder.MaxURL)
+		out.Referrer = recorder.Cut(splitURL(page.Referrer).text, recorder.MaxURL)
 	}
 	if policy.CollectTitle {
 		out.PageTitle = page.Title

@@ -43,3 +43,7 @@ func plausible(at, sentAt int64, w Window) bool {
 	age := sentAt - at
 	return age >= -sentBefore.Milliseconds() && age <= w.Past.Milliseconds()
 }
+
+// beyondTable tells whether the client's own reading, Unix milliseconds, is one that the table cannot hold: client_time is then the nearest
+// that it holds.
+func beyondTable(at int64) bool { return at < event.MinStoredTime || at > event.MaxStoredTime }

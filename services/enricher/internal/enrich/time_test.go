@@ -47,6 +47,26 @@ func TestCorrectTime(t *testing.T) {
 	}
 }
 
+func TestClientTimesThatTheTableCannotHold(t *testing.T) {
+	for text, beyond := range map[string]bool{
+		"1899-12-31T23:59:59.999Z": true, "1900-01-01T00:00:00Z": false, "1969-12-31T23:59:59.999Z": false, "2026-11-25T12:00:00Z": false,
+		"2262-04-11T23:47:16.854Z": false, "2262-04-11T23:47:16.855Z": true, "2300-01-01T00:00:00Z": true, "9999-12-31T23:59:59Z": true,
+	} {
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := beyondTable(at.UnixMilli()); got != beyond {
+			t.Errorf("%s: %t, want %t", text, got, beyond)
+		}
+	}
+	for at, beyond := range map[int64]bool{recorder.MaxTime: true, -recorder.MaxTime: true} {
+		if beyondTable(at) != beyond {
+			t.Errorf("%d: want %t", at, beyond)
+		}
+	}
+}
+
 func FuzzCorrectTime(f *testing.F) {
 	f.Add(int64(1_699_999_999_000), int64(1_700_000_000_000), int64(1_700_000_000_001))
 	f.Add(int64(-recorder.MaxTime), int64(math.MinInt64), int64(1))

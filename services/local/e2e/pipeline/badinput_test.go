@@ -25,11 +25,11 @@ func TestBadEventsAreRejectedAndTheirNeighboursStored(t *testing.T) {
 		{"malformed JSON", `{"time":1,"type":}`, "malformed_json", ""},
 		{"a name twice", `{"time":1,"time":2,"type":"view","data":{"type":"page"}}`, "malformed_json", ""},
 		{"not an object", `17`, "not_an_object", ""},
-		{"wrong type", fmt.Sprintf(`{"time":%d,"type":"view","data":{"type":"page","oId":true}}`, now), "wrong_type", "$.data.oId"},
+		{"wrong type", fmt.Sprintf(`{"time":%d,"type":true,"data":{"type":"page"}}`, now), "wrong_type", "$.type"},
 		{"no time", `{"type":"view","data":{"type":"page"}}`, "missing_field", "$.time"},
 		{"no item", fmt.Sprintf(`{"time":%d,"type":"view"}`, now), "missing_field", "$.data.type"},
 		{"time beyond all dates", `{"time":9e99,"type":"view","data":{"type":"page"}}`, "out_of_range", "$.time"},
-		{"invalid UTF-8", fmt.Sprintf("{\"time\":%d,\"type\":\"view\",\"data\":{\"type\":\"page\",\"oName\":\"\xff\"}}", now), "invalid_utf8", ""},
+		{"invalid UTF-8", fmt.Sprintf("{\"time\":%d,\"type\":\"view\xff\",\"data\":{\"type\":\"page\"}}", now), "invalid_utf8", "$.type"},
 		{"too big", fmt.Sprintf(`{"time":%d,"type":"view","data":{"type":"page"},"props":{"a":"%s"}}`, now, strings.Repeat("x", 33<<10)), "too_large", ""},
 	}
 	for _, c := range cases {

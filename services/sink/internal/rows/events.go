@@ -34,6 +34,7 @@ type Events struct {
 	latitude, longitude                                               []*float32
 	props, detail                                                     []string
 	library, libraryVersion                                           []string
+	flags                                                             [][]string
 	rawTopicID                                                        []uuid.UUID
 	rawPartition, rawLeaderEpoch                                      []int32
 	rawOffset                                                         []int64
@@ -58,6 +59,7 @@ func NewEvents() *Events {
 		column("subdivision", &r.subdivision), column("city", &r.city), column("latitude", &r.latitude), column("longitude", &r.longitude),
 		column("asn", &r.asn), column("as_name", &r.asName),
 		column("props", &r.props), column("detail", &r.detail), column("library", &r.library), column("library_version", &r.libraryVersion),
+		column("flags", &r.flags),
 		column("raw_topic_id", &r.rawTopicID), column("raw_partition", &r.rawPartition), column("raw_leader_epoch", &r.rawLeaderEpoch),
 		column("raw_offset", &r.rawOffset), column("epoch", &r.epoch),
 	}
@@ -204,6 +206,7 @@ func (r *Events) Add(rec *event.Record, _ uuid.UUID, marks checkpoint.Marks) (ch
 	r.asn, r.asName = append(r.asn, e.Asn), append(r.asName, e.AsName)
 	r.props, r.detail = append(r.props, object(e.Props)), append(r.detail, object(e.Detail))
 	r.library, r.libraryVersion = append(r.library, e.Library), append(r.libraryVersion, e.LibraryVersion)
+	r.flags = append(r.flags, e.Flags)
 	r.rawTopicID, r.rawPartition = append(r.rawTopicID, topic), append(r.rawPartition, e.RawPartition)
 	r.rawLeaderEpoch, r.rawOffset = append(r.rawLeaderEpoch, e.RawLeaderEpoch), append(r.rawOffset, e.RawOffset)
 	r.epoch = append(r.epoch, e.Epoch)
