@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -22,175 +20,180 @@ type batch struct {
 	events []piece
 }
 
-// A piece is one event's bytes, or why they are none.
+// A piece is one event's bytes.
 type piece struct {
 	value []byte
-	err   error // a *event.Rejection
+	depth int // how deep objects and arrays nest in it
 }
 
-// tolerant reads the outer syntax only: what is wrong within an event is that event's own fault, and recorder.Decode finds it.
-var tolerant = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
-
-// split finds the events in data: one, an array, an envelope, or one a line.
+// split finds the events in data: one, an array, an envelope, or one after the other. It reads the outer syntax only: what is wrong within
+// an event is that event's own fault, and recorder.Decode finds it. It ends at the first event too many, so that what a request costs before
+// anybody is asked for a key is one look at its bytes.
 func (h *Handler) split(data []byte, contentType string) (batch, *refusal) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	data = bytes.TrimLeft(data, " \t\r\n")
+	c := &cursor{data: data, limit: h.limits.BatchEvents}
+	c.space()
 	var out batch
 	var refused *refusal
 	switch {
-	case len(data) == 0:
+	case c.at == len(data):
 		return out, refuse(http.StatusBadRequest, "no_events", "the body is empty")
 	case strings.HasPrefix(strings.ToLower(contentType), "application/x-ndjson"):
-		out.events = lines(data)
-	case data[0] == '[':
-		out.events, refused = elements(data)
-	case data[0] == '{' && !severalValues(data):
-		out, refused = envelope(data)
-	case data[0] == '{':
-		out.events = lines(data)
+		out.events, _ = c.lines(true)
+	case c.next() == '[':
+		if out.events, refused = c.array(nil); refused == nil && !c.end() {
+			refused = c.malformed()
+		}
+	case c.next() == '{':
+		out, refused = c.objects()
 	default:
-		return out, malformed("want a JSON object or array")
+		refused = c.malformed()
 	}
 	switch {
+	case len(out.events) > h.limits.BatchEvents:
+		return out, refuse(http.StatusRequestEntityTooLarge, "too_many_events", fmt.Sprintf("a request has at most %d events", h.limits.BatchEvents))
 	case refused != nil:
 		return out, refused
 	case len(out.events) == 0:
 		return out, refuse(http.StatusBadRequest, "no_events", "the body holds no events")
-	case len(out.events) > h.limits.BatchEvents:
-		return out, refuse(http.StatusRequestEntityTooLarge, "too_many_events", fmt.Sprintf("a request has at most %d events", h.limits.BatchEvents))
 	}
 	return out, nil
 }
 
-func malformed(what string) *refusal {
-	return refuse(http.StatusBadRequest, "malformed_json", "the body is not JSON: "+what)
-}
-
-// severalValues tells whether another object follows the first: then the body is one event a line.
-func severalValues(data []byte) bool {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data), tolerant...)
-	if dec.SkipValue() != nil {
-		// A broken first line among several is still lines.
-		first, rest, found := bytes.Cut(data, []byte("\n"))
-		return found && !jsontext.Value(first).IsValid() && bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte("{")) && bytes.HasSuffix(bytes.TrimSpace(first), []byte("}"))
-	}
-	rest := bytes.TrimLeft(data[dec.InputOffset():], " \t\r\n")
-	return len(rest) > 0 && rest[0] == '{'
-}
-
-// lines takes one event from each line that is not empty.
-func lines(data []byte) []piece {
-	var out []piece
-	for line := range bytes.Lines(data) {
-		line = bytes.TrimSpace(line)
-		if len(line) > 0 {
-			out = append(out, piece{value: line})
+// objects reads an envelope, or a body that is one event, or several.
+func (c *cursor) objects() (batch, *refusal) {
+	start := *c
+	out, isEnvelope, refused := c.envelope()
+	if isEnvelope {
+		if refused == nil && len(out.events) <= c.limit && !c.end() && c.next() != '{' {
+			refused = c.malformed()
+		}
+		if refused != nil || c.next() != '{' || len(out.events) > c.limit {
+			return out, refused
 		}
 	}
-	return out
+	// No envelope, or the first of several: then each is told that it is no event.
+	*c = start
+	if first, ok := c.value(); ok && c.end() {
+		return batch{events: []piece{first}}, nil
+	}
+	*c = start
+	events, sound := c.lines(false)
+	if sound == 0 {
+		return batch{}, c.malformed()
+	}
+	return batch{events: events}, nil
 }
 
-// elements takes the events of an array.
-func elements(data []byte) ([]piece, *refusal) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data), tolerant...)
-	out, err := array(dec, data)
-	if err == nil {
-		err = end(dec)
-	}
-	if err != nil {
-		return nil, malformed(where(dec))
-	}
-	return out, nil
-}
-
-func array(dec *jsontext.Decoder, data []byte) ([]piece, error) {
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, err
-	}
-	var out []piece
-	for dec.PeekKind() != ']' {
-		value, err := dec.ReadValue()
-		if err != nil {
-			return nil, err
+// envelope reads {"key", "sentAt", "events"}, and says whether it was one. Of "events" there may be several: all are taken.
+func (c *cursor) envelope() (out batch, isEnvelope bool, refused *refusal) {
+	c.at++
+	isEvent, keys := 0, 0
+	for comma := false; ; comma = true {
+		if c.space(); c.next() == '}' && !comma {
+			break
 		}
-		to := dec.InputOffset()
-		out = append(out, piece{value: data[to-int64(len(value)) : to]})
-	}
-	_, err := dec.ReadToken()
-	return out, err
-}
-
-// end returns nil when nothing follows.
-func end(dec *jsontext.Decoder) error {
-	if _, err := dec.ReadToken(); err != io.EOF {
-		return fmt.Errorf("more follows")
-	}
-	return nil
-}
-
-// where says how far the syntax was right, never what stands there.
-func where(dec *jsontext.Decoder) string {
-	return fmt.Sprintf("it is broken after byte %d", dec.InputOffset())
-}
-
-// envelope reads {"key", "sentAt", "events"}. An object without events is itself the one event.
-func envelope(data []byte) (batch, *refusal) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data), tolerant...)
-	var out batch
-	isEnvelope := false
-	if _, err := dec.ReadToken(); err != nil {
-		return out, malformed(where(dec))
-	}
-	for dec.PeekKind() == '"' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return out, malformed(where(dec))
+		name, ok := c.name()
+		if !ok {
+			return out, isEnvelope, c.malformed()
 		}
-		switch {
-		case name.String() == "events" && dec.PeekKind() == '[':
+		if name == "events" && c.next() == '[' {
 			isEnvelope = true
-			out.events, err = array(dec, data)
-		case name.String() == "key":
-			out.key, err = text(dec)
-		case name.String() == "sentAt":
-			out.sentAt, err = moment(dec)
-		default:
-			err = dec.SkipValue()
+			if out.events, refused = c.array(out.events); refused != nil || len(out.events) > c.limit {
+				return out, isEnvelope, refused
+			}
+		} else {
+			value, ok := c.value()
+			if !ok {
+				return out, isEnvelope, c.malformed()
+			}
+			switch name {
+			case "key":
+				keys++
+				out.key = text(value.value)
+			case "sentAt":
+				out.sentAt = parseMoment(value.value)
+			case "time", "type", "data":
+				isEvent++
+			}
 		}
-		if err != nil {
-			return out, malformed(where(dec))
+		if c.space(); c.next() == '}' {
+			break
+		}
+		if !c.skip(',') {
+			return out, isEnvelope, c.malformed()
 		}
 	}
-	if _, err := dec.ReadToken(); err != nil || end(dec) != nil {
-		return out, malformed(where(dec))
+	c.at++
+	switch {
+	case isEnvelope && keys > 1:
+		refused = refuse(http.StatusBadRequest, "ambiguous", "the body names its key twice")
+	case isEnvelope && isEvent >= 3:
+		refused = refuse(http.StatusBadRequest, "ambiguous", "the body is an event and has a list of events: send one or the other")
 	}
-	if !isEnvelope {
-		out.events = []piece{{value: bytes.TrimRight(data, " \t\r\n")}}
-	}
-	return out, nil
+	return out, isEnvelope, refused
 }
 
-// text reads a string; another type counts as none.
-func text(dec *jsontext.Decoder) (string, error) {
-	if dec.PeekKind() != '"' {
-		return "", dec.SkipValue()
+// array appends the array's values to events, until there is one too many.
+func (c *cursor) array(events []piece) ([]piece, *refusal) {
+	c.at++
+	if c.space(); c.skip(']') {
+		return events, nil
 	}
-	token, err := dec.ReadToken()
+	for len(events) <= c.limit {
+		value, ok := c.value()
+		if !ok {
+			return events, c.malformed()
+		}
+		events = append(events, value)
+		c.space()
+		if c.skip(']') {
+			return events, nil
+		}
+		if !c.skip(',') {
+			return events, c.malformed()
+		}
+	}
+	return events, nil
+}
+
+// lines takes the objects that stand one after the other, until there is one too many, and counts those that are sound from outside. A line
+// that is not is one event, to be refused alone. Unless each event has a line of its own, an object may go on over several: they are only
+// taken for broken lines if it never ends.
+func (c *cursor) lines(ownLine bool) (events []piece, sound int) {
+	c.oneLine = true
+	for c.sequenceSpace(); c.at < len(c.data) && len(events) <= c.limit; c.sequenceSpace() {
+		start, line := c.at, c.line()
+		within := &cursor{data: line, oneLine: true}
+		found, ok := within.value()
+		if ok = ok && within.another(); ok {
+			c.at = start + within.at
+		} else if !ownLine && c.next() == '{' && within.at == len(line) {
+			found, ok = c.value()
+			ok = ok && c.another()
+			ownLine = !ok // once is enough: no second look at all the bytes
+		}
+		if ok {
+			sound++
+		} else {
+			c.at = start + len(line)
+			line = bytes.TrimRight(line, " \t\r")
+			found = piece{line, depth(line)}
+		}
+		events = append(events, found)
+	}
+	return events, sound
+}
+
+// text is a JSON string's; of another type none.
+func text(value []byte) string {
+	plain, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
-		return "", err
+		return ""
 	}
-	return token.String(), nil
+	return string(plain)
 }
 
-// moment reads Unix milliseconds or RFC 3339; what is neither counts as not sent.
-func moment(dec *jsontext.Decoder) (int64, error) {
-	value, err := dec.ReadValue()
-	if err != nil {
-		return 0, err
-	}
-	return parseMoment(value), nil
-}
-
+// parseMoment reads Unix milliseconds or RFC 3339; what is neither counts as not sent.
 func parseMoment(value []byte) int64 {
 	var s string
 	if json.Unmarshal(value, &s) == nil {
@@ -209,37 +212,10 @@ func parseMoment(value []byte) int64 {
 // inspect finds what makes a piece no event at all, before it is decoded.
 func (h *Handler) inspect(p piece) error {
 	switch {
-	case p.err != nil:
-		return p.err
 	case len(p.value) > h.limits.EventBytes:
 		return event.Reject(event.ReasonTooLarge, fmt.Errorf("the event has %d bytes, of at most %d", len(p.value), h.limits.EventBytes))
-	case !utf8.Valid(p.value):
-		return event.Reject(event.ReasonInvalidUTF8, fmt.Errorf("the event is not UTF-8"))
-	case p.value[0] != '{' && jsontext.Value(p.value).IsValid():
-		return event.Reject(event.ReasonNotAnObject, fmt.Errorf("the event is not a JSON object"))
-	case depth(p.value) > h.limits.Depth:
+	case p.depth > h.limits.Depth:
 		return event.Reject(event.ReasonTooDeep, fmt.Errorf("objects and arrays are nested deeper than %d", h.limits.Depth))
 	}
 	return nil
-}
-
-// depth is how deep objects and arrays nest in a JSON text. It need not be valid.
-func depth(value []byte) int {
-	deepest, now := 0, 0
-	inString := false
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			now++
-			deepest = max(deepest, now)
-		case c == '}' || c == ']':
-			now--
-		}
-	}
-	return deepest
 }
