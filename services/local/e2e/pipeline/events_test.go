@@ -43,7 +43,7 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 		"device_type": "desktop", "device_brand": "", "device_model": "", "is_bot": false, "bot_name": "",
 		"screen_width": 0, "screen_height": 0, "language": "", "timezone": "",
 		"props": map[string]any{}, "detail": map[string]any{"init": map[string]any{"type": "launcher"}},
-		"library": "", "library_version": "", "epoch": 0, "raw_leader_epoch": 0,
+		"library": "", "library_version": "", "epoch": 0, "raw_leader_epoch": 0, "flags": []any{},
 	}
 	topicID, err := p.kafka().TopicID(t.Context(), schemas.RawTopic("us"))
 	if err != nil {

@@ -117,7 +117,10 @@ type post struct {
 }
 
 // A result is the edge's word on one event.
-type result struct{ Status, ID, Code, Path, Message string }
+type result struct {
+	Status, ID, Code, Path, Message string
+	Warnings                        []struct{ Code, Path string }
+}
 
 // send posts and returns the status and the results, none when the request was refused as a whole.
 func (r running) send(p post) (int, []result) {
