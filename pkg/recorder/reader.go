@@ -130,7 +130,12 @@ func (r *reader) raw(path string, want shape, names int, out *jsontext.Value) er
 		return err
 	}
 	value := r.bytes(len(v))
-	if ok && v.Kind() != want.kind() {
+	switch {
+	case !ok || v.Kind() == want.kind():
+	case isEmpty(v):
+		r.warn(event.WarnDropped, path)
+		return nil
+	default:
 		*out = want.rest(value)
 		r.warn(event.WarnAsText, path)
 		return nil
@@ -144,6 +149,15 @@ func (r *reader) raw(path string, want shape, names int, out *jsontext.Value) er
 	}
 	*out = kept
 	return nil
+}
+
+// isEmpty tells whether v holds nothing: PHP writes an empty object as [].
+func isEmpty(v jsontext.Value) bool {
+	switch v.Kind() {
+	case '{', '[', '"':
+		return len(bytes.TrimSpace(v[1:len(v)-1])) == 0
+	}
+	return false
 }
 
 // traits keeps an object as it stands: it is for the raw record's readers only.
