@@ -21,11 +21,12 @@ const (
 	WarnDropped   WarningCode = "dropped"      // the value cannot be read as what it should be: it is left out
 	WarnNoID      WarningCode = "no_id"        // the identifier names nobody ("undefined", "null", zeros): it is left out
 	WarnAsText    WarningCode = "kept_as_text" // what is no object, or has too many or too long names, is kept as JSON text under the name _rest
-	WarnClamped   WarningCode = "clamped"      // a time is beyond what the table holds: the nearest that it holds is stored
+	WarnClamped   WarningCode = "clamped"      // a time is beyond what the table holds: the nearest that it holds is stored; told in flags only
+	WarnRedacted  WarningCode = "redacted"     // a user name and a password were taken off a URL; told in flags only
 )
 
 // WarningCodes are all of them.
-var WarningCodes = []WarningCode{WarnCut, WarnShortened, WarnConverted, WarnReplaced, WarnDropped, WarnNoID, WarnAsText, WarnClamped}
+var WarningCodes = []WarningCode{WarnCut, WarnShortened, WarnConverted, WarnReplaced, WarnDropped, WarnNoID, WarnAsText, WarnClamped, WarnRedacted}
 
 // Flag is the warning as a row's flags have it: cut:page.title.
 func (w Warning) Flag() string { return string(w.Code) + ":" + strings.TrimPrefix(w.Path, "$.") }

@@ -85,7 +85,7 @@ CREATE TABLE IF NOT EXISTS events
     library          LowCardinality(String)          COMMENT 'The client that sent the event',
     library_version  LowCardinality(String)          COMMENT 'Its version',
 
-    flags            Array(LowCardinality(String))   COMMENT 'What of the event is not as it was sent: cut:page.title, converted:user.id, …; the codes are cut, shortened, converted, replaced, dropped, no_id, kept_as_text, clamped',
+    flags            Array(LowCardinality(String))   COMMENT 'What of the event is not as it was sent: cut:page.title, converted:user.id, …; the codes are cut, shortened, converted, replaced, dropped, no_id, kept_as_text, clamped, redacted',
 
     raw_topic_id     UUID                            COMMENT 'The raw topic: one that is made anew has another id. With the next three it names the raw record' CODEC(ZSTD(1)),
     raw_partition    Int32                           COMMENT 'Partition of the raw topic' CODEC(ZSTD(1)),

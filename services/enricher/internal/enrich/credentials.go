@@ -6,14 +6,14 @@ import "strings"
 // they are written: it reads as browsers do (WHATWG URL §4.4), who take tabs and line ends out, trim controls and spaces, take \ for /, want
 // no slashes after https:, and end the user's part at the last @; and what stands percent-encoded within another URL, as often as it was
 // encoded. A text without a scheme (//user:password@host, user:password@host) is read alike. Where it cannot be told what is meant, rather
-// too much is taken off. It allocates only when it changes something.
-func withoutCredentials(url string) string {
+// too much is taken off, and taken says that something was. It allocates only when it changes something.
+func withoutCredentials(url string) (clean string, taken bool) {
 	url = trimmed(url)
 	if strings.IndexByte(url, '@') < 0 && !strings.Contains(url, "%40") && !strings.Contains(url, "2540") {
-		return url
+		return url, false
 	}
 	if end := opaqueCredentials(url); end > 0 {
-		url = url[end:]
+		url, taken = url[end:], true
 	}
 	var out []byte
 	done := 0 // url up to here is in out, or taken off
@@ -22,17 +22,16 @@ func withoutCredentials(url string) string {
 		if !found {
 			break
 		}
-		end := a.start
+		at = a.start
 		if host := a.host(url); host > a.start {
 			out = append(out, url[done:a.start]...)
-			done, end = host, host
+			done, at = host, host
 		}
-		at = max(end, a.start)
 	}
 	if done == 0 {
-		return url
+		return url, taken
 	}
-	return string(append(out, url[done:]...))
+	return string(append(out, url[done:]...)), true
 }
 
 // trimmed is url without controls and spaces around it, and without tabs and line ends.

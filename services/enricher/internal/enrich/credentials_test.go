@@ -46,8 +46,8 @@ func TestCredentialsAreTakenOff(t *testing.T) {
 		"https://web.archive.example/web/2026/http://user:pw@h.example/":             "https://web.archive.example/web/2026/http://h.example/",
 		"https://user:pw@":                                                           "https://",
 	} {
-		if got := withoutCredentials(sent); got != want {
-			t.Errorf("%q: got %q, want %q", sent, got, want)
+		if got, taken := withoutCredentials(sent); got != want || !taken {
+			t.Errorf("%q: got %q, %t, want %q", sent, got, taken, want)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestWhatIsNoCredentialsStays(t *testing.T) {
 		"https://a.example:8443/x?y=z@w", "https://[2001:db8::1]:8443/p@q", "https://a.example/?q=100%&e=a%40b", "about:blank", "chrome-extension://abcdef/a@2x.png",
 		"https://a.example//double//slash@2x.png", "https://a.example/scope/@org/package@1.2.3", "https://a.example/?a=1:2&b=c@d", "https://a.example:port/?e=a%40b", "@jane", "jane@x.example",
 	} {
-		if got := withoutCredentials(sent); got != sent {
+		if got, taken := withoutCredentials(sent); got != sent || taken {
 			t.Errorf("%q became %q", sent, got)
 		}
 	}
@@ -117,7 +117,7 @@ func FuzzWithoutCredentials(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, sent string) {
-		once := withoutCredentials(sent)
+		once, _ := withoutCredentials(sent)
 		if len(once) > len(sent) {
 			t.Errorf("%q grew to %q", sent, once)
 		}

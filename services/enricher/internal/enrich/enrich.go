@@ -53,13 +53,14 @@ func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
 	if err := e.translate(raw, &sent, out); err != nil {
 		return err
 	}
+	flag(&sent, out)
 	out.Detail = appendDetail(detail, &sent.Data)
+	redact(out)
 	locate(e.locator.Lookup(raw.ClientIP), out)
 	describe(e.parser.Parse(raw.UserAgent, hints(&raw.Hints)), sent.Env, out)
 	identify(raw, &sent, customer, out)
 	protect(raw.ClientIP, sent.Page, customer.Policy, out)
 	out.Time, out.TimeFlag = correctTime(int64(sent.Time), raw.SentAt, raw.ReceivedAt, e.window)
-	out.Flags = flags(&sent)
 	return nil
 }
 

@@ -105,7 +105,7 @@ func TestARowTellsWhatIsNotAsItWasSent(t *testing.T) {
 	}
 	want := []string{
 		"no_id:data.oId", "replaced:data.oName", "converted:user.id", "no_id:user.guid", "cut:page.url", "dropped:page.title",
-		"converted:env.screen.width", "converted:env.screen.height", "replaced:props", "converted:props", "clamped:time",
+		"converted:env.screen.width", "converted:env.screen.height", "replaced:props", "converted:props", "clamped:time", "redacted:page.url",
 	}
 	if diff := cmp.Diff(want, got.Flags); diff != "" {
 		t.Error(diff)

@@ -5,13 +5,18 @@ import (
 	"github.com/waymark-events/waymark/pkg/recorder"
 )
 
-// flags say what of the row is not as it was sent.
-func flags(sent *recorder.Event) (out []string) {
+// flag fills the row's flags with what the decoder could not take as it was sent, and whether the table can hold the client's time. Other
+// stages add theirs.
+func flag(sent *recorder.Event, out *event.Enriched) {
 	for _, warning := range sent.Warnings {
-		out = append(out, warning.Flag())
+		out.Flags = append(out.Flags, warning.Flag())
 	}
-	if beyondTable(int64(sent.Time)) {
-		out = append(out, event.Warning{Code: event.WarnClamped, Path: "$.time"}.Flag())
+	flagIf(beyondTable(int64(sent.Time)), event.WarnClamped, "$.time", out)
+}
+
+// flagIf adds a flag if it holds.
+func flagIf(holds bool, code event.WarningCode, path string, out *event.Enriched) {
+	if holds {
+		out.Flags = append(out.Flags, event.Warning{Code: code, Path: path}.Flag())
 	}
-	return out
 }

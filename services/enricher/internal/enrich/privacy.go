@@ -16,9 +16,11 @@ func protect(ip netip.Addr, page recorder.Page, policy account.Policy, out *even
 		out.IpMasked = masked.String()
 	}
 	if policy.CollectURL {
-		u := splitURL(page.URL)
+		u, referrer := splitURL(page.URL), splitURL(page.Referrer)
 		out.Url, out.UrlHost, out.UrlPath = recorder.Cut(u.text, recorder.MaxURL), recorder.Cut(u.host, recorder.MaxURL), recorder.Cut(u.path, recorder.MaxURL)
-		out.Referrer = recorder.Cut(splitURL(page.Referrer).text, recorder.MaxURL)
+		out.Referrer = recorder.Cut(referrer.text, recorder.MaxURL)
+		flagIf(u.redacted, event.WarnRedacted, "$.page.url", out)
+		flagIf(referrer.redacted, event.WarnRedacted, "$.page.referrer", out)
 	}
 	if policy.CollectTitle {
 		out.PageTitle = page.Title

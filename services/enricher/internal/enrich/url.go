@@ -7,12 +7,14 @@ type pageURL struct {
 	text string // the URL without user name and password
 	host string // lower case, without port; of an IPv6 literal without brackets
 	path string // as sent, without query and fragment
+
+	redacted bool // user name and password were taken off
 }
 
 // splitURL takes a URL apart as browsers do (WHATWG URL §4.4), as far as it can: an address bar holds much that net/url refuses (a lone %, a
 // space), and an event is not worth less for it. It allocates only for what it changes: credentials, line ends, capitals of the host.
 func splitURL(url string) pageURL {
-	url = withoutCredentials(url)
+	url, redacted := withoutCredentials(url)
 	scheme, rest, found := strings.Cut(url, ":")
 	delimiters := "/?#"
 	switch {
@@ -23,15 +25,15 @@ func splitURL(url string) pageURL {
 	case strings.HasPrefix(url, "//"):
 		rest, delimiters = url[2:], `/?#\`
 	case strings.HasPrefix(url, "/"):
-		return pageURL{text: url, path: beforeQuery(url)}
+		return pageURL{text: url, path: beforeQuery(url), redacted: redacted}
 	default:
-		return pageURL{text: url} // about:blank, data:…
+		return pageURL{text: url, redacted: redacted} // about:blank, data:…
 	}
 	authority, tail := rest, ""
 	if end := strings.IndexAny(rest, delimiters); end >= 0 {
 		authority, tail = rest[:end], rest[end:]
 	}
-	return pageURL{url, strings.ToLower(hostOf(authority)), beforeQuery(tail)}
+	return pageURL{url, strings.ToLower(hostOf(authority)), beforeQuery(tail), redacted}
 }
 
 func isScheme(s string) bool {
