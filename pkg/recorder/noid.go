@@ -31,25 +31,41 @@ func words(text string, more ...string) map[string]bool {
 // longestWord bounds the words above, with room for quotes around them.
 const longestWord = 24
 
+// initials are the letters that a word begins with, small and capital.
+var initials = func() (out [256]bool) {
+	for _, set := range []map[string]bool{nobody, nobodyInPerson} {
+		for word := range set {
+			out[word[0]], out[strings.ToUpper(word)[0]] = true, true
+		}
+	}
+	return out
+}()
+
 // isNone tells whether text names nothing: it is empty, a word for it in any letters, a template that nobody filled in, an object that
 // became a string, or a UUID of zeros or ones.
 func (k idKind) isNone(text string) bool {
-	plain := strings.Trim(text, " \t\r\n\"'")
-	switch {
-	case plain == "":
+	if text == "" {
 		return true
-	case len(plain) <= longestWord && isWord(k, plain):
-		return true
-	case plain[0] == '[' || plain[0] == '{' || plain[0] == '$' || plain[0] == '<' || plain[0] == '%':
-		return enclosed(plain, "[object ", "]") || enclosed(plain, "{{", "}}") || enclosed(plain, "${", "}") || enclosed(plain, "<%", "%>") ||
-			enclosed(plain, "{%", "%}") || k == aPerson && isUniform(strings.Trim(plain, "{}"))
 	}
-	return k == aPerson && isUniform(plain)
-}
-
-func isWord(k idKind, plain string) bool {
-	small := strings.ToLower(plain)
-	return nobody[small] || k == aPerson && nobodyInPerson[small]
+	plain := text
+	if text[0] <= '\'' || text[len(text)-1] <= '\'' {
+		if plain = strings.Trim(text, " \t\r\n\"'"); plain == "" {
+			return true
+		}
+	}
+	if len(plain) <= longestWord && initials[plain[0]] {
+		if small := strings.ToLower(plain); nobody[small] || k == aPerson && nobodyInPerson[small] {
+			return true
+		}
+	}
+	switch plain[0] {
+	case '[', '{', '$', '<':
+		return enclosed(plain, "[object ", "]") || enclosed(plain, "{{", "}}") || enclosed(plain, "{%", "%}") || enclosed(plain, "${", "}") ||
+			enclosed(plain, "<%", "%>") || k == aPerson && isUniform(strings.Trim(plain, "{}"))
+	case '0', 'f', 'F':
+		return k == aPerson && isUniform(plain)
+	}
+	return false
 }
 
 func enclosed(s, before, after string) bool {

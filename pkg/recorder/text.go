@@ -38,8 +38,7 @@ func shortened(id string, limit int) string {
 // them; nil when there is nothing to replace. ECMAScript's JSON.stringify writes such an escape for a string that was cut within an emoji
 // (RFC 8259 §8.2); U+FFFD is what the Unicode standard puts there (§3.9).
 func wellFormed(value []byte) (mended []byte, replaced []int) {
-	escapes := bytes.Contains(value, []byte(`\ud`)) || bytes.Contains(value, []byte(`\uD`))
-	if !escapes && utf8.Valid(value) {
+	if !hasSurrogates(value) && utf8.Valid(value) {
 		return nil, nil
 	}
 	done := 0
@@ -71,6 +70,20 @@ func wellFormed(value []byte) (mended []byte, replaced []int) {
 		return nil, nil
 	}
 	return append(mended, value[done:]...), replaced
+}
+
+// hasSurrogates tells whether value may have escapes of surrogates in it, paired or not.
+func hasSurrogates(value []byte) bool {
+	for {
+		at := bytes.IndexByte(value, '\\')
+		if at < 0 || at+2 >= len(value) {
+			return false
+		}
+		if value[at+1] == 'u' && value[at+2]|0x20 == 'd' {
+			return true
+		}
+		value = value[at+2:]
+	}
 }
 
 // escape is the size of the escape that text begins with, two escapes where they are a surrogate pair, and whether it is half of a pair.
