@@ -2,8 +2,6 @@ package recorder
 
 import (
 	"bytes"
-	"encoding/binary"
-	"hash/fnv"
 	"iter"
 	"strconv"
 	"unicode/utf8"
@@ -87,7 +85,7 @@ func numberEnd(value []byte, at int) int {
 func limitNames(value jsontext.Value, want shape, limit int) (kept jsontext.Value, moved bool) {
 	names := nameSet{limit: limit, seen: make(map[uint64]bool, limit)}
 	if want == anArray {
-		if names.walk(jsontext.NewDecoder(bytes.NewBuffer(value)), 0) {
+		if names.walk(again(value), 0) {
 			return value, false
 		}
 		return want.rest(value), true
@@ -127,10 +125,15 @@ func (s shape) rest(value jsontext.Value) jsontext.Value {
 	return object
 }
 
+// again reads a value that was read before, and so needs no look for repeated names.
+func again(value []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
+}
+
 // members iterates over the names, in their quotes, and values of an object.
 func members(object jsontext.Value) iter.Seq2[[]byte, jsontext.Value] {
 	return func(yield func([]byte, jsontext.Value) bool) {
-		dec := jsontext.NewDecoder(bytes.NewBuffer(object))
+		dec := again(object)
 		_, _ = dec.ReadToken()
 		for dec.PeekKind() == '"' {
 			text, _ := dec.ReadValue() // the value was read before
@@ -155,7 +158,7 @@ func (s *nameSet) add(name []byte, value jsontext.Value) bool {
 	before := len(s.order)
 	key, ok := s.note(0, name)
 	if ok && (value.Kind() == '{' || value.Kind() == '[') {
-		ok = s.walk(jsontext.NewDecoder(bytes.NewBuffer(value)), key)
+		ok = s.walk(again(value), key)
 	}
 	if !ok {
 		for _, key := range s.order[before:] {
@@ -201,10 +204,11 @@ func (s *nameSet) note(under uint64, name []byte) (key uint64, ok bool) {
 	if len(plain) > MaxNameLength && utf8.RuneCount(plain) > MaxNameLength {
 		return 0, false
 	}
-	h := fnv.New64a()
-	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, under))
-	_, _ = h.Write(plain)
-	key = h.Sum64()
+	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
+	key = under ^ offset
+	for _, c := range plain {
+		key = (key ^ uint64(c)) * prime
+	}
 	if s.seen[key] {
 		return key, true
 	}

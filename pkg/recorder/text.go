@@ -44,7 +44,9 @@ func wellFormed(value []byte) (mended []byte, replaced []int) {
 	done := 0
 	replace := func(at, size int, by string) {
 		mended = append(mended, value[done:at]...)
-		replaced = append(replaced, len(mended))
+		if at > done || replaced == nil { // one after the other are in one string
+			replaced = append(replaced, len(mended))
+		}
 		mended = append(mended, by...)
 		done = at + size
 	}
