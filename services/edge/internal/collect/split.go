@@ -161,8 +161,13 @@ func (c *cursor) array(events []piece) ([]piece, *refusal) {
 // taken for broken lines if it never ends.
 func (c *cursor) lines(ownLine bool) (events []piece, sound int) {
 	c.oneLine = true
+	end := 0 // of the line: looked for once, however many objects stand on it
 	for c.sequenceSpace(); c.at < len(c.data) && len(events) <= c.limit; c.sequenceSpace() {
-		start, line := c.at, c.line()
+		start := c.at
+		if start >= end {
+			end = start + len(c.line())
+		}
+		line := c.data[start:end]
 		within := &cursor{data: line, oneLine: true}
 		found, ok := within.value()
 		if ok = ok && within.another(); ok {
@@ -175,7 +180,7 @@ func (c *cursor) lines(ownLine bool) (events []piece, sound int) {
 		if ok {
 			sound++
 		} else {
-			c.at = start + len(line)
+			c.at = end
 			line = bytes.TrimRight(line, " \t\r")
 			found = piece{line, depth(line)}
 		}
