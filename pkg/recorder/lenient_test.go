@@ -96,6 +96,7 @@ func TestNoOtherMemberCostsTheEvent(t *testing.T) {
 		"an empty object for answers":        {"", `"answers": {}`, Event{}, dropped, "$.data.answers"},
 		"a quiz as a number":                 {"", `"quiz": 0.5`, Event{Data: Data{Quiz: jsontext.Value(`{"_rest":"0.5"}`)}}, asText, "$.data.quiz"},
 		"a property beyond all floats":       {`"props": {"a": 1e400, "b": [-1E+999], "c": 1e3}`, "", Event{Props: jsontext.Value(`{"a": "1e400", "b": ["-1E+999"], "c": 1e3}`)}, converted, "$.props"},
+		"a property of 400 digits":           {`"props": {"a": ` + strings.Repeat("9", 400) + `, "b": ` + strings.Repeat("9", 308) + `}`, "", Event{Props: jsontext.Value(`{"a": "` + strings.Repeat("9", 400) + `", "b": ` + strings.Repeat("9", 308) + `}`)}, converted, "$.props"},
 		"a property that would become zero":  {`"props": {"a": 1e-400, "b": 0e-400, "c": "1e400"}`, "", Event{Props: jsontext.Value(`{"a": "1e-400", "b": 0e-400, "c": "1e400"}`)}, converted, "$.props"},
 		"a score beyond all floats":          {"", `"quiz": {"score": 1e309}`, Event{Data: Data{Quiz: jsontext.Value(`{"score": "1e309"}`)}}, converted, "$.data.quiz"},
 		"traits of another kind":             {`"user": {"traits": ["kept", "raw"]}`, "", Event{}, dropped, "$.user.traits"},
