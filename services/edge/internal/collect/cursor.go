@@ -10,10 +10,9 @@ import (
 
 // A cursor reads the outer syntax of a body. It allocates nothing for what it passes.
 type cursor struct {
-	data    []byte
-	at      int
-	limit   int  // of events
-	oneLine bool // a string ends on its line, or it is broken
+	data  []byte
+	at    int
+	limit int // of events
 }
 
 // next is the byte at the cursor; 0 at the end.
@@ -151,10 +150,6 @@ func (c *cursor) string() bool {
 		case '"':
 			c.at++
 			return true
-		case '\n':
-			if c.oneLine {
-				return false
-			}
 		}
 	}
 	c.at = len(c.data)

@@ -160,7 +160,6 @@ func (c *cursor) array(events []piece) ([]piece, *refusal) {
 // that is not is one event, to be refused alone. Unless each event has a line of its own, an object may go on over several: they are only
 // taken for broken lines if it never ends.
 func (c *cursor) lines(ownLine bool) (events []piece, sound int) {
-	c.oneLine = true
 	end := 0 // of the line: looked for once, however many objects stand on it
 	for c.sequenceSpace(); c.at < len(c.data) && len(events) <= c.limit; c.sequenceSpace() {
 		start := c.at
@@ -168,7 +167,7 @@ func (c *cursor) lines(ownLine bool) (events []piece, sound int) {
 			end = start + len(c.line())
 		}
 		line := c.data[start:end]
-		within := &cursor{data: line, oneLine: true}
+		within := &cursor{data: line}
 		found, ok := within.value()
 		if ok = ok && within.another(); ok {
 			c.at = start + within.at

@@ -71,7 +71,6 @@ func nextAuthority(url string, from int) (a authority, found bool) {
 		case c == '/' || c == '\\':
 			slashes++
 			width = n
-		case c <= ' ' && (slashes > 0 || colon):
 		case slashes >= 2:
 			return authority{at, first, colon, width}, true
 		case c == ':' && isWeb(url[word:at]):

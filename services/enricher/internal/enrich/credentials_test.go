@@ -29,6 +29,7 @@ func TestCredentialsAreTakenOff(t *testing.T) {
 		"https://user:pw%40h.example/p":                                              "https://h.example/p",
 		"https://user%3Apw@h.example/p":                                              "https://h.example/p",
 		"https://u:p%2Fw%3F@h.example/p":                                             "https://h.example/p",
+		"https://u%2Fw:p@h.example/p":                                                "https://h.example/p",
 		"https://user:p&w@h.example/p":                                               "https://h.example/p",
 		"https://user:p w@h.example/p":                                               "https://h.example/p",
 		"https://user:p/w@h.example/p":                                               "https://h.example/p",
