@@ -13,6 +13,7 @@ type cursor struct {
 	data  []byte
 	at    int
 	limit int // of events
+	plain []byte
 }
 
 // next is the byte at the cursor; 0 at the end.
@@ -87,20 +88,37 @@ func (c *cursor) line() []byte {
 }
 
 // name passes a member's name, and the colon and the white space after it.
-func (c *cursor) name() (string, bool) {
+func (c *cursor) name() (name []byte, ok bool) {
 	if c.next() != '"' {
-		return "", false
+		return nil, false
 	}
 	quoted, ok := c.value()
 	if !ok {
-		return "", false
+		return nil, false
 	}
 	if c.space(); !c.skip(':') {
-		return "", false
+		return nil, false
 	}
 	c.space()
-	plain, err := jsontext.AppendUnquote(nil, quoted.value)
-	return string(plain), err == nil || len(plain) > 0
+	return c.unquote(quoted.value), true
+}
+
+// longestText bounds what is read of an envelope's own members, in bytes: nothing that it may hold is longer.
+const longestText = 1024
+
+// unquote is a JSON string's text, until the next; nothing when it is too long or no string.
+func (c *cursor) unquote(quoted []byte) []byte {
+	switch {
+	case len(quoted) < 2 || len(quoted) > longestText || quoted[0] != '"':
+		return nil
+	case bytes.IndexByte(quoted, '\\') < 0:
+		return quoted[1 : len(quoted)-1]
+	}
+	plain, err := jsontext.AppendUnquote(c.plain[:0], quoted)
+	if c.plain = plain; err != nil {
+		return nil
+	}
+	return plain
 }
 
 // value passes white space and the value after it: up to the bracket that closes its first, the quote that ends it, or, of any other, what

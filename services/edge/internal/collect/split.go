@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
@@ -96,7 +94,7 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *refusal) {
 		if !ok {
 			return out, isEnvelope, c.malformed()
 		}
-		if name == "events" && c.next() == '[' {
+		if string(name) == "events" && c.next() == '[' {
 			isEnvelope = true
 			if out.events, refused = c.array(out.events); refused != nil || len(out.events) > c.limit {
 				return out, isEnvelope, refused
@@ -106,10 +104,10 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *refusal) {
 			if !ok {
 				return out, isEnvelope, c.malformed()
 			}
-			switch name {
+			switch string(name) {
 			case "key":
 				keys++
-				out.key = text(value.value)
+				out.key = string(c.unquote(value.value))
 			case "sentAt":
 				out.sentAt = parseMoment(value.value)
 			case "time", "type", "data":
@@ -188,17 +186,11 @@ func (c *cursor) lines(ownLine bool) (events []piece, sound int) {
 	return events, sound
 }
 
-// text is a JSON string's; of another type none.
-func text(value []byte) string {
-	plain, err := jsontext.AppendUnquote(nil, value)
-	if err != nil {
-		return ""
-	}
-	return string(plain)
-}
-
 // parseMoment reads Unix milliseconds or RFC 3339; what is neither counts as not sent.
 func parseMoment(value []byte) int64 {
+	if len(value) > longestText {
+		return 0
+	}
 	var s string
 	if json.Unmarshal(value, &s) == nil {
 		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
