@@ -22,10 +22,10 @@ func withoutCredentials(url string) (clean string, taken bool) {
 		if !found {
 			break
 		}
-		at = a.start
-		if host := a.host(url); host > a.start {
+		host, end := a.host(url)
+		if at = end; host > a.start {
 			out = append(out, url[done:a.start]...)
-			done, at = host, host
+			done, at = host, max(host, end)
 		}
 	}
 	if done == 0 {
@@ -106,9 +106,10 @@ func afterSlashes(url string, at int) (after, width int) {
 	return at, width
 }
 
-// host is where the host begins; a.start where no user's part is before it.
-func (a authority) host(url string) int {
-	host, end, password := a.start, a.start, false
+// host is where the host begins, a.start where no user's part is before it, and where the authority ends.
+func (a authority) host(url string) (host, end int) {
+	host, end = a.start, a.start
+	password := false
 	for end < len(url) {
 		c, n := decoded(url, end)
 		if a.ends(c, n) {
@@ -122,11 +123,11 @@ func (a authority) host(url string) int {
 	}
 	switch {
 	case host == a.start && (a.first || a.named) && brokenPort(url[a.start:end]):
-		return max(host, a.lastAt(url, end))
+		return max(host, a.lastAt(url, end)), end
 	case !a.first && (!a.named && !password || host == a.start+1):
-		return a.start
+		return a.start, end
 	}
-	return host
+	return host, end
 }
 
 // ends tells whether c, written in n bytes, ends the authority.
@@ -141,11 +142,14 @@ func (a authority) ends(c byte, n int) bool {
 }
 
 // lastAt is the index behind the last @ after from, for a password that has a delimiter in it, or 0; for a URL within another not beyond
-// its path.
+// its path, and not far.
 func (a authority) lastAt(url string, from int) int {
 	within := url[from:]
-	if end := strings.IndexAny(within, `/\?#`); end >= 0 && !a.first {
-		within = within[:end]
+	if !a.first {
+		within = within[:min(len(within), 256)]
+		if end := strings.IndexAny(within, `/\?#`); end >= 0 {
+			within = within[:end]
+		}
 	}
 	if last := strings.LastIndexByte(within, '@'); last >= 0 {
 		return from + last + 1

@@ -45,6 +45,7 @@ func TestCredentialsAreTakenOff(t *testing.T) {
 		"https://a.example/?next=https%253A%252F%252Fuser%253Apw%2540h.example%252F": "https://a.example/?next=https%253A%252F%252Fh.example%252F",
 		"https://u:p@a.example/#/login?from=https://user:pw@h.example":               "https://a.example/#/login?from=https://h.example",
 		"https://web.archive.example/web/2026/http://user:pw@h.example/":             "https://web.archive.example/web/2026/http://h.example/",
+		"https://http://user:pw@h.example/p":                                         "https://http://h.example/p",
 		"https://user:pw@":                                                           "https://",
 	} {
 		if got, taken := withoutCredentials(sent); got != want || !taken {
@@ -128,9 +129,16 @@ func FuzzWithoutCredentials(f *testing.F) {
 	})
 }
 
+// BenchmarkWithoutCredentials shows with its last ones, of the largest size that an event has, that the time grows with the length alone.
 func BenchmarkWithoutCredentials(b *testing.B) {
-	for name, sent := range map[string]string{"none": "https://shop.example/account/login?next=/cart", "some": "https://user:pw@shop.example/account/login?next=/cart"} {
+	const size = 32 << 10
+	for name, sent := range map[string]string{
+		"none": "https://shop.example/account/login?next=/cart", "some": "https://user:pw@shop.example/account/login?next=/cart",
+		"schemes": "@" + strings.Repeat("http:", size/5), "ports": "@" + strings.Repeat("http:x:y&", size/9), "slashes": "@" + strings.Repeat("//", size/2),
+		"users": strings.Repeat("//u:p@", size/6), "percents": "@" + strings.Repeat("%25", size/3),
+	} {
 		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(sent)))
 			b.ReportAllocs()
 			for b.Loop() {
 				withoutCredentials(sent)
