@@ -24,12 +24,12 @@ func withoutCredentialsIn(value []byte) (clean []byte, taken bool) {
 	if bytes.IndexByte(value, '@') < 0 && !bytes.Contains(value, []byte("%40")) && !bytes.Contains(value, []byte("2540")) && !bytes.Contains(value, []byte("0040")) {
 		return value, false // no @, in no escape: %40, %2540, \u0040
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(value))
-	isURL := false // what is read has such a name, or is in a list of one
+	dec := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true)) // the event's decoder has looked for repeated names
+	isURL := false                                                                         // what is read has such a name, or is in a list of one
 	done := 0
 	for kind := dec.PeekKind(); kind != 0; kind = dec.PeekKind() {
 		if kind != '"' {
-			_, _ = dec.ReadToken() // the decoder of the event has read it before
+			_, _ = dec.ReadToken()
 			continue
 		}
 		quoted, _ := dec.ReadValue()
