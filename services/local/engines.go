@@ -15,8 +15,8 @@ import (
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/broker"
-	"github.com/waymark-events/waymark/services/local/chdb"
+	"github.com/waymark-events/waymark/services/local/engines/broker"
+	"github.com/waymark-events/waymark/services/local/engines/chdb"
 )
 
 // partitions of every topic: enough to see them work side by side, few enough for one machine.

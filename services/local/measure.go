@@ -9,7 +9,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/services/local/demo"
-	"github.com/waymark-events/waymark/services/local/load"
+	"github.com/waymark-events/waymark/services/local/rigs/load"
 )
 
 // runBench prints what each stage costs.

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
 // programVariable makes this test binary waymark-local.

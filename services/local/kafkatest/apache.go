@@ -5,8 +5,8 @@ package kafkatest
 import (
 	"testing"
 
-	"github.com/waymark-events/waymark/services/local/apachekafka"
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 // Start returns the address of Apache Kafka's own broker. All tests of the process share it: their topics and groups must have

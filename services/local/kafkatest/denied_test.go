@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/services/local/broker"
+	"github.com/waymark-events/waymark/services/local/engines/broker"
 )
 
 func TestGroupEndsWhereTheRightToJoinIsMissing(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"cmp"
 	"testing"
 
-	"github.com/waymark-events/waymark/services/local/broker"
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/engines/broker"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 // Start runs a cluster of one broker for the test and returns its address.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 // These tests break the network between the producer and the broker, embedded or Apache Kafka's.

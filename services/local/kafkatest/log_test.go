@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/services/local/operator"
+	"github.com/waymark-events/waymark/services/local/rigs/operator"
 )
 
 // operate returns an operator of the cluster, closed with the test.

@@ -24,7 +24,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/transport"
-	"github.com/waymark-events/waymark/services/local/broker"
+	"github.com/waymark-events/waymark/services/local/engines/broker"
 )
 
 // certificate makes a certificate for 127.0.0.1 that is its own authority, and returns the path of its PEM file.

@@ -23,7 +23,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/services/local/broker"
+	"github.com/waymark-events/waymark/services/local/engines/broker"
 )
 
 // These tests have the broker answer produce requests with given errors. REQUEST_TIMED_OUT comes with the batch stored all the

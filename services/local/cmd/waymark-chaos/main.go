@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/waymark-events/waymark/services/local/chaos"
+	"github.com/waymark-events/waymark/services/local/rigs/chaos"
 )
 
 func main() {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
-	childprocess "github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
+	childprocess "github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
 const (

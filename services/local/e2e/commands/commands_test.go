@@ -18,7 +18,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
 // root is the top of the repository.
@@ -74,7 +74,7 @@ var elsewhere = map[string]string{
 	"make lint":            "part of CI",
 	"make outage":          "measures for twenty minutes",
 	"go test":              "benchmarks measure for minutes; tests are part of make test",
-	"go run":               "services/local/chaos has each kind",
+	"go run":               "services/local/rigs/chaos has each kind",
 	"docker compose up":    "no container runs in the tests",
 	"docker compose down":  "no container runs in the tests",
 	"promtool check rules": "Prometheus's own program",

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/broker"
-	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
+	"github.com/waymark-events/waymark/services/local/engines/broker"
+	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 

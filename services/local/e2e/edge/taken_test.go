@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/broker"
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/engines/broker"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 

@@ -44,8 +44,8 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 		EventId: published.EventId, AccountId: "demo", Region: w.region, Event: "play", ItemType: "walkthru", ItemId: "124909", ItemName: "Log in",
 		InteractionId: "1551784021000-124909-6f1c2b9e-8d34-4a57-b0c1-2f7e9a5d3c18", StepIndex: -1,
 		Time: 1_551_784_021_500, ClientTime: 1_551_784_021_000, ReceivedAt: receivedAt, TimeFlag: event.TimeFlag_TIME_CORRECTED,
-		PageTitle: "Pink Alligator - ShopMe",
-		Browser:   "Chrome", BrowserVersion: "72.0.3626.121", Os: "Windows", OsVersion: published.OsVersion, DeviceType: "desktop",
+		PageTitle: "Pink Alligator - ShopMe", Environment: "production", Trigger: "launcher",
+		Browser: "Chrome", BrowserVersion: "72.0.3626.121", Os: "Windows", OsVersion: published.OsVersion, DeviceType: "desktop",
 		IpMasked: "203.0.113.0", Detail: []byte("{\"init\":{\n      \"type\": \"launcher\"\n    }}"), RawPartition: 1, RawOffset: 0,
 		RawTopicId: log.ID[:], RawLeaderEpoch: published.RawLeaderEpoch,
 	}

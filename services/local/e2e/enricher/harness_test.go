@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		os.Exit(child())
 	}
 	// The shared node of Apache Kafka lives as long as the process, and so does what waits for its end.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/waymark-events/waymark/services/local/apachekafka.(*node).run.func1"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/waymark-events/waymark/services/local/engines/apachekafka.(*node).run.func1"))
 }
 
 // A world is one region of a cluster, and a client to write raw records and read what became of them.

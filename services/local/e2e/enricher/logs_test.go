@@ -14,7 +14,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
-	"github.com/waymark-events/waymark/services/local/operator"
+	"github.com/waymark-events/waymark/services/local/rigs/operator"
 )
 
 // What people do to topics and groups while the enricher runs or stands still. What it stored is read as the sink does: of one raw log only

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/services/local/apachekafka"
+	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 

@@ -28,9 +28,9 @@ import (
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
 	"github.com/waymark-events/waymark/services/enricher"
-	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
+	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
-	"github.com/waymark-events/waymark/services/local/operator"
+	"github.com/waymark-events/waymark/services/local/rigs/operator"
 	"github.com/waymark-events/waymark/services/sink"
 	"github.com/waymark-events/waymark/services/waymarkctl"
 )

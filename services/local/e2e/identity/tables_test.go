@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 

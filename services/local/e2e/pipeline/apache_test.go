@@ -5,7 +5,7 @@ package pipeline
 import (
 	"testing"
 
-	"github.com/waymark-events/waymark/services/local/apachekafka"
+	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 )
 
 // brokers are Apache Kafka's own.

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/operator"
+	"github.com/waymark-events/waymark/services/local/rigs/operator"
 )
 
 // setBack commits an offset without metadata, as kafka-consumer-groups --reset-offsets does.

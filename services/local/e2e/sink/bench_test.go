@@ -18,8 +18,8 @@ import (
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
-	childprocess "github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
+	childprocess "github.com/waymark-events/waymark/services/local/rigs/child"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/sink"
 )

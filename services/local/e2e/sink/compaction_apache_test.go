@@ -8,7 +8,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/apachekafka"
+	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 

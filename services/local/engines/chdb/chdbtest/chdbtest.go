@@ -14,7 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"github.com/waymark-events/waymark/services/local/chdb"
+	"github.com/waymark-events/waymark/services/local/engines/chdb"
 )
 
 // Server is a running ClickHouse and a database of the test's own in it. User is "default", without a password.

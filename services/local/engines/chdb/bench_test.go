@@ -12,8 +12,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
-	"github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
 // BenchmarkInsert40Columns is the sink's shape of work: blocks of 50,000 rows of 40 columns, given by column, from clickhouse-go

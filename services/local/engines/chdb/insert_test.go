@@ -10,7 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
+	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 )
 
 // insertNumbers inserts rows 0…n-1 in one block under a deduplication token.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/retry"
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 // A fault is one kind of harm.

@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
 	"github.com/waymark-events/waymark/services/local/demo"
 )
 

@@ -17,8 +17,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/waymark-events/waymark/services/local/child"
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 // startTimeout is generous: three JVMs may start at once on a machine that is busy with tests.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 //go:embed log4j2.properties

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/waymark-events/waymark/services/local/child"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
 func TestAProgramIsFrozenWithTheProcessesThatItStarted(t *testing.T) {

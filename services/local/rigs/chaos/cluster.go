@@ -15,9 +15,9 @@ import (
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/apachekafka"
-	"github.com/waymark-events/waymark/services/local/child"
-	"github.com/waymark-events/waymark/services/local/faultproxy"
+	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 // A cluster is the Kafka under test. Every client and broker reaches its nodes through proxies.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/waymark-events/waymark/services/local/chaos"
+	"github.com/waymark-events/waymark/services/local/rigs/chaos"
 )
 
 // binaries is the folder of the programs under test, built once.

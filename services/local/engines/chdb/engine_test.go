@@ -20,8 +20,8 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/waymark-events/waymark/services/local/chdb"
-	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
+	"github.com/waymark-events/waymark/services/local/engines/chdb"
+	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 )
 
 // parentVariable names the folder of a test process that only has an engine.

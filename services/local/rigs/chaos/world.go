@@ -18,9 +18,9 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
-	"github.com/waymark-events/waymark/services/local/child"
-	"github.com/waymark-events/waymark/services/local/faultproxy"
-	"github.com/waymark-events/waymark/services/local/operator"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
+	"github.com/waymark-events/waymark/services/local/rigs/operator"
 )
 
 // region is the one under test; its account's write key is accountKey.

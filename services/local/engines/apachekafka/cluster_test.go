@@ -13,7 +13,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/services/local/apachekafka"
+	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 )
 
 func TestProduceAndFetchOutliveALostLeader(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
-	"github.com/waymark-events/waymark/services/local/apachekafka"
+	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 )
 
 // A group's state is in a replicated log: the broker that takes over knows the members, whose generation goes on.

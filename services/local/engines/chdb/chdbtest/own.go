@@ -5,7 +5,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/waymark-events/waymark/services/local/chdb"
+	"github.com/waymark-events/waymark/services/local/engines/chdb"
 )
 
 // Options of an engine of a test's own.
