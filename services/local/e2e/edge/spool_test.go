@@ -18,8 +18,8 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/rigs/child"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
 // program is a real edge, as a process that can be killed.

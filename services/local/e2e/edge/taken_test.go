@@ -15,8 +15,8 @@ import (
 
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/broker"
-	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 const restored = `waymark_edge_spool_restored_events_total{region="us"}`

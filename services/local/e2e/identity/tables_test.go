@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 )
 
 // sinkEnds waits until the sink has ended, and wants these words of its error and of its readiness. It leaves no dead letter.

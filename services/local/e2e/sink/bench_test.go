@@ -19,8 +19,8 @@ import (
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
-	childprocess "github.com/waymark-events/waymark/services/local/rigs/child"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
+	childprocess "github.com/waymark-events/waymark/services/local/rigs/child"
 	"github.com/waymark-events/waymark/services/sink"
 )
 

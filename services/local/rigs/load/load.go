@@ -10,8 +10,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/waymark-events/waymark/services/local/rigs/child"
 	"github.com/waymark-events/waymark/services/local/demo"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
 // Config says what to measure with.

@@ -14,8 +14,8 @@ import (
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
-	"github.com/waymark-events/waymark/services/local/rigs/child"
 	"github.com/waymark-events/waymark/services/local/demo"
+	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
 // A rig is the processes under measurement and the engines below them.
