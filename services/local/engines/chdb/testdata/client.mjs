@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 
-const require = createRequire(new URL('../../npm/package.json', import.meta.url))
+const require = createRequire(new URL('../../../npm/package.json', import.meta.url))
 const { createClient } = require('@clickhouse/client')
 
 const [, , address, database] = process.argv
