@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unsafe"
 
 	"github.com/google/uuid"
 
@@ -32,7 +33,7 @@ type Events struct {
 	screenWidth, screenHeight, asn, epoch                             []uint32
 	ipMasked, countryCode, country, subdivision, city, asName         []string
 	latitude, longitude                                               []*float32
-	props, detail                                                     []string
+	props, propsText, detail, detailText                              []string
 	library, libraryVersion                                           []string
 	rawTopicID                                                        []uuid.UUID
 	rawPartition, rawLeaderEpoch                                      []int32
@@ -57,7 +58,8 @@ func NewEvents() *Events {
 		column("ip_masked", &r.ipMasked), column("country_code", &r.countryCode), column("country", &r.country),
 		column("subdivision", &r.subdivision), column("city", &r.city), column("latitude", &r.latitude), column("longitude", &r.longitude),
 		column("asn", &r.asn), column("as_name", &r.asName),
-		column("props", &r.props), column("detail", &r.detail), column("library", &r.library), column("library_version", &r.libraryVersion),
+		column("props", &r.props), column("props_text", &r.propsText), column("detail", &r.detail), column("detail_text", &r.detailText),
+		column("library", &r.library), column("library_version", &r.libraryVersion),
 		column("raw_topic_id", &r.rawTopicID), column("raw_partition", &r.rawPartition), column("raw_leader_epoch", &r.rawLeaderEpoch),
 		column("raw_offset", &r.rawOffset), column("epoch", &r.epoch),
 	}
@@ -114,7 +116,7 @@ func (r *Events) IDs(which []int) []uuid.UUID {
 // ReceivedAt is when the edge accepted row i, in Unix milliseconds.
 func (r *Events) ReceivedAt(i int) int64 { return r.receivedAt[i] }
 
-// Values are the columns of row i that hold the account's own JSON: all that a value of can be refused for.
+// Values are the columns of row i that hold the account's own JSON as ClickHouse parses it: all that a value of can be refused for.
 func (r *Events) Values(i int) []clickhouse.Column {
 	return []clickhouse.Column{{Name: "props", Values: r.props[i : i+1]}, {Name: "detail", Values: r.detail[i : i+1]}}
 }
@@ -202,13 +204,17 @@ func (r *Events) Add(rec *event.Record, _ uuid.UUID, marks checkpoint.Marks) (ch
 	r.subdivision, r.city = append(r.subdivision, e.Subdivision), append(r.city, e.City)
 	r.latitude, r.longitude = append(r.latitude, degrees(e.Latitude)), append(r.longitude, degrees(e.Longitude))
 	r.asn, r.asName = append(r.asn, e.Asn), append(r.asName, e.AsName)
-	r.props, r.detail = append(r.props, object(e.Props)), append(r.detail, object(e.Detail))
+	r.props, r.propsText = append(r.props, clickhouse.Object(e.Props)), append(r.propsText, text(e.Props))
+	r.detail, r.detailText = append(r.detail, clickhouse.Object(e.Detail)), append(r.detailText, text(e.Detail))
 	r.library, r.libraryVersion = append(r.library, e.Library), append(r.libraryVersion, e.LibraryVersion)
 	r.rawTopicID, r.rawPartition = append(r.rawTopicID, topic), append(r.rawPartition, e.RawPartition)
 	r.rawLeaderEpoch, r.rawOffset = append(r.rawLeaderEpoch, e.RawLeaderEpoch), append(r.rawOffset, e.RawOffset)
 	r.epoch = append(r.epoch, e.Epoch)
 	return marks.Raise(source), nil
 }
+
+// text is b as a string that aliases it.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 func degrees(d *float64) *float32 {
 	if d == nil {
