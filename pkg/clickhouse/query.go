@@ -7,6 +7,7 @@ import (
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 )
 
 // Query runs a statement and calls row with the names and values of each row of its result.
@@ -36,6 +37,38 @@ func (c *Conn) Query(ctx context.Context, statement string, row func(names []str
 		return fmt.Errorf("query: %w", err)
 	}
 	return nil
+}
+
+// QueryOver is Query over columns of strings that are sent with the statement, which sees them as a table of the given name with the number
+// of each row, from 0, as its column row. They are no part of the statement's text, and JSON in them is read as an insert reads it.
+func (c *Conn) QueryOver(ctx context.Context, statement, table string, columns []Column, row func(names []string, values []any) error) error {
+	sent, err := external(table, columns)
+	if err != nil {
+		return fmt.Errorf("query: %w", err)
+	}
+	return c.Query(ch.Context(ctx, ch.WithExternalTable(sent), ch.WithSettings(literally)), statement, row)
+}
+
+func external(name string, columns []Column) (*ext.Table, error) {
+	definitions := []func(*ext.Table) error{ext.Column("row", "UInt64")}
+	for _, c := range columns {
+		definitions = append(definitions, ext.Column(c.Name, "String"))
+	}
+	table, err := ext.NewTable(name, definitions...)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]any, 1+len(columns))
+	for row := range columns[0].Values.([]string) {
+		values[0] = uint64(row)
+		for i, c := range columns {
+			values[1+i] = c.Values.([]string)[row]
+		}
+		if err := table.Append(values...); err != nil {
+			return nil, err
+		}
+	}
+	return table, nil
 }
 
 // Scalar runs a statement of one row and scans it into dest.

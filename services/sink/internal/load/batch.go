@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -44,14 +45,18 @@ type batch struct {
 	sound    int
 	accepted bool
 	judged   bool
+	// searched says that the values of all rows were looked at, once one was refused; codesTell, that this user may not look at them; checked,
+	// that the table was found as it must be since the first refusal.
+	searched, codesTell, checked bool
 	// views counts the materialized views of the table, once anybody asked; -1 before.
 	views int64
 }
 
-// A piece is the rows of [from, to) that are of month, or all of them for month 0, and when they were sent.
+// A piece is rows that are inserted together, the token they are sent under, and when they were.
 type piece struct {
-	month, from, to int
-	at              time.Time
+	rows  []int
+	token string
+	at    time.Time
 }
 
 // A deadRecord is a record that makes no row, and why.
@@ -117,31 +122,35 @@ func (b *batch) token() string {
 	return fmt.Sprintf("%s/%s/%d/%d/%d-%d@%d", b.p.claim.Topic, b.p.source.ID, b.p.claim.Partition, b.p.state.Era, b.from.Offset, b.to.Offset, b.to.LeaderEpoch)
 }
 
-// tokenOf stands for rows [from, to) of it.
-func (b *batch) tokenOf(from, to int) string {
-	if from == 0 && to == b.rows.Len() {
-		return b.token()
+// piece is the rows of [from, to) that are of month, or all of them for month 0, without those that ClickHouse takes nowhere. Its token
+// names from, to and what is left out, and so, month by month, its rows.
+func (b *batch) piece(month, from, to int) piece {
+	out := piece{rows: make([]int, 0, to-from), token: b.token()}
+	if from > 0 || to < b.rows.Len() {
+		out.token = fmt.Sprintf("%s/%d-%d", out.token, from, to)
 	}
-	return fmt.Sprintf("%s/%d-%d", b.token(), from, to)
-}
-
-// columns returns the values of rows, which are of [from, to).
-func (b *batch) columns(rows []int, from, to int) []clickhouse.Column {
-	if len(rows) < to-from {
-		return b.rows.Choose(rows)
-	}
-	return b.rows.Columns(from, to)
-}
-
-// pick returns which rows of [from, to) belong to month, and all of them for month 0.
-func (b *batch) pick(month, from, to int) []int {
-	out := make([]int, 0, to-from)
+	left, names := 0, fnv.New64a()
 	for i := from; i < to; i++ {
-		if month == 0 || b.rows.Month(i) == month {
-			out = append(out, i)
+		switch {
+		case b.refused[i].bad:
+			left++
+			fmt.Fprintln(names, i)
+		case month == 0 || b.rows.Month(i) == month:
+			out.rows = append(out.rows, i)
 		}
 	}
+	if left > 0 {
+		out.token = fmt.Sprintf("%s/without-%d-%x", out.token, left, names.Sum64())
+	}
 	return out
+}
+
+// columns returns the values of rows, which are in order.
+func (b *batch) columns(rows []int) []clickhouse.Column {
+	if from, to := rows[0], rows[len(rows)-1]+1; to-from == len(rows) {
+		return b.rows.Columns(from, to)
+	}
+	return b.rows.Choose(rows)
 }
 
 // months returns the months of the rows, each once.

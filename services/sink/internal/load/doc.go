@@ -65,13 +65,16 @@
 // it that is missing, half of it. A piece is sent again only when the table holds nothing of it, and a piece that a dead sink sent, and the
 // server stores only after the look, is dropped or drops the other.
 //
-// The token is topic/topic id/partition/era/C-E@leader epoch, and /i-j for a half. The leader epoch at E makes it the name of the batch's
+// The token is topic/topic id/partition/era/C-E@leader epoch, and /i-j for a half; /without and a digest of their places when rows are left
+// out that ClickHouse takes nowhere. The leader epoch at E makes it the name of the batch's
 // contents, since no other records of the log can end there under it. The era is a new one each time that the loop could not simply go on
 // from its memory: what is read again then may have been stored before and deleted since, by an operator, and the table must not take it for
 // a repetition of that.
 //
-// A row that ClickHouse refuses is found by halving. A whole block and its halves have different names, so the table could hold a row twice:
-// once halves were sent the whole is sent again only if, with no insert under way, the table has none of its rows.
+// What ClickHouse refuses for its values is found in one look at the values of the whole batch, and the others are one piece: a batch of refused
+// rows costs two inserts. A row that is refused for any other reason is found by halving. A whole block, what is left of it and its halves have
+// different names, so the table could hold a row twice: once such parts were sent, which the intent calls halved, the whole is sent again
+// only if, with no insert under way, the table has none of its rows.
 //
 // # Crash points
 //
@@ -113,9 +116,9 @@
 //     been tried, it has taken none since the first of them, nor takes again, under its token, the piece that it took just before. That is a
 //     constraint, a default that throws, a type that an operator has chosen.
 //
-// Whether something is wrong with a row is tried: its two JSON columns, the only ones whose values the types do not settle, are inserted into
-// the table function null, which stores nothing and has none of the table's own rules. Without the right to that, error 117
-// (INCORRECT_DATA) tells. Rows with bad values become dead letters. A sound one is tried again when all others are stored, and becomes a dead
+// Whether something is wrong with rows ClickHouse is asked: it casts their two JSON columns, the only ones whose values the types do not settle,
+// outside of the table and its rules (store.Unfit). Where it cannot be asked, error 117 (INCORRECT_DATA) of a single row tells. Rows with bad
+// values become dead letters. Nothing that a client can send is known to be one: clickhouse.Object sees to that. A sound one is tried again when all others are stored, and becomes a dead
 // letter only if the table takes others and still not this one. Log and dead letter have ClickHouse's code, not its sentence,
 // which may quote the row.
 //

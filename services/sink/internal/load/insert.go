@@ -135,13 +135,12 @@ func (p *partition) insertWhole(work context.Context, b *batch) error {
 }
 
 // insertPiece inserts the rows of [from, to) that are of month, or all of them for month 0, once; a *passingError asks for another look
-// and another try. A row that ClickHouse refuses is found by halving, each half under a token of its own; the others are stored.
+// and another try. Where ClickHouse refuses it, the rows whose values it takes nowhere are found in one look, and the others are sent as one
+// piece of another name. A row that is refused for any other reason is found by halving, each half under a token of its own.
 func (p *partition) insertPiece(work context.Context, b *batch, month, from, to int) error {
-	rows := b.pick(month, from, to)
-	if len(rows) == 0 {
-		return nil
-	}
-	if b.refusedAll(rows) { // judge asks for them again
+	piece := b.piece(month, from, to)
+	rows := piece.rows
+	if b.refusedAll(rows) { // none is left, or judge asks for them again
 		return nil
 	}
 	if err := p.confirm(work); err != nil {
@@ -154,10 +153,11 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	started := time.Now()
 	b.sent = true
 	b.whole = b.whole || len(rows) == b.rows.Len()
-	err := p.db.Insert(work, b.rows.Insert(), b.tokenOf(from, to), b.columns(rows, from, to))
+	err := p.db.Insert(work, b.rows.Insert(), piece.token, b.columns(rows))
 	if err == nil {
 		p.step("inserted")
-		b.took = &piece{month, from, to, started}
+		piece.at = started
+		b.took = &piece
 		for _, row := range rows { // what was refused before was mended
 			delete(b.refused, row)
 		}
@@ -178,11 +178,18 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	if err := p.ownFault(work, b, rows, err); err != nil {
 		return err
 	}
-	if len(rows) == 1 {
+	if err := p.search(work, b, err); err != nil {
+		return err
+	}
+	left := b.piece(month, from, to).rows
+	if len(left) == 1 && len(rows) == 1 {
 		return p.refuse(work, b, rows[0], err)
 	}
 	if err := p.halve(work, b); err != nil {
 		return err
+	}
+	if len(left) < len(rows) {
+		return p.insertPiece(work, b, month, from, to)
 	}
 	middle := from + (to-from)/2
 	if err := p.insertPiece(work, b, month, from, middle); err != nil {

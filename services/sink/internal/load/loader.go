@@ -71,14 +71,14 @@ type table interface {
 	Insert() string
 	Columns(from, to int) []clickhouse.Column
 	Choose(rows []int) []clickhouse.Column
-	// Place, Source, Origin, Month, Twin, ReceivedAt and Values are about one row, IDs about some, Span about all.
+	// Place, Source, Origin, Month, Twin and ReceivedAt are about one row, IDs about some, Values and Span about all.
 	Place(i int) rows.Place
 	Source(i int) rows.Place
 	Origin(i int) checkpoint.Source
 	Month(i int) int
 	Twin(i int) any
 	ReceivedAt(i int) int64
-	Values(i int) []clickhouse.Column
+	Values() []clickhouse.Column
 	IDs(which []int) []uuid.UUID
 	Span() rows.Span
 	// Keep leaves the rows that which names.
@@ -104,8 +104,8 @@ type database interface {
 	// Views counts the materialized views of table; Remembers tells whether table surely knows the token of an insert since block.
 	Views(ctx context.Context, table string) (uint64, error)
 	Remembers(ctx context.Context, table string, block int64) (bool, error)
-	// Takes returns nil when nothing is wrong with values of events' JSON columns, and an error of class Row when it is.
-	Takes(ctx context.Context, values []clickhouse.Column) error
+	// Unfit returns which rows' values of events' JSON columns are taken nowhere, in one look at all of them.
+	Unfit(ctx context.Context, values []clickhouse.Column) ([]int, error)
 	// Check returns nil when the tables are as this version needs them.
 	Check(ctx context.Context) error
 }

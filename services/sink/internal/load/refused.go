@@ -27,12 +27,11 @@ func (p *partition) ownFault(work context.Context, b *batch, rows []int, refusal
 		return operator(fmt.Errorf("the materialized view %s refuses rows that are stored in %s (error %s): mend the view with ALTER TABLE … MODIFY QUERY, or drop it",
 			view, b.rows.Table(), clickhouse.Code(refusal)))
 	}
-	switch err := p.db.Check(work); {
-	case err == nil:
-	case clickhouse.Classify(err) == clickhouse.Operator:
-		return operator(err)
-	default:
-		return &passingError{err}
+	if !b.checked { // once: judge looks again before anything is buried
+		if err := p.check(work); err != nil {
+			return err
+		}
+		b.checked = true
 	}
 	if views, err := p.views(work, b); err != nil || views == 0 {
 		return err
@@ -45,6 +44,43 @@ func (p *partition) ownFault(work context.Context, b *batch, rows []int, refusal
 		return operator(fmt.Errorf("rows that are stored in %s were refused afterwards (error %s), which materialized views do: mend the view with ALTER TABLE … MODIFY QUERY, or drop it",
 			b.rows.Table(), clickhouse.Code(refusal)))
 	}
+	return nil
+}
+
+// check returns nil when the tables are as they must be.
+func (p *partition) check(work context.Context) error {
+	switch err := p.db.Check(work); {
+	case err == nil:
+		return nil
+	case clickhouse.Classify(err) == clickhouse.Operator:
+		return operator(err)
+	default:
+		return &passingError{err}
+	}
+}
+
+// search finds the rows whose values ClickHouse takes nowhere, once it has refused any of the batch, all in one look: whatever somebody sends, a
+// batch of it costs a few inserts and not some for each row.
+func (p *partition) search(work context.Context, b *batch, why error) error {
+	if b.searched {
+		return nil
+	}
+	b.refused = make(map[int]refusal)
+	if values := b.rows.Values(); values != nil {
+		p.step("searching")
+		unfit, err := p.db.Unfit(work, values)
+		switch {
+		case err == nil:
+		case clickhouse.Classify(err) == clickhouse.Retriable:
+			return &passingError{err}
+		default: // no right to look: codes must tell
+			b.codesTell = true
+		}
+		for _, row := range unfit {
+			b.refused[row] = refusal{why: why, bad: true}
+		}
+	}
+	b.searched = true
 	return nil
 }
 
@@ -68,15 +104,9 @@ func (b *batch) refusedAll(rows []int) bool {
 	return true
 }
 
-// refuse finds out about a row that ClickHouse does not take.
+// refuse notes a row that ClickHouse does not take though nothing was found wrong with its values.
 func (p *partition) refuse(work context.Context, b *batch, row int, why error) error {
-	bad, err := p.bad(work, b.rows.Values(row), why)
-	if err != nil {
-		return err
-	}
-	if b.refused == nil {
-		b.refused = make(map[int]refusal)
-	}
+	bad := b.codesTell && clickhouse.Code(why) == incorrectData
 	b.refused[row] = refusal{why: why, bad: bad}
 	if bad {
 		return nil
@@ -88,6 +118,9 @@ func (p *partition) refuse(work context.Context, b *batch, row int, why error) e
 	return nil
 }
 
+// incorrectData is how ClickHouse refuses a value of a JSON column.
+const incorrectData = "117"
+
 // takesNothing returns nil when the table takes sound rows now, whatever it refuses: it took some since it began to refuse, or takes again
 // what it took just before. That has no effect but to be checked: it is under its token still.
 func (p *partition) takesNothing(work context.Context, b *batch, why error) error {
@@ -98,8 +131,7 @@ func (p *partition) takesNothing(work context.Context, b *batch, why error) erro
 	if took == nil || time.Since(took.at) >= p.lookHolds {
 		return p.tableRefuses(b, why)
 	}
-	rows := b.pick(took.month, took.from, took.to)
-	switch err := p.db.Insert(work, b.rows.Insert(), b.tokenOf(took.from, took.to), b.columns(rows, took.from, took.to)); {
+	switch err := p.db.Insert(work, b.rows.Insert(), took.token, b.columns(took.rows)); {
 	case err == nil:
 		b.accepted = true
 		return nil
@@ -109,33 +141,17 @@ func (p *partition) takesNothing(work context.Context, b *batch, why error) erro
 	return p.tableRefuses(b, why)
 }
 
-// bad tells whether values are refused for what they are.
-func (p *partition) bad(work context.Context, values []clickhouse.Column, why error) (bool, error) {
-	if values == nil {
-		return false, nil
-	}
-	err := p.db.Takes(work, values)
-	switch class := clickhouse.Classify(err); {
-	case err == nil:
-		return false, nil
-	case class == clickhouse.Row:
-		return true, nil
-	case class == clickhouse.Operator: // no right to find out: the code must tell
-		return clickhouse.Code(why) == incorrectData, nil
-	}
-	return false, &passingError{err}
-}
-
-// incorrectData is how ClickHouse refuses a value of a JSON column.
-const incorrectData = "117"
-
 // judge buries what was refused, once every other row is stored. Where the table has taken none since it began to refuse sound ones, it is
 // the table that takes nothing, and nothing is buried.
 func (p *partition) judge(work context.Context, b *batch) error {
 	if len(b.refused) == 0 || b.judged {
 		return nil
 	}
+	if err := p.check(work); err != nil {
+		return err
+	}
 	var dead []deadRecord
+	bad := 0
 	for _, row := range slices.Sorted(maps.Keys(b.refused)) {
 		r := b.refused[row]
 		if !r.bad && !r.again {
@@ -156,8 +172,14 @@ func (p *partition) judge(work context.Context, b *batch) error {
 		}
 		// The server's sentence may quote the value; its code does not.
 		sentence := errors.New("ClickHouse refuses the row with error " + clickhouse.Code(r.why))
-		p.log.Error("ClickHouse refuses a row", zap.Int64("offset", b.records[row].Offset), zap.String("code", clickhouse.Code(r.why)), zap.Bool("for_its_values", r.bad))
+		if r.bad {
+			bad++
+		}
 		dead = append(dead, deadRecord{b.records[row], &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}})
+	}
+	if n := len(dead); n > 0 {
+		p.log.Error("ClickHouse refuses rows: they go to the dead topic", zap.Int("rows", n), zap.Int("for_their_values", bad),
+			zap.Int64("first_offset", dead[0].record.Offset), zap.Int64("last_offset", dead[n-1].record.Offset), zap.NamedError("first_reason", dead[0].why.Err))
 	}
 	if err := p.bury(work, dead); err != nil {
 		return err

@@ -88,23 +88,22 @@ func (p *partition) complete(work context.Context, b *batch) error {
 		return err
 	}
 	p.step("readback")
-	all := b.pick(0, 0, b.rows.Len())
-	n := held.among(all)
 	for row := range b.refused {
 		if held.rows[row] {
 			delete(b.refused, row)
 		}
 	}
-	if n == 0 {
-		return p.insertPiece(work, b, 0, 0, len(all))
+	n := b.rows.Len()
+	if held.among(b.piece(0, 0, n).rows) == 0 {
+		return p.insertPiece(work, b, 0, 0, n)
 	}
 	if heal, err := p.heals(work, b, held); err != nil {
 		return err
 	} else if heal {
-		return p.insertPiece(work, b, 0, 0, len(all))
+		return p.insertPiece(work, b, 0, 0, n)
 	}
 	for _, month := range b.months() {
-		if err := p.completeMonth(work, b, held, month, 0, len(all)); err != nil {
+		if err := p.completeMonth(work, b, held, month, 0, n); err != nil {
 			return err
 		}
 	}
@@ -152,7 +151,7 @@ func (p *partition) views(work context.Context, b *batch) (int64, error) {
 
 // completeMonth goes down the halves that halve made until one is there as a whole or not at all.
 func (p *partition) completeMonth(work context.Context, b *batch, held held, month, from, to int) error {
-	rows := b.pick(month, from, to)
+	rows := b.piece(month, from, to).rows
 	switch held.among(rows) {
 	case len(rows):
 		return nil

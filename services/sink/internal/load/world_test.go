@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -347,11 +346,13 @@ func (m *member) Remembers(_ context.Context, _ string, block int64) (ok bool, e
 	return ok, err
 }
 
-func (m *member) Takes(_ context.Context, values []clickhouse.Column) error {
-	if values[0].Values.([]string)[0] == badProps || m.w.broken == tableIsRows {
-		return &proto.Exception{Code: 117, Message: "incorrect data"}
+func (m *member) Unfit(_ context.Context, values []clickhouse.Column) (out []int, err error) {
+	for i, props := range values[0].Values.([]string) {
+		if props == badProps || m.w.broken == tableIsRows {
+			out = append(out, i)
+		}
 	}
-	return nil
+	return out, nil
 }
 
 // record stores a commit, or what a broken sink would have committed.

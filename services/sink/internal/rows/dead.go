@@ -92,7 +92,7 @@ func (r *Dead) IDs(which []int) []uuid.UUID {
 func (r *Dead) ReceivedAt(i int) int64 { return r.receivedAt[i] }
 
 // Values are none: no value of a dead row can be refused.
-func (r *Dead) Values(int) []clickhouse.Column { return nil }
+func (r *Dead) Values() []clickhouse.Column { return nil }
 
 // Month is the table partition of row i.
 func (r *Dead) Month(i int) int { return month(r.failedAt[i]) }

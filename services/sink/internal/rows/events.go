@@ -116,9 +116,9 @@ func (r *Events) IDs(which []int) []uuid.UUID {
 // ReceivedAt is when the edge accepted row i, in Unix milliseconds.
 func (r *Events) ReceivedAt(i int) int64 { return r.receivedAt[i] }
 
-// Values are the columns of row i that hold the account's own JSON as ClickHouse parses it: all that a value of can be refused for.
-func (r *Events) Values(i int) []clickhouse.Column {
-	return []clickhouse.Column{{Name: "props", Values: r.props[i : i+1]}, {Name: "detail", Values: r.detail[i : i+1]}}
+// Values are the columns that hold the account's own JSON as ClickHouse parses it: all that a row can be refused for its values of.
+func (r *Events) Values() []clickhouse.Column {
+	return []clickhouse.Column{{Name: "props", Values: r.props}, {Name: "detail", Values: r.detail}}
 }
 
 // Source is the same as Place.

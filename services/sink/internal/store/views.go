@@ -4,8 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-
-	"github.com/waymark-events/waymark/pkg/clickhouse"
 )
 
 var (
@@ -47,14 +45,4 @@ func (s *Store) UnderWay(ctx context.Context, tokens string) (int, error) {
 		return 0, fmt.Errorf("ask for inserts under way: %w", err)
 	}
 	return int(n), nil
-}
-
-// probe stores nothing: it is where ClickHouse parses values and checks their types, without the table's own rules.
-const probe = "INSERT INTO FUNCTION null('props JSON(max_dynamic_paths = 0), detail JSON(max_dynamic_paths = 0)') (props, detail)"
-
-// Takes returns nil when ClickHouse takes values of events' JSON columns for what they are. An error of class clickhouse.Row says that the
-// values are to blame, and not what an operator has added to the table. The user needs the right CREATE TEMPORARY TABLE, which ClickHouse
-// wants for every table function.
-func (s *Store) Takes(ctx context.Context, values []clickhouse.Column) error {
-	return s.conn.Insert(ctx, probe, "", values)
 }
