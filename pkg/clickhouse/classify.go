@@ -72,6 +72,7 @@ var classes = map[int32]Class{
 	117: Row, // INCORRECT_DATA
 	130: Row, // CANNOT_READ_ARRAY_FROM_TEXT
 	131: Row, // TOO_LARGE_STRING_SIZE
+	167: Row, // TOO_DEEP_AST: the name of a nested JSON value's type
 	306: Row, // TOO_DEEP_RECURSION: a nested JSON value
 	321: Row, // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
 	349: Row, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN

@@ -52,9 +52,10 @@ type batch struct {
 	views int64
 }
 
-// A piece is rows that are inserted together, the token they are sent under, and when they were.
+// A piece is rows that are inserted together, the token they are sent under, and when they were. left counts those left out.
 type piece struct {
 	rows  []int
+	left  int
 	token string
 	at    time.Time
 }
@@ -129,18 +130,18 @@ func (b *batch) piece(month, from, to int) piece {
 	if from > 0 || to < b.rows.Len() {
 		out.token = fmt.Sprintf("%s/%d-%d", out.token, from, to)
 	}
-	left, names := 0, fnv.New64a()
+	names := fnv.New64a()
 	for i := from; i < to; i++ {
 		switch {
 		case b.refused[i].bad:
-			left++
+			out.left++
 			fmt.Fprintln(names, i)
 		case month == 0 || b.rows.Month(i) == month:
 			out.rows = append(out.rows, i)
 		}
 	}
-	if left > 0 {
-		out.token = fmt.Sprintf("%s/without-%d-%x", out.token, left, names.Sum64())
+	if out.left > 0 {
+		out.token = fmt.Sprintf("%s/without-%d-%x", out.token, out.left, names.Sum64())
 	}
 	return out
 }

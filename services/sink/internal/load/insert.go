@@ -87,7 +87,7 @@ func (p *partition) insert(work context.Context, b *batch) error {
 // time may pass until ClickHouse can be reached, so every further try looks first what is there.
 func (p *partition) storeRows(work context.Context, b *batch, send func(context.Context, *batch) error) error {
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
-	failed := false
+	failures := 0
 	for {
 		err := p.deleteSuperseded(work, b)
 		if err == nil {
@@ -98,7 +98,7 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 		}
 		var passing *passingError
 		if !errors.As(err, &passing) {
-			if err == nil && !failed {
+			if err == nil && failures == 0 {
 				p.pressure.eased()
 			}
 			p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
@@ -116,7 +116,12 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 		if problem := p.db.Check(work); clickhouse.Classify(problem) == clickhouse.Operator {
 			return operator(problem)
 		}
-		failed = true
+		// An error of no known class may be about values, too.
+		if failures++; failures >= unknownFailures {
+			if err := p.search(work, b, err); err != nil && !errors.As(err, &passing) {
+				return err
+			}
+		}
 		p.progress.Failing("the insert into "+b.rows.Table(), clickhouse.Brief(err))
 		p.pressure.felt(err)
 		p.metrics.setScale(p.claim.Topic, p.claim.Partition, p.pressure.scale)
@@ -128,6 +133,9 @@ func (p *partition) storeRows(work context.Context, b *batch, send func(context.
 		send = p.complete
 	}
 }
+
+// unknownFailures is how often a batch fails with errors that should pass before the values of its rows are looked at.
+const unknownFailures = 4
 
 // insertWhole is the first try of a batch that nobody has tried before.
 func (p *partition) insertWhole(work context.Context, b *batch) error {
@@ -142,6 +150,11 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	rows := piece.rows
 	if b.refusedAll(rows) { // none is left, or judge asks for them again
 		return nil
+	}
+	if piece.left > 0 {
+		if err := p.halve(work, b); err != nil {
+			return err
+		}
 	}
 	if err := p.confirm(work); err != nil {
 		return err
@@ -181,15 +194,14 @@ func (p *partition) insertPiece(work context.Context, b *batch, month, from, to 
 	if err := p.search(work, b, err); err != nil {
 		return err
 	}
-	left := b.piece(month, from, to).rows
-	if len(left) == 1 && len(rows) == 1 {
+	if b.piece(month, from, to).left > piece.left {
+		return p.insertPiece(work, b, month, from, to)
+	}
+	if len(rows) == 1 {
 		return p.refuse(work, b, rows[0], err)
 	}
 	if err := p.halve(work, b); err != nil {
 		return err
-	}
-	if len(left) < len(rows) {
-		return p.insertPiece(work, b, month, from, to)
 	}
 	middle := from + (to-from)/2
 	if err := p.insertPiece(work, b, month, from, middle); err != nil {
