@@ -132,22 +132,13 @@ func Code(err error) string {
 	return "client"
 }
 
-// Brief is err without the server's sentence, which may quote values of rows.
-func Brief(err error) error {
-	var exception *proto.Exception
-	switch {
-	case !errors.As(err, &exception):
-		return err
-	case FailedView(err) != "":
-		return fmt.Errorf("ClickHouse answers with error %d, in the materialized view %s", exception.Code, FailedView(err))
-	}
-	return fmt.Errorf("ClickHouse answers with error %d", exception.Code)
+// A RowError is a value that its column's type does not take, found before anything was sent.
+type RowError struct {
+	Column string
+	Err    error
 }
 
-// A RowError is a value that its column's type does not take, found before anything was sent.
-type RowError struct{ Err error }
-
-func (e *RowError) Error() string { return e.Err.Error() }
+func (e *RowError) Error() string { return fmt.Sprintf("column %s: %v", e.Column, e.Err) }
 func (e *RowError) Unwrap() error { return e.Err }
 
 // A SchemaError is a table that is not as this version needs it.

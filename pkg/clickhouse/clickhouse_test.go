@@ -29,7 +29,7 @@ func TestClassify(t *testing.T) {
 		{server(516), Operator}, // wrong password
 		{server(60), Operator},  // missing table
 		{server(117), Row},
-		{fmt.Errorf("insert: %w", &RowError{errors.New("does not fit")}), Row},
+		{fmt.Errorf("insert: %w", &RowError{"asn", errors.New("does not fit")}), Row},
 		{fmt.Errorf("check: %w", &SchemaError{errors.New("no table")}), Operator},
 	} {
 		if got := Classify(c.err); got != c.want {

@@ -52,7 +52,7 @@ var literally = ch.Settings{
 
 // Insert stores columns as one block of statement's table ("INSERT INTO table (…)", columns in the same order). nil means that the
 // block is stored, now or by an earlier insert under the same token; without one nothing is
-// deduplicated. It is tried once.
+// deduplicated. It is tried once. Errors do not quote values (Brief).
 func (c *Conn) Insert(ctx context.Context, statement, token string, columns []Column) error {
 	settings := maps.Clone(insertSettings)
 	maps.Copy(settings, literally)
@@ -65,16 +65,16 @@ func (c *Conn) Insert(ctx context.Context, statement, token string, columns []Co
 	defer cancel()
 	batch, err := c.pool.PrepareBatch(ch.Context(ctx, ch.WithSettings(settings)), statement)
 	if err != nil {
-		return fmt.Errorf("prepare insert: %w", err)
+		return fmt.Errorf("prepare insert: %w", Brief(err))
 	}
 	for i, column := range columns {
 		if err := batch.Column(i).Append(column.Values); err != nil {
 			_ = batch.Abort()
-			return &RowError{fmt.Errorf("column %s: %w", column.Name, err)}
+			return Brief(&RowError{column.Name, err})
 		}
 	}
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("insert: %w", err)
+		return fmt.Errorf("insert: %w", Brief(err))
 	}
 	return nil
 }

@@ -40,13 +40,17 @@ func (c *Conn) Query(ctx context.Context, statement string, row func(names []str
 }
 
 // QueryOver is Query over columns of strings that are sent with the statement, which sees them as a table of the given name with the number
-// of each row, from 0, as its column row. They are no part of the statement's text, and JSON in them is read as an insert reads it.
+// of each row, from 0, as its column row. They are no part of the statement's text, and JSON in them is read as an insert reads it. Errors do
+// not quote them.
 func (c *Conn) QueryOver(ctx context.Context, statement, table string, columns []Column, row func(names []string, values []any) error) error {
 	sent, err := external(table, columns)
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
-	return c.Query(ch.Context(ctx, ch.WithExternalTable(sent), ch.WithSettings(literally)), statement, row)
+	if err := c.Query(ch.Context(ctx, ch.WithExternalTable(sent), ch.WithSettings(literally)), statement, row); err != nil {
+		return Brief(err)
+	}
+	return nil
 }
 
 func external(name string, columns []Column) (*ext.Table, error) {
