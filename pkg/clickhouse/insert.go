@@ -65,7 +65,7 @@ func (c *Conn) Insert(ctx context.Context, statement, token string, columns []Co
 	defer cancel()
 	batch, err := c.pool.PrepareBatch(ch.Context(ctx, ch.WithSettings(settings)), statement)
 	if err != nil {
-		return fmt.Errorf("prepare insert: %w", Brief(err))
+		return fmt.Errorf("prepare insert: %w", err) // nothing of the rows was sent yet
 	}
 	for i, column := range columns {
 		if err := batch.Column(i).Append(column.Values); err != nil {

@@ -2,17 +2,35 @@ package clickhouse
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// Query runs a statement and calls row with the names and values of each row of its result.
+// shown has JSON columns sent as text, with their names as they were: the driver cannot read paths that are no columns of their own.
+var shown = ch.Settings{"output_format_native_write_json_as_string": 1, "json_type_escape_dots_in_keys": 1}
+
+// readOnly is the code of a user whose profile lets nobody change a setting.
+const readOnly = "164"
+
+// Query runs a statement and calls row with the names and values of each row of its result. A JSON column's value is a json.RawMessage.
 func (c *Conn) Query(ctx context.Context, statement string, row func(names []string, values []any) error, args ...any) error {
-	rows, err := c.pool.Query(ctx, statement, args...)
+	rows, err := c.pool.Query(ch.Context(ctx, ch.WithSettings(shown)), statement, args...)
+	if Code(err) == readOnly {
+		rows, err = c.pool.Query(ctx, statement, args...)
+		return each(rows, err, false, row)
+	}
+	return each(rows, err, true, row)
+}
+
+// each calls row for each of rows, in which JSON columns may be text.
+func each(rows driver.Rows, err error, text bool, row func(names []string, values []any) error) error {
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
@@ -21,6 +39,10 @@ func (c *Conn) Query(ctx context.Context, statement string, row func(names []str
 	for rows.Next() {
 		values := make([]any, len(names))
 		for i := range values {
+			if text && isJSON(types[i]) {
+				values[i] = new(string)
+				continue
+			}
 			values[i] = reflect.New(types[i].ScanType()).Interface()
 		}
 		if err := rows.Scan(values...); err != nil {
@@ -28,6 +50,9 @@ func (c *Conn) Query(ctx context.Context, statement string, row func(names []str
 		}
 		for i := range values {
 			values[i] = reflect.ValueOf(values[i]).Elem().Interface()
+			if value, is := values[i].(string); is && isJSON(types[i]) {
+				values[i] = json.RawMessage(value)
+			}
 		}
 		if err := row(names, values); err != nil {
 			return err
@@ -39,6 +64,10 @@ func (c *Conn) Query(ctx context.Context, statement string, row func(names []str
 	return nil
 }
 
+func isJSON(column driver.ColumnType) bool {
+	return strings.HasPrefix(column.DatabaseTypeName(), "JSON")
+}
+
 // QueryOver is Query over columns of strings that are sent with the statement, which sees them as a table of the given name with the number
 // of each row, from 0, as its column row. They are no part of the statement's text, and JSON in them is read as an insert reads it. Errors do
 // not quote them.
@@ -47,7 +76,8 @@ func (c *Conn) QueryOver(ctx context.Context, statement, table string, columns [
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
-	if err := c.Query(ch.Context(ctx, ch.WithExternalTable(sent), ch.WithSettings(literally)), statement, row); err != nil {
+	rows, err := c.pool.Query(ch.Context(ctx, ch.WithExternalTable(sent), ch.WithSettings(literally)), statement)
+	if err := each(rows, err, false, row); err != nil {
 		return Brief(err)
 	}
 	return nil

@@ -42,7 +42,7 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 		"browser": "Chrome", "browser_version": "72.0.3626.121", "os": "Windows", "os_version": "10",
 		"device_type": "desktop", "device_brand": "", "device_model": "", "is_bot": false, "bot_name": "",
 		"screen_width": 0, "screen_height": 0, "language": "", "timezone": "",
-		"props": map[string]any{}, "detail": map[string]any{"init": map[string]any{"type": "launcher"}},
+		"props": map[string]any{}, "detail": map[string]any{"init": map[string]any{"type": "launcher"}}, "props_text": "",
 		"library": "", "library_version": "", "epoch": 0, "raw_leader_epoch": 0,
 	}
 	topicID, err := p.kafka().TopicID(t.Context(), schemas.RawTopic("us"))
@@ -65,13 +65,16 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 	if received.Before(from.Add(-time.Second)) || received.After(time.Now().Add(time.Second)) {
 		t.Errorf("received_at: %v", received)
 	}
+	if got := fmt.Sprint(row["detail_text"]); strings.Join(strings.Fields(got), "") != `{"init":{"type":"launcher"}}` {
+		t.Errorf("detail_text: %s", got)
+	}
 	if got := moment(t, row["time"]); !got.Equal(received.Add(-7 * 24 * time.Hour)) {
 		t.Errorf("time: %v, want a week before %v", got, received)
 	}
 	if enriched, inserted := moment(t, row["enriched_at"]), moment(t, row["inserted_at"]); enriched.Before(received) || inserted.Before(enriched) {
 		t.Errorf("received at %v, enriched at %v, inserted at %v", received, enriched, inserted)
 	}
-	for _, column := range []string{"time", "received_at", "enriched_at", "inserted_at", "raw_partition", "raw_offset"} {
+	for _, column := range []string{"time", "received_at", "enriched_at", "inserted_at", "raw_partition", "raw_offset", "detail_text"} {
 		delete(row, column)
 	}
 	for column := range want {

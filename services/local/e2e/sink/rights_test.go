@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/chdb/chdbtest"
@@ -154,5 +155,23 @@ func TestAPasswordChangedUnderLoadStopsTheSinkUntilItIsToldTheNewOne(t *testing.
 		if p.Lag != 0 {
 			t.Errorf("partition %d is %d behind", p.Partition, p.Lag)
 		}
+	}
+}
+
+// Who may only read, and change no setting, is answered all the same, JSON in the driver's own form. The driver makes a setting of a deadline.
+func TestAUserWhoMayChangeNoSettingCanAsk(t *testing.T) {
+	h, _ := newHouseOf(t, login{profile: "<readonly>1</readonly>", grants: "SELECT"}, 1)
+	conn, err := clickhouse.Open(h.cfg.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	asked := 0
+	err = conn.Query(t.Context(), "SELECT count() FROM events", func(_ []string, v []any) error {
+		asked++
+		return nil
+	})
+	if err != nil || asked != 1 {
+		t.Errorf("%d rows, %v", asked, err)
 	}
 }
