@@ -122,7 +122,8 @@ func (p *partition) heals(work context.Context, b *batch, held held) (bool, erro
 		return false, err
 	}
 	remembers := false
-	if !b.halved && (b.whole || b.replayed && !b.doubtful) {
+	entire := b.piece(0, 0, b.rows.Len()).left == 0
+	if !b.halved && entire && (b.whole || b.replayed && !b.doubtful) {
 		var err error
 		remembers, err = p.db.Remembers(work, b.rows.Table(), held.block)
 		if err != nil && clickhouse.Classify(err) != clickhouse.Operator { // without the right to ask it is not known
