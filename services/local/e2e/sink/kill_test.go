@@ -10,16 +10,16 @@ import (
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 
-// One sink is killed after the other, each at a step of its own; the last one lives. Some rows are refused, so that halving and burying
-// are among the steps.
+// One sink is killed after the other, each at a step of its own; the last one lives. Some rows are refused, so that the search for them
+// and burying are among the steps.
 func TestKillingTheSinkAtAnyStepNeitherLosesNorDoubles(t *testing.T) {
 	at := func(step string, nth int64) orders { return orders{At: step, Nth: nth, Signal: syscall.SIGKILL} }
 	var cases [][]orders
 	for _, step := range []string{"formed", "intended", "inserting", "inserted", "burying", "buried", "stored"} {
 		cases = append(cases, []orders{at(step, 1)}, []orders{at(step, 3)})
 	}
-	cases = append(cases, []orders{at("settled", 1)})
-	for _, step := range []string{"replaying", "readback", "confirming", "inserting", "inserted", "burying", "buried", "stored"} {
+	cases = append(cases, []orders{at("settled", 1)}, []orders{at("searching", 1)}, []orders{at("searching", 1), at("searching", 1), at("inserted", 1)})
+	for _, step := range []string{"replaying", "readback", "confirming", "searching", "inserting", "inserted", "burying", "buried", "stored"} {
 		cases = append(cases, []orders{at("stored", 1), at(step, 1)})
 	}
 	cases = append(cases, []orders{at("inserting", 3), at("readback", 1), at("inserted", 1)}, []orders{at("inserted", 2), at("inserting", 1), at("inserted", 2)})

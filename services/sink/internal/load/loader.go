@@ -38,7 +38,7 @@ type Settings struct {
 	// benchmark measures against it what exactly-once costs.
 	AtLeastOnce bool
 	// Step, unless nil, is called as a partition comes to each step of the protocol: formed, intended, replaying, readback, confirming,
-	// inserting, inserted, replacing, burying, buried, stored, settled. Tests kill the process there.
+	// inserting, searching, inserted, replacing, burying, buried, stored, settled. Tests kill the process there.
 	Step func(name string)
 }
 
