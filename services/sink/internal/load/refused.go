@@ -174,6 +174,7 @@ func (p *partition) judge(work context.Context, b *batch) error {
 		sentence := errors.New("ClickHouse refuses the row with error " + clickhouse.Code(r.why))
 		if r.bad {
 			bad++
+			sentence = errors.New("ClickHouse takes the JSON of props or detail into no JSON column")
 		}
 		dead = append(dead, deadRecord{b.records[row], &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}})
 	}
