@@ -8,6 +8,9 @@ import (
 var (
 	//go:embed data/referrers.txt
 	referrersText string
+	// appsText are Android apps, which send android-app://PACKAGE as their referrer.
+	//go:embed data/apps.txt
+	appsText string
 	//go:embed data/mail.txt
 	mailText string
 )
@@ -42,6 +45,11 @@ func parse() *hosts {
 	// A network that has a search of its own is in both lists.
 	for domain := range h.domains {
 		delete(h.exact, domain)
+	}
+	for line := range strings.Lines(appsText) {
+		if source, app, found := strings.Cut(strings.TrimSpace(line), " "); found {
+			h.exact[app] = source
+		}
 	}
 	for line := range strings.Lines(mailText) {
 		h.exact[strings.TrimPrefix(strings.TrimSpace(line), "www.")] = Mail
