@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 )
@@ -50,6 +51,11 @@ var literally = ch.Settings{
 	"max_dynamic_subcolumns_in_json_type_parsing": "auto",
 }
 
+// watched is how much longer than an insert its context lives. The driver closes the connection when the context ends, from a goroutine that may
+// not have run yet when the insert is done (contextWatchdog, clickhouse-go 2.50): one that ended at once would close the connection under whoever has it
+// next.
+const watched = time.Second
+
 // Insert stores columns as one block of statement's table ("INSERT INTO table (…)", columns in the same order). nil means that the
 // block is stored, now or by an earlier insert under the same token; without one nothing is
 // deduplicated. It is tried once. Errors do not quote values (Brief).
@@ -62,7 +68,7 @@ func (c *Conn) Insert(ctx context.Context, statement, token string, columns []Co
 		settings["insert_deduplicate"] = 0
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
-	defer cancel()
+	defer time.AfterFunc(watched, cancel)
 	batch, err := c.pool.PrepareBatch(ch.Context(ctx, ch.WithSettings(settings)), statement)
 	if err != nil {
 		return fmt.Errorf("prepare insert: %w", err) // nothing of the rows was sent yet
