@@ -96,7 +96,7 @@ func escape(text []byte) (size int, lone bool) {
 	return 2 * unit, false
 }
 
-// codeUnit reads \uXXXX.
+// codeUnit reads a \u escape of four hexadecimal digits, one UTF-16 code unit, from the start of text.
 func codeUnit(text []byte) (r rune, ok bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false
