@@ -18,6 +18,9 @@ import (
 // metadataTTL bounds how long a moved leader, or a new topic, goes unnoticed: kafka-go looks again only then.
 const metadataTTL = time.Second
 
+// keepAlive is how often an idle connection is probed for a peer that is gone.
+const keepAlive = 15 * time.Second
+
 // A Client talks to one cluster. It is safe for concurrent use.
 type Client struct {
 	cfg       Config
@@ -41,7 +44,7 @@ func NewClient(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Client,
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	tlsConfig, err := cfg.TLS.Config()
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
@@ -59,11 +62,11 @@ func NewClient(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Client,
 		cfg: cfg, log: log, stop: stop, metrics: metrics,
 		addr: kafkago.TCP(cfg.Brokers...),
 		transport: &kafkago.Transport{
-			Dial:        (&net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+			Dial:        (&net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: keepAlive}).DialContext,
 			DialTimeout: cfg.DialTimeout, IdleTimeout: 5 * time.Minute, MetadataTTL: metadataTTL,
 			ClientID: cfg.ClientID, TLS: tlsConfig, SASL: mechanism, Context: ctx,
 		},
-		dialer: &kafkago.Dialer{ClientID: cfg.ClientID, Timeout: cfg.DialTimeout, TLS: tlsConfig, SASLMechanism: mechanism, KeepAlive: 15 * time.Second},
+		dialer: &kafkago.Dialer{ClientID: cfg.ClientID, Timeout: cfg.DialTimeout, TLS: tlsConfig, SASLMechanism: mechanism, KeepAlive: keepAlive},
 	}
 	c.admin = &kafkago.Client{Addr: c.addr, Timeout: cfg.RequestTimeout, Transport: c.transport}
 	return c, nil
