@@ -253,12 +253,8 @@ func (p *partition) bury(work context.Context, dead []deadRecord) error {
 }
 
 func (p *partition) deadRecord(d deadRecord) (event.Record, error) {
-	now := time.Now().UnixMilli()
-	message := event.Dead{
-		Reason: string(d.why.Reason), Stage: event.StageInsert, Error: d.why.Err.Error(), Region: p.Region,
-		Topic: p.claim.Topic, TopicId: p.source.ID[:], Partition: d.record.Partition, LeaderEpoch: d.record.LeaderEpoch, Offset: d.record.Offset, FailedAt: now,
-		Key: d.record.Key, Value: d.record.Value,
-	}
+	burial := event.Burial{Region: p.Region, Stage: event.StageInsert, Topic: p.claim.Topic, TopicID: p.source.ID, Why: d.why}
+	message := burial.Dead(d.record, time.Now())
 	var e event.Enriched
 	if e.UnmarshalVT(d.record.Value) == nil {
 		message.AccountId, message.ReceivedAt = e.AccountId, e.ReceivedAt
@@ -266,13 +262,5 @@ func (p *partition) deadRecord(d deadRecord) (event.Record, error) {
 			message.EventId = id[:]
 		}
 	}
-	for _, h := range d.record.Headers {
-		message.Headers = append(message.Headers, &event.DeadHeader{Key: h.Key, Value: h.Value})
-	}
-	value, err := message.MarshalVT()
-	if err != nil {
-		return event.Record{}, fmt.Errorf("encode dead record: %w", err)
-	}
-	headers := []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaDead)}}
-	return event.Record{Timestamp: now, Key: d.record.Key, Value: value, Headers: headers}, nil
+	return message.Record(make([]byte, message.SizeVT()))
 }
