@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 )
 
 // metadataTTL bounds how long a moved leader, or a new topic, goes unnoticed: kafka-go looks again only then.
@@ -27,7 +29,7 @@ type Client struct {
 	log       *zap.Logger
 	addr      net.Addr
 	transport *kafkago.Transport
-	admin     *kafkago.Client
+	cluster   cluster.Cluster
 	dialer    *kafkago.Dialer
 	stop      context.CancelFunc
 	metrics   *metrics
@@ -68,9 +70,12 @@ func NewClient(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Client,
 		},
 		dialer: &kafkago.Dialer{ClientID: cfg.ClientID, Timeout: cfg.DialTimeout, TLS: tlsConfig, SASLMechanism: mechanism, KeepAlive: keepAlive},
 	}
-	c.admin = &kafkago.Client{Addr: c.addr, Timeout: cfg.RequestTimeout, Transport: c.transport}
+	c.cluster.Client = &kafkago.Client{Addr: c.addr, Timeout: cfg.RequestTimeout, Transport: c.transport}
 	return c, nil
 }
+
+// Cluster is for pkg/kafka/admin: what it takes are kafka-go's requests, which nobody else makes.
+func (c *Client) Cluster() cluster.Cluster { return c.cluster }
 
 // Close ends the client's connections. Producers and groups of the client must have ended before.
 func (c *Client) Close() error {
@@ -99,7 +104,7 @@ func (c *Client) Ping(ctx context.Context) error {
 		}
 		errs = append(errs, err)
 	}
-	return fmt.Errorf("no broker of %s answers: %w", strings.Join(c.cfg.Brokers, ","), explain(errors.Join(errs...)))
+	return fmt.Errorf("no broker of %s answers: %w", strings.Join(c.cfg.Brokers, ","), cluster.Explain(errors.Join(errs...)))
 }
 
 func (c *Client) ping(ctx context.Context, broker string) error {
@@ -118,22 +123,9 @@ func (c *Client) ping(ctx context.Context, broker string) error {
 
 // Partitions returns how many partitions topic has, as known within the last second.
 func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
-	t, err := c.topic(ctx, topic)
+	t, err := c.cluster.Topic(ctx, topic)
 	if err != nil {
 		return 0, fmt.Errorf("partitions of %s: %w", topic, err)
 	}
 	return len(t.Partitions), nil
-}
-
-func (c *Client) topic(ctx context.Context, topic string) (*kafkago.Topic, error) {
-	answer, err := c.admin.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return nil, explain(err)
-	}
-	for i := range answer.Topics {
-		if t := &answer.Topics[i]; t.Name == topic {
-			return t, explain(t.Error)
-		}
-	}
-	return nil, ErrUnknownTopic
 }

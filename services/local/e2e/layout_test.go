@@ -81,6 +81,27 @@ func TestOnePackageOwnsEachClientLibrary(t *testing.T) {
 	}
 }
 
+// What moves events makes no topic and sets no group's offsets: that is an operator's to do.
+func TestOnlyOperatorsToolsAdministerKafka(t *testing.T) {
+	const administers = module + "pkg/kafka/admin"
+	used := false
+	for _, p := range packages(t) {
+		by := service(p.ImportPath)
+		for _, imported := range p.Imports {
+			if imported != administers {
+				continue
+			}
+			used = true
+			if by != "waymarkctl" && by != "local" {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+	}
+	if !used {
+		t.Errorf("nothing imports %s: is it called that?", administers)
+	}
+}
+
 func TestEventIsALeaf(t *testing.T) {
 	for _, p := range packages(t) {
 		if p.ImportPath != module+"pkg/event" {

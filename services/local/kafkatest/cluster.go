@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 )
 
 // Client returns a client of the cluster at brokers, closed when the test ends.
@@ -44,7 +45,7 @@ func Topic(t testing.TB, client *kafka.Client, name string, n int, config map[st
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if _, err := client.ApplyTopics(ctx, []kafka.TopicSpec{{Name: name, Partitions: n, ReplicationFactor: 1, Config: config}}); err != nil {
+	if _, err := admin.ApplyTopics(ctx, client, []admin.TopicSpec{{Name: name, Partitions: n, ReplicationFactor: 1, Config: config}}); err != nil {
 		t.Fatal(err)
 	}
 	Wait(t, func() bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/broker"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
@@ -208,7 +209,7 @@ func (h *hand) end(topic string) int64 {
 
 func (h *hand) commit(group, topic string, offset int64, metadata string) {
 	h.t.Helper()
-	h.must(h.client.ResetGroup(h.ctx, group, topic, []kafka.Commitment{{Offset: offset, Metadata: metadata}}))
+	h.must(admin.ResetGroup(h.ctx, h.client, group, topic, []kafka.Commitment{{Offset: offset, Metadata: metadata}}))
 }
 
 // enricherAt commits as the enricher does when it has enriched everything before offset and wrote the enriched topic up to its end.

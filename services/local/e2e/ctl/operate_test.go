@@ -19,6 +19,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
@@ -185,7 +186,7 @@ func (p *plant) settled(rows uint64) {
 		for _, of := range [][2]string{
 			{schemas.EnricherGroup("us"), schemas.RawTopic("us")}, {schemas.SinkGroup("us"), schemas.EnrichedTopic("us")}, {schemas.SinkGroup("us"), schemas.DeadTopic("us")},
 		} {
-			lag, err := p.client.Lag(deadline(p.t), of[0], of[1])
+			lag, err := admin.Lag(deadline(p.t), p.client, of[0], of[1])
 			if err != nil {
 				return false
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 
@@ -38,12 +39,12 @@ func sameID(e *event.Enriched, rec event.Record) bool {
 func (w *world) committed(t testing.TB) (metadata string) {
 	t.Helper()
 	kafkatest.Wait(t, func() bool {
-		lags, err := w.client.Lag(t.Context(), "waymark-enricher."+w.region, w.raw)
+		lags, err := admin.Lag(t.Context(), w.client, "waymark-enricher."+w.region, w.raw)
 		if err != nil {
 			return false
 		}
 		metadata = lags[0].Metadata
-		return !slices.ContainsFunc(lags, func(l kafka.PartitionLag) bool { return l.Committed != l.End && l.End > 0 })
+		return !slices.ContainsFunc(lags, func(l admin.PartitionLag) bool { return l.Committed != l.End && l.End > 0 })
 	}, "all raw records are committed")
 	return metadata
 }

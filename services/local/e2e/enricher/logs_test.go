@@ -12,6 +12,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/local/rigs/operator"
@@ -234,7 +235,7 @@ func TestEnrichingBeginsAgainWhereTheSinkWas(t *testing.T) {
 	mark.Source = checkpoint.Source{Topic: raw.ID, LeaderEpoch: first.RawLeaderEpoch, Offset: 4}
 	state.Marks = state.Marks.With(mark)
 	at := []kafka.Commitment{{Partition: 0, Offset: 5, Metadata: state.String()}}
-	if err := w.client.ResetGroup(t.Context(), schemas.SinkGroup(w.region), w.enriched, at); err != nil {
+	if err := admin.ResetGroup(t.Context(), w.client, schemas.SinkGroup(w.region), w.enriched, at); err != nil {
 		t.Fatal(err)
 	}
 	s = start(t, w.config())

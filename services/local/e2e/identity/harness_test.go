@@ -24,6 +24,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
@@ -380,7 +381,7 @@ func (p *plant) settled() {
 	ctx := p.deadline()
 	kafkatest.Wait(p.t, func() bool {
 		for _, of := range [][2]string{{schemas.EnricherGroup(p.region), p.raw}, {schemas.SinkGroup(p.region), p.enriched}, {schemas.SinkGroup(p.region), p.dead}} {
-			lag, err := p.client.Lag(ctx, of[0], of[1])
+			lag, err := admin.Lag(ctx, p.client, of[0], of[1])
 			if err != nil {
 				return false
 			}

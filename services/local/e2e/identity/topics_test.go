@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
@@ -120,7 +121,7 @@ func (p *plant) comesTo(name string, n int) {
 func (p *plant) enrichedAll() {
 	p.t.Helper()
 	kafkatest.Wait(p.t, func() bool {
-		lag, err := p.client.Lag(p.deadline(), schemas.EnricherGroup(p.region), p.raw)
+		lag, err := admin.Lag(p.deadline(), p.client, schemas.EnricherGroup(p.region), p.raw)
 		if err != nil {
 			return false
 		}

@@ -16,6 +16,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
@@ -145,7 +147,7 @@ func TestACompactedTopicIsRefused(t *testing.T) {
 	}
 	select {
 	case err := <-runEnricher(t, address).done:
-		if !errors.Is(err, kafka.ErrTopicLoses) || !strings.Contains(err.Error(), "waymarkctl topics apply") {
+		if !errors.Is(err, topicaudit.ErrLoses) || !strings.Contains(err.Error(), "waymarkctl topics apply") {
 			t.Errorf("the enricher ended with %v", err)
 		}
 	case <-time.After(time.Minute):
@@ -153,11 +155,11 @@ func TestACompactedTopicIsRefused(t *testing.T) {
 	}
 
 	client := kafkatest.Client(t, address)
-	var specs []kafka.TopicSpec
+	var specs []admin.TopicSpec
 	for _, topic := range []string{schemas.RawTopic(region), schemas.EnrichedTopic(region)} {
-		specs = append(specs, kafka.TopicSpec{Name: topic, Partitions: 2, Config: map[string]string{"cleanup.policy": "delete"}})
+		specs = append(specs, admin.TopicSpec{Name: topic, Partitions: 2, Config: map[string]string{"cleanup.policy": "delete"}})
 	}
-	if _, err := client.ApplyTopics(t.Context(), specs); err != nil {
+	if _, err := admin.ApplyTopics(t.Context(), client, specs); err != nil {
 		t.Fatal(err)
 	}
 	kafkatest.Wait(t, func() bool { return spooling.ready() == "" }, "the edge is ready once the topic is mended")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
@@ -147,7 +148,7 @@ func TestAPasswordChangedUnderLoadStopsTheSinkUntilItIsToldTheNewOne(t *testing.
 	more()
 	h.cfg.ClickHouse.Password = "second"
 	h.unharmed(sent)
-	lag, err := h.client.Lag(deadline(t), schemas.SinkGroup(region), schemas.EnrichedTopic(region))
+	lag, err := admin.Lag(deadline(t), h.client, schemas.SinkGroup(region), schemas.EnrichedTopic(region))
 	if err != nil {
 		t.Fatal(err)
 	}

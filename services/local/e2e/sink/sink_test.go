@@ -19,6 +19,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
@@ -257,7 +258,7 @@ func TestRestartsNeitherLoseNorDouble(t *testing.T) {
 		}
 		h.run(h.holds(total), "round %d", round)
 	}
-	lag, err := h.client.Lag(deadline(t), schemas.SinkGroup(region), schemas.EnrichedTopic(region))
+	lag, err := admin.Lag(deadline(t), h.client, schemas.SinkGroup(region), schemas.EnrichedTopic(region))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +285,7 @@ func (h *house) intendOn(topic string, from, to int64, marks ...checkpoint.Mark)
 		marks = []checkpoint.Mark{checkpoint.NewMark(h.raw)}
 	}
 	// The era is the one of what was stored before.
-	lag, err := h.client.Lag(deadline(h.t), schemas.SinkGroup(region), topic)
+	lag, err := admin.Lag(deadline(h.t), h.client, schemas.SinkGroup(region), topic)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -437,7 +438,7 @@ func TestAnOperatorsErrorStopsLoudlyAndKeepsEverything(t *testing.T) {
 			if err := stop(); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want an error that says %q", err, c.says)
 			}
-			if lag, err := h.client.Lag(deadline(t), schemas.SinkGroup(region), schemas.EnrichedTopic(region)); err != nil || lag[0].Lag != 5 {
+			if lag, err := admin.Lag(deadline(t), h.client, schemas.SinkGroup(region), schemas.EnrichedTopic(region)); err != nil || lag[0].Lag != 5 {
 				t.Errorf("lag %+v, %v: want all 5 still to come", lag, err)
 			}
 		})

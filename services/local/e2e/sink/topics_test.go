@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
@@ -35,7 +36,7 @@ func TestAMissingDeadTopicKeepsNoEventFromTheTable(t *testing.T) {
 // Of a compacted topic Kafka keeps the last record of each visitor: what the sink has not read yet is gone.
 func TestACompactedTopicIsAnOperatorsError(t *testing.T) {
 	h := newHouse(t, 1)
-	if _, err := h.client.ApplyTopics(deadline(t), []kafka.TopicSpec{
+	if _, err := admin.ApplyTopics(deadline(t), h.client, []admin.TopicSpec{
 		{Name: schemas.EnrichedTopic(region), Partitions: 1, Config: map[string]string{"cleanup.policy": "compact,delete"}},
 	}); err != nil {
 		t.Fatal(err)
@@ -44,9 +45,9 @@ func TestACompactedTopicIsAnOperatorsError(t *testing.T) {
 	stop, health := h.start()
 	kafkatest.Wait(t, func() bool { // as what ended it, not as a check
 		err := health.Ready(deadline(t))
-		return errors.Is(err, kafka.ErrTopicLoses) && strings.HasPrefix(err.Error(), kafka.ErrTopicLoses.Error())
+		return errors.Is(err, topicaudit.ErrLoses) && strings.HasPrefix(err.Error(), topicaudit.ErrLoses.Error())
 	}, "it has stopped")
-	if err := stop(); !errors.Is(err, kafka.ErrTopicLoses) {
+	if err := stop(); !errors.Is(err, topicaudit.ErrLoses) {
 		t.Errorf("got %v", err)
 	}
 	if !h.holds(0)() {
