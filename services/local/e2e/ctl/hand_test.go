@@ -233,6 +233,35 @@ func (h *hand) sinkAt(offset, last int64) {
 	h.commit(schemas.SinkGroup("us"), schemas.EnrichedTopic("us"), offset, state.String())
 }
 
+// passed has all of events enriched, and the first stored of them inserted and acknowledged by the sink; of none it has committed nothing.
+func (h *hand) passed(events []sent, stored int) {
+	h.t.Helper()
+	h.enrich(events)
+	h.enricherAt(int64(len(events)))
+	if stored > 0 {
+		h.store(events[:stored])
+		h.sinkAt(int64(stored), int64(stored-1))
+	}
+}
+
+// lost has the services pass all of events, though the first makes no row.
+func (h *hand) lost(events []sent) {
+	h.t.Helper()
+	h.passed(events, 0)
+	h.sinkAt(int64(len(events)), int64(len(events)-1))
+	h.store(events[1:])
+}
+
+// died has the enricher bury the first of events, and all others stored: the sink has yet to read the dead letter.
+func (h *hand) died(events []sent) {
+	h.t.Helper()
+	h.enrich(events[1:])
+	h.bury(events[0])
+	h.enricherAt(int64(len(events)))
+	h.store(events[1:])
+	h.sinkAt(int64(len(events)-1), int64(len(events)-1))
+}
+
 // A found is what an audit of some days says.
 type found struct {
 	Records, Stored, Dead, Repeated, UnderWay, AgedOut, MayBe, Missing, Twice, Expired, Holes int
