@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/kafka/admin"
+	"github.com/waymark-events/waymark/services/local/rigs/operator"
 )
 
 // Client returns a client of the cluster at brokers, closed when the test ends.
@@ -76,20 +76,12 @@ func DeleteTopic(t testing.TB, address, topic string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	op, err := operator.New(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	named := kmsg.NewDeleteTopicsRequestTopic()
-	named.Topic = &topic
-	req := kmsg.NewPtrDeleteTopicsRequest()
-	req.TopicNames, req.Topics, req.TimeoutMillis = []string{topic}, []kmsg.DeleteTopicsRequestTopic{named}, 30_000
-	answer, err := req.RequestWith(ctx, client)
-	if err == nil {
-		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
-	}
-	if err != nil {
+	defer op.Close()
+	if err := op.DeleteTopics(ctx, topic); err != nil {
 		t.Fatal(err)
 	}
 }

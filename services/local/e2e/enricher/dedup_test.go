@@ -251,13 +251,7 @@ func TestSIGKILLAndRepetitionsLeaveEachEventOnce(t *testing.T) {
 	}
 	w.send(t, 0, sent...)
 	for range kills {
-		before := w.enrichedRecords(t)
-		victim := w.spawn(t)
-		kafkatest.Wait(t, func() bool { return w.enrichedRecords(t) > before+1000 }, "progress before the kill")
-		if err := victim.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = victim.Wait() // killed
+		w.killed(t)
 	}
 	s := start(t, w.config())
 	w.audit(t, int64(len(sent)), events)

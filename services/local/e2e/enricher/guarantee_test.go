@@ -55,13 +55,7 @@ func TestSIGKILLAndReplayLeaveNoGap(t *testing.T) {
 		w.send(t, p, records...)
 	}
 	for range kills {
-		before := w.enrichedRecords(t)
-		victim := w.spawn(t)
-		kafkatest.Wait(t, func() bool { return w.enrichedRecords(t) > before+1000 }, "progress before the kill")
-		if err := victim.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = victim.Wait() // killed
+		w.killed(t)
 	}
 	s := start(t, w.config())
 	for p := range int32(partitions) {
@@ -197,6 +191,18 @@ func (w *world) spawn(t testing.TB) *exec.Cmd {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // no harm when it is dead
 	return cmd
+}
+
+// killed has an enricher of its own process get on, and kills it.
+func (w *world) killed(t testing.TB) {
+	t.Helper()
+	before := w.enrichedRecords(t)
+	victim := w.spawn(t)
+	kafkatest.Wait(t, func() bool { return w.enrichedRecords(t) > before+1000 }, "progress before the kill")
+	if err := victim.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = victim.Wait() // killed
 }
 
 func child() int {
