@@ -178,7 +178,7 @@ func (g *generation) claims(ctx context.Context) ([]*Claim, error) {
 		for _, p := range assigned {
 			at := committed[topic][p]
 			claims = append(claims, &Claim{
-				Topic: topic, Partition: p, Generation: g.ID, Offset: at.offset, Metadata: at.metadata,
+				Topic: topic, Partition: p, Generation: g.ID, Offset: at.Offset, Metadata: at.Metadata,
 				group: g.GroupID, member: g.MemberID, client: g.client,
 			})
 		}

@@ -21,8 +21,9 @@ type PartitionOffsets struct {
 // A Commitment is what is committed for a partition.
 type Commitment struct {
 	Partition int32
-	Offset    int64
-	Metadata  string
+	// Offset is where the group goes on; -1 where nothing is committed.
+	Offset   int64
+	Metadata string
 }
 
 // Offsets returns the bounds of every partition of topic, by partition.
@@ -90,21 +91,14 @@ func (c *Client) Committed(ctx context.Context, group, topic string) ([]Commitme
 	}
 	out := make([]Commitment, n)
 	for i := range out {
-		at := committed[topic][int32(i)]
-		out[i] = Commitment{Partition: int32(i), Offset: at.offset, Metadata: at.metadata}
+		out[i] = committed[topic][int32(i)]
 	}
 	return out, nil
 }
 
-// A commitment is a committed offset; offset is -1 where none was committed.
-type commitment struct {
-	offset   int64
-	metadata string
-}
-
-// committed reads what group has committed.
-func (c *Client) committed(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {
-	var out map[string]map[int32]commitment
+// committed reads what group has committed, by topic and partition.
+func (c *Client) committed(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]Commitment, error) {
+	var out map[string]map[int32]Commitment
 	err := cluster.Commit(ctx, Retriable, func(ctx context.Context) (err error) {
 		out, err = c.fetchCommitted(ctx, group, partitions)
 		return err
@@ -112,7 +106,7 @@ func (c *Client) committed(ctx context.Context, group string, partitions map[str
 	return out, err
 }
 
-func (c *Client) fetchCommitted(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {
+func (c *Client) fetchCommitted(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]Commitment, error) {
 	req := &kafkago.OffsetFetchRequest{GroupID: group, Topics: make(map[string][]int)}
 	for topic, of := range partitions {
 		for _, p := range of {
@@ -129,11 +123,11 @@ func (c *Client) fetchCommitted(ctx context.Context, group string, partitions ma
 	case err != nil:
 		return nil, fmt.Errorf("offsets committed by %s: %w", group, cluster.Explain(err))
 	}
-	out := make(map[string]map[int32]commitment)
+	out := make(map[string]map[int32]Commitment)
 	for topic, of := range partitions {
-		out[topic] = make(map[int32]commitment)
+		out[topic] = make(map[int32]Commitment)
 		for _, p := range of {
-			out[topic][p] = commitment{offset: -1}
+			out[topic][p] = Commitment{Partition: p, Offset: -1}
 		}
 	}
 	for topic, of := range answer.Topics {
@@ -141,7 +135,7 @@ func (c *Client) fetchCommitted(ctx context.Context, group string, partitions ma
 			if p.Error != nil {
 				return nil, fmt.Errorf("offset of %s/%d committed by %s: %w", topic, p.Partition, group, cluster.Explain(p.Error))
 			}
-			out[topic][int32(p.Partition)] = commitment{p.CommittedOffset, p.Metadata}
+			out[topic][int32(p.Partition)] = Commitment{int32(p.Partition), p.CommittedOffset, p.Metadata}
 		}
 	}
 	return out, nil
