@@ -1,4 +1,5 @@
-// Package e2e holds the tests that need more than one service, one folder each, and this one about the layout itself.
+// Package e2e holds the tests that need more than one service, one folder each, inprocess, which runs the services for them, and this one about
+// the layout itself.
 package e2e
 
 import (

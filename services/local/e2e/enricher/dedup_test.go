@@ -229,7 +229,7 @@ func TestRefusesAnOffsetCommittedByANewerEnricher(t *testing.T) {
 	if err := s.wait(t); err == nil {
 		t.Error("it runs all the same")
 	}
-	if s.health.Ready(t.Context()) == nil {
+	if s.Health.Ready(t.Context()) == nil {
 		t.Error("still ready")
 	}
 	if n := w.enrichedRecords(t); n != 0 {

@@ -127,7 +127,7 @@ func TestRefusesTopicsOfDifferentPartitionCounts(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%s has 3, %s has 2", w.raw, w.enriched)) {
 		t.Errorf("Run returned %v", err)
 	}
-	if s.health.Ready(t.Context()) == nil {
+	if s.Health.Ready(t.Context()) == nil {
 		t.Error("still ready")
 	}
 }

@@ -366,7 +366,7 @@ func TestTopicsMadeAnewWithFewerPartitions(t *testing.T) {
 	fresh := numbered(5)
 	w.write(t, 0, fresh...)
 	sink.holds(t, "on the one partition that is left", fresh...)
-	kafkatest.Wait(t, func() bool { return s.health.Ready(t.Context()) == nil }, "ready")
+	kafkatest.Wait(t, func() bool { return s.Health.Ready(t.Context()) == nil }, "ready")
 	mustStop(t, s)
 }
 

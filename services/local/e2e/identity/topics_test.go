@@ -142,7 +142,7 @@ func TestTheRawTopicIsAwayForALongTime(t *testing.T) {
 	p.burst("old", 20)
 	p.wantOnce("old", 20)
 	p.settled()
-	joined := func() int { return p.services["enricher"].logs.FilterMessage("joined").Len() }
+	joined := func() int { return p.services["enricher"].Logs.FilterMessage("joined").Len() }
 	before := joined()
 	p.must(p.op.DeleteTopics(p.deadline(), p.raw))
 	<-time.After(25 * time.Second) // what is asserted is that nothing happens in this time

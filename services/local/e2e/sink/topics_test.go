@@ -15,11 +15,11 @@ func TestAMissingDeadTopicKeepsNoEventFromTheTable(t *testing.T) {
 	address := kafkatest.Start(t)
 	h := newHouseOn(t, address, 2)
 	h.send(0, h.some(5)...)
-	stop, health := h.start()
+	s := h.start()
 	kafkatest.Wait(t, h.holds(5), "5 rows")
 	kafkatest.DeleteTopic(t, address, schemas.DeadTopic(region))
 	kafkatest.Wait(t, func() bool {
-		err := health.Ready(deadline(t))
+		err := s.Health.Ready(deadline(t))
 		return err != nil && strings.Contains(err.Error(), schemas.DeadTopic(region))
 	}, "readiness names the topic")
 	for i := range 10 {
@@ -27,8 +27,8 @@ func TestAMissingDeadTopicKeepsNoEventFromTheTable(t *testing.T) {
 		kafkatest.Wait(t, h.holds(5+5*(i+1)), "%d rows", 5+5*(i+1))
 	}
 	kafkatest.Topic(t, h.client, schemas.DeadTopic(region), 1, nil)
-	kafkatest.Wait(t, func() bool { return health.Ready(deadline(t)) == nil }, "ready again")
-	if err := stop(); err != nil {
+	kafkatest.Wait(t, func() bool { return s.Health.Ready(deadline(t)) == nil }, "ready again")
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 }
@@ -42,12 +42,12 @@ func TestACompactedTopicIsAnOperatorsError(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.send(0, h.some(5)...)
-	stop, health := h.start()
+	s := h.start()
 	kafkatest.Wait(t, func() bool { // as what ended it, not as a check
-		err := health.Ready(deadline(t))
+		err := s.Health.Ready(deadline(t))
 		return errors.Is(err, topicaudit.ErrLoses) && strings.HasPrefix(err.Error(), topicaudit.ErrLoses.Error())
 	}, "it has stopped")
-	if err := stop(); !errors.Is(err, topicaudit.ErrLoses) {
+	if err := s.Stop(); !errors.Is(err, topicaudit.ErrLoses) {
 		t.Errorf("got %v", err)
 	}
 	if !h.holds(0)() {
