@@ -87,14 +87,13 @@ func NewDirectory(accounts []Account) (*Directory, error) {
 }
 
 var (
-	idPattern     = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
-	regionPattern = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
-	keyPattern    = regexp.MustCompile(`^[A-Za-z0-9_.~-]{8,128}$`)
+	idPattern  = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+	keyPattern = regexp.MustCompile(`^[A-Za-z0-9_.~-]{8,128}$`)
 )
 
 func (a *Account) validate() error {
-	if !regionPattern.MatchString(a.Region) {
-		return fmt.Errorf("region: want 1–16 characters of a–z, 0–9")
+	if err := config.CheckRegion(a.Region); err != nil {
+		return fmt.Errorf("region: %w", err)
 	}
 	if err := a.Policy.validate(); err != nil {
 		return fmt.Errorf("policy.%w", err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 // A Store holds the newest good reading of an accounts file.
@@ -33,7 +35,7 @@ func Open(file string, log *zap.Logger, reg prometheus.Registerer) (*Store, erro
 	for _, result := range []string{"ok", "error"} {
 		s.reloads.WithLabelValues(result)
 	}
-	if err := reg.Register(s.reloads); err != nil {
+	if err := telemetry.Register(reg, s.reloads); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(file)

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -34,24 +35,14 @@ func DefaultConfig() Config {
 	return Config{Database: "waymark", User: "default", DialTimeout: 5 * time.Second, RequestTimeout: time.Minute, MaxConnections: 8}
 }
 
-// withDefaults fills in what is zero: a region of a map has no defaults of its own.
-func (c Config) withDefaults() Config {
+// WithDefaults fills in what is zero: a region of a map has no defaults of its own.
+func (c Config) WithDefaults() Config {
 	d := DefaultConfig()
-	if c.Database == "" {
-		c.Database = d.Database
-	}
-	if c.User == "" {
-		c.User = d.User
-	}
-	if c.DialTimeout == 0 {
-		c.DialTimeout = d.DialTimeout
-	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = d.RequestTimeout
-	}
-	if c.MaxConnections == 0 {
-		c.MaxConnections = d.MaxConnections
-	}
+	c.Database = cmp.Or(c.Database, d.Database)
+	c.User = cmp.Or(c.User, d.User)
+	c.DialTimeout = cmp.Or(c.DialTimeout, d.DialTimeout)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, d.RequestTimeout)
+	c.MaxConnections = cmp.Or(c.MaxConnections, d.MaxConnections)
 	return c
 }
 
@@ -59,7 +50,7 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
 // Validate names the first setting that is wrong. Zero values stand for the defaults.
 func (c Config) Validate() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	if len(c.Addresses) == 0 {
 		return errors.New("addresses: want at least one host:port")
 	}

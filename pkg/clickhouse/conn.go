@@ -16,13 +16,13 @@ type Conn struct {
 }
 
 // Open makes a pool without contacting the server.
-func Open(cfg Config) (*Conn, error) { return open(cfg, cfg.withDefaults().Database) }
+func Open(cfg Config) (*Conn, error) { return open(cfg, cfg.WithDefaults().Database) }
 
 func open(cfg Config, database string) (*Conn, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("clickhouse: %w", err)
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	tlsConfig, err := cfg.TLS.Config()
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse: %w", err)

@@ -163,11 +163,9 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// mapKey is what the keys of maps look like (regions); one that does not may be a secret.
-var mapKey = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
-
+// nameOf is a key of a map. Maps are by region: what is no name of one may be a secret.
 func nameOf(key *yaml.Node) string {
-	if key.Kind == yaml.ScalarNode && mapKey.MatchString(key.Value) {
+	if key.Kind == yaml.ScalarNode && CheckRegion(key.Value) == nil {
 		return key.Value
 	}
 	return "*"

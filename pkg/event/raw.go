@@ -73,6 +73,37 @@ type Hints struct {
 	RequestedWith string
 }
 
+// hintHeaders are the headers of hints, in the order in which Record writes them.
+var hintHeaders = []string{
+	HeaderCHUA, HeaderCHFullVersionList, HeaderCHFullVersion, HeaderCHMobile, HeaderCHModel, HeaderCHPlatform, HeaderCHPlatformVersion,
+	HeaderCHFormFactors, HeaderRequestedWith,
+}
+
+// of returns the hint that a header carries, nil where it carries none.
+func (h *Hints) of(header string) *string {
+	switch header {
+	case HeaderCHUA:
+		return &h.UA
+	case HeaderCHFullVersionList:
+		return &h.FullVersionList
+	case HeaderCHFullVersion:
+		return &h.FullVersion
+	case HeaderCHMobile:
+		return &h.Mobile
+	case HeaderCHModel:
+		return &h.Model
+	case HeaderCHPlatform:
+		return &h.Platform
+	case HeaderCHPlatformVersion:
+		return &h.PlatformVersion
+	case HeaderCHFormFactors:
+		return &h.FormFactors
+	case HeaderRequestedWith:
+		return &h.RequestedWith
+	}
+	return nil
+}
+
 // Key is the Kafka key of an event: it keeps all events of one visitor in one partition, in order.
 func Key(accountID, visitorID string) []byte {
 	key := make([]byte, 0, len(accountID)+1+len(visitorID))
@@ -106,15 +137,9 @@ func (r *Raw) Record(key []byte) Record {
 	if r.GPC {
 		add(HeaderGPC, "1")
 	}
-	add(HeaderCHUA, r.Hints.UA)
-	add(HeaderCHFullVersionList, r.Hints.FullVersionList)
-	add(HeaderCHFullVersion, r.Hints.FullVersion)
-	add(HeaderCHMobile, r.Hints.Mobile)
-	add(HeaderCHModel, r.Hints.Model)
-	add(HeaderCHPlatform, r.Hints.Platform)
-	add(HeaderCHPlatformVersion, r.Hints.PlatformVersion)
-	add(HeaderCHFormFactors, r.Hints.FormFactors)
-	add(HeaderRequestedWith, r.Hints.RequestedWith)
+	for _, header := range hintHeaders {
+		add(header, *r.Hints.of(header))
+	}
 	return Record{Timestamp: r.ReceivedAt, Key: key, Value: r.Value, Headers: headers}
 }
 
@@ -183,24 +208,10 @@ func (r *Raw) parse(h *Header) error {
 		r.DNT = string(h.Value) == "1"
 	case HeaderGPC:
 		r.GPC = string(h.Value) == "1"
-	case HeaderCHUA:
-		r.Hints.UA = string(h.Value)
-	case HeaderCHFullVersionList:
-		r.Hints.FullVersionList = string(h.Value)
-	case HeaderCHFullVersion:
-		r.Hints.FullVersion = string(h.Value)
-	case HeaderCHMobile:
-		r.Hints.Mobile = string(h.Value)
-	case HeaderCHModel:
-		r.Hints.Model = string(h.Value)
-	case HeaderCHPlatform:
-		r.Hints.Platform = string(h.Value)
-	case HeaderCHPlatformVersion:
-		r.Hints.PlatformVersion = string(h.Value)
-	case HeaderCHFormFactors:
-		r.Hints.FormFactors = string(h.Value)
-	case HeaderRequestedWith:
-		r.Hints.RequestedWith = string(h.Value)
+	default:
+		if hint := r.Hints.of(h.Key); hint != nil {
+			*hint = string(h.Value)
+		}
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/maypok86/otter/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 // Config names the databases. Without any, every location is empty.
@@ -94,7 +96,7 @@ func Open(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Locator, err
 		}, []string{"result"}),
 	}
 	l.hits, l.misses, l.unknown = l.lookups.WithLabelValues("hit"), l.lookups.WithLabelValues("miss"), l.lookups.WithLabelValues("unknown")
-	if err := errors.Join(reg.Register(l.lookups), reg.Register(l.reloads)); err != nil {
+	if err := telemetry.Register(reg, l.lookups, l.reloads); err != nil {
 		return nil, err
 	}
 	l.seen = l.stamps()

@@ -7,7 +7,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
-	"github.com/waymark-events/waymark/pkg/retry"
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 )
 
 // A Claim is one partition, owned for one generation.
@@ -27,9 +27,7 @@ type Claim struct {
 // Commit records offset and metadata for the claim's partition, synchronously, under its generation. ErrFenced means that the
 // generation is over: the handler must stop and leave everything as it is. Passing faults are tried again for 5 s.
 func (cl *Claim) Commit(ctx context.Context, offset int64, metadata string) error {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
-	defer cancel()
-	return retry.Policy{First: firstPause, Last: maxPause, Passes: Retriable}.Do(ctx, func() error {
+	return cluster.Commit(ctx, Retriable, func(ctx context.Context) error {
 		err := cl.commit(ctx, offset, metadata)
 		result := "error"
 		switch {
@@ -47,17 +45,17 @@ func (cl *Claim) Commit(ctx context.Context, offset int64, metadata string) erro
 }
 
 func (cl *Claim) commit(ctx context.Context, offset int64, metadata string) error {
-	answer, err := cl.client.admin.OffsetCommit(ctx, &kafkago.OffsetCommitRequest{
+	answer, err := cl.client.cluster.OffsetCommit(ctx, &kafkago.OffsetCommitRequest{
 		GroupID: cl.group, GenerationID: int(cl.Generation), MemberID: cl.member,
 		Topics: map[string][]kafkago.OffsetCommit{cl.Topic: {{Partition: int(cl.Partition), Offset: offset, Metadata: metadata}}},
 	})
 	if err != nil {
-		return explain(err)
+		return cluster.Explain(err)
 	}
 	for _, p := range answer.Topics[cl.Topic] {
 		if p.Partition == int(cl.Partition) {
-			return explain(p.Error)
+			return cluster.Explain(p.Error)
 		}
 	}
-	return errNoAnswer
+	return cluster.ErrNoAnswer
 }

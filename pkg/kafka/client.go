@@ -13,10 +13,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 )
 
 // metadataTTL bounds how long a moved leader, or a new topic, goes unnoticed: kafka-go looks again only then.
 const metadataTTL = time.Second
+
+// keepAlive is how often an idle connection is probed for a peer that is gone.
+const keepAlive = 15 * time.Second
 
 // A Client talks to one cluster. It is safe for concurrent use.
 type Client struct {
@@ -24,7 +29,7 @@ type Client struct {
 	log       *zap.Logger
 	addr      net.Addr
 	transport *kafkago.Transport
-	admin     *kafkago.Client
+	cluster   cluster.Cluster
 	dialer    *kafkago.Dialer
 	stop      context.CancelFunc
 	metrics   *metrics
@@ -41,7 +46,7 @@ func NewClient(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Client,
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	tlsConfig, err := cfg.TLS.Config()
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
@@ -59,15 +64,18 @@ func NewClient(cfg Config, log *zap.Logger, reg prometheus.Registerer) (*Client,
 		cfg: cfg, log: log, stop: stop, metrics: metrics,
 		addr: kafkago.TCP(cfg.Brokers...),
 		transport: &kafkago.Transport{
-			Dial:        (&net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+			Dial:        (&net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: keepAlive}).DialContext,
 			DialTimeout: cfg.DialTimeout, IdleTimeout: 5 * time.Minute, MetadataTTL: metadataTTL,
 			ClientID: cfg.ClientID, TLS: tlsConfig, SASL: mechanism, Context: ctx,
 		},
-		dialer: &kafkago.Dialer{ClientID: cfg.ClientID, Timeout: cfg.DialTimeout, TLS: tlsConfig, SASLMechanism: mechanism, KeepAlive: 15 * time.Second},
+		dialer: &kafkago.Dialer{ClientID: cfg.ClientID, Timeout: cfg.DialTimeout, TLS: tlsConfig, SASLMechanism: mechanism, KeepAlive: keepAlive},
 	}
-	c.admin = &kafkago.Client{Addr: c.addr, Timeout: cfg.RequestTimeout, Transport: c.transport}
+	c.cluster.Client = &kafkago.Client{Addr: c.addr, Timeout: cfg.RequestTimeout, Transport: c.transport}
 	return c, nil
 }
+
+// Cluster is for pkg/kafka/admin: what it takes are kafka-go's requests, which nobody else makes.
+func (c *Client) Cluster() cluster.Cluster { return c.cluster }
 
 // Close ends the client's connections. Producers and groups of the client must have ended before.
 func (c *Client) Close() error {
@@ -96,7 +104,7 @@ func (c *Client) Ping(ctx context.Context) error {
 		}
 		errs = append(errs, err)
 	}
-	return fmt.Errorf("no broker of %s answers: %w", strings.Join(c.cfg.Brokers, ","), explain(errors.Join(errs...)))
+	return fmt.Errorf("no broker of %s answers: %w", strings.Join(c.cfg.Brokers, ","), cluster.Explain(errors.Join(errs...)))
 }
 
 func (c *Client) ping(ctx context.Context, broker string) error {
@@ -115,22 +123,9 @@ func (c *Client) ping(ctx context.Context, broker string) error {
 
 // Partitions returns how many partitions topic has, as known within the last second.
 func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
-	t, err := c.topic(ctx, topic)
+	t, err := c.cluster.Topic(ctx, topic)
 	if err != nil {
 		return 0, fmt.Errorf("partitions of %s: %w", topic, err)
 	}
 	return len(t.Partitions), nil
-}
-
-func (c *Client) topic(ctx context.Context, topic string) (*kafkago.Topic, error) {
-	answer, err := c.admin.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return nil, explain(err)
-	}
-	for i := range answer.Topics {
-		if t := &answer.Topics[i]; t.Name == topic {
-			return t, explain(t.Error)
-		}
-	}
-	return nil, ErrUnknownTopic
 }

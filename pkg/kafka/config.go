@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -41,24 +42,18 @@ func DefaultConfig() Config {
 	return Config{ClientID: "waymark", DialTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second}
 }
 
-// withDefaults fills in what is zero: a region of a map has no defaults of its own.
-func (c Config) withDefaults() Config {
+// WithDefaults fills in what is zero: a region of a map has no defaults of its own.
+func (c Config) WithDefaults() Config {
 	d := DefaultConfig()
-	if c.ClientID == "" {
-		c.ClientID = d.ClientID
-	}
-	if c.DialTimeout == 0 {
-		c.DialTimeout = d.DialTimeout
-	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = d.RequestTimeout
-	}
+	c.ClientID = cmp.Or(c.ClientID, d.ClientID)
+	c.DialTimeout = cmp.Or(c.DialTimeout, d.DialTimeout)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, d.RequestTimeout)
 	return c
 }
 
 // Validate names the first setting that is wrong. Zero durations stand for the defaults.
 func (c Config) Validate() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	if len(c.Brokers) == 0 {
 		return errors.New("brokers: want at least one host:port")
 	}

@@ -9,14 +9,8 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
-	"github.com/waymark-events/waymark/pkg/retry"
-)
-
-// Pauses between tries of one request.
-const (
-	firstPause = 20 * time.Millisecond
-	maxPause   = time.Second
 )
 
 // A delivery is one batch on its way to its partition. Whoever runs it holds the partition's flight.
@@ -42,7 +36,8 @@ func (p *Producer) deliver(ctx context.Context, q *partitionQueue, b *wire.Build
 	d := delivery{producer: p, queue: q, builder: b}
 	m := p.client.metrics
 	base := int64(-1)
-	trying := retry.Policy{First: firstPause, Last: maxPause, Passes: Retriable, Notice: func(error) { m.produceRetries.Inc() }}
+	trying := cluster.Again(Retriable)
+	trying.Notice = func(error) { m.produceRetries.Inc() }
 	err := trying.Do(ctx, func() (err error) {
 		if base, err = d.try(ctx); err == nil {
 			return nil
@@ -95,7 +90,7 @@ func (d *delivery) send(ctx context.Context) (int64, error) {
 	if err != nil {
 		// The request may still be written after its context ended: kafka-go queues it for a connection.
 		d.unsure = d.unsure || d.request.Written() || ctx.Err() != nil
-		return -1, explain(err)
+		return -1, cluster.Explain(err)
 	}
 	res := answer.(*wire.ProduceResponse)
 	code := kafkago.Error(res.Code)
@@ -106,12 +101,12 @@ func (d *delivery) send(ctx context.Context) (int64, error) {
 		if d.unsure {
 			return -1, nil // stored by an earlier try, too long ago for the leader to know the offset
 		}
-		return -1, explain(code) // another batch has our sequence: taking this for success would lose ours
+		return -1, cluster.Explain(code) // another batch has our sequence: taking this for success would lose ours
 	case kafkago.MessageSizeTooLarge, kafkago.RecordListTooLarge:
 		return -1, &RecordTooLarge{Topic: d.queue.topic}
 	}
 	d.unsure = d.unsure || !refused(code)
-	return -1, explain(code)
+	return -1, cluster.Explain(code)
 }
 
 // refused tells whether the code says that this try was not stored: the leader looked at it and would not have it. All others can

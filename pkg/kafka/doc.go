@@ -1,4 +1,8 @@
-// Package kafka is how Waymark's services talk to Kafka: the only package that knows github.com/segmentio/kafka-go.
+// Package kafka is how Waymark's services talk to Kafka: it and the packages below it alone know github.com/segmentio/kafka-go.
+//
+//	kafka             a Client; what moves records (Producer, Fetch, RunGroup), what names them (Log, Verify), and what says how far they go
+//	kafka/admin       what an operator's tool does: topics, lag, groups' offsets; nothing that moves events may import it
+//	kafka/topicaudit  whether topics are configured to keep what is written to them
 //
 // kafka-go does what is hard to get right about a cluster: connections, TLS, SASL, metadata, routing to leaders and coordinators.
 // The records' own path is this package's: produce and fetch requests are encoded and decoded in internal/wire, one buffer
@@ -31,7 +35,7 @@
 // # What readiness means
 //
 // Client.Reach tells whether the topics' leaders can be connected to, Client.CheckGroups whether groups and fetches get on,
-// TopicAudit.Check whether the topics keep what is written to them. Each answers with one sentence, before its context ends.
+// topicaudit's Audit.Check whether the topics keep what is written to them. Each answers with one sentence, before its context ends.
 //
 // # Tests
 //

@@ -8,6 +8,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // TooLarge means that some records, each by itself, exceed what the producer or the broker takes. All others are acknowledged.
@@ -27,10 +28,10 @@ func (e *TooLarge) Error() string {
 func (p *Producer) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	var refused []int
 	fit := recs
-	if tooLarge := func(r event.Record) bool { return wire.EncodedSize(&r) > p.cfg.MaxBatchBytes }; slices.ContainsFunc(recs, tooLarge) {
+	if over := func(r event.Record) bool { return wire.EncodedSize(&r) > p.cfg.MaxBatchBytes }; slices.ContainsFunc(recs, over) {
 		fit = nil
 		for i := range recs {
-			if tooLarge(recs[i]) {
+			if over(recs[i]) {
 				refused = append(refused, i)
 			} else {
 				fit = append(fit, recs[i])
@@ -38,8 +39,7 @@ func (p *Producer) SendEach(ctx context.Context, topic string, recs []event.Reco
 		}
 	}
 	err := p.Send(ctx, topic, fit)
-	var tooLarge *RecordTooLarge
-	if errors.As(err, &tooLarge) {
+	if isTooLarge(err) {
 		refused, err = p.sendParts(ctx, topic, recs, refused)
 	}
 	if err == nil && len(refused) > 0 {
@@ -75,23 +75,23 @@ func (p *Producer) sendParts(ctx context.Context, topic string, recs []event.Rec
 
 // produceHalves writes the records at some places to one partition, in order, and returns the places of those that are too large. It
 // goes by Produce, whose batches nobody shares: of a batch that Send makes nobody knows whose records were too many.
-func (p *Producer) produceHalves(ctx context.Context, topic string, partition int32, recs []event.Record, at []int) ([]int, error) {
-	part := make([]event.Record, len(at))
-	for i, place := range at {
-		part[i] = recs[place]
-	}
-	_, err := p.Produce(ctx, topic, partition, part)
+func (p *Producer) produceHalves(ctx context.Context, topic string, partition int32, recs []event.Record, at []int) (refused []int, err error) {
+	err = retry.InHalves(len(at), isTooLarge, func(from, to int) error {
+		part := make([]event.Record, to-from)
+		for i, place := range at[from:to] {
+			part[i] = recs[place]
+		}
+		_, err := p.Produce(ctx, topic, partition, part)
+		if isTooLarge(err) && len(part) == 1 {
+			refused = append(refused, at[from])
+			return nil
+		}
+		return err
+	})
+	return refused, err
+}
+
+func isTooLarge(err error) bool {
 	var tooLarge *RecordTooLarge
-	switch {
-	case !errors.As(err, &tooLarge):
-		return nil, err
-	case len(at) == 1:
-		return at, nil
-	}
-	first, err := p.produceHalves(ctx, topic, partition, recs, at[:len(at)/2])
-	if err != nil {
-		return nil, err
-	}
-	second, err := p.produceHalves(ctx, topic, partition, recs, at[len(at)/2:])
-	return append(first, second...), err
+	return errors.As(err, &tooLarge)
 }

@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
 var (
 	// ErrUnknownTopic means that the cluster has no such topic or partition, or denies its existence to this user.
-	ErrUnknownTopic = errors.New("kafka: no such topic, or no right to see it")
+	ErrUnknownTopic = cluster.ErrUnknownTopic
 	// ErrFenced means that the generation a commit was made under is over: another member may own the partition.
-	ErrFenced = errors.New("kafka: the generation is over")
+	ErrFenced = cluster.ErrFenced
 	// ErrClaimEnded is what a handler of RunGroup returns, wrapped in the reason, when its partition is no longer the one it was given:
 	// the member joins its group again, after a pause.
 	ErrClaimEnded = errors.New("kafka: the claim has ended")
@@ -30,8 +29,6 @@ var (
 	ErrNoTopicIDs = errors.New("kafka: the brokers know no fetch by topic id (KIP-516): Kafka 3.1 or newer is needed")
 	// ErrCorrupt means that a fetched batch fails its checksum or cannot be decoded.
 	ErrCorrupt = wire.ErrCorrupt
-
-	errNoAnswer = errors.New("kafka: the broker's answer leaves out what was asked for")
 )
 
 // OffsetOutOfRange means that the asked offset is not on the log: below Start it was lost to retention, above End it never was.
@@ -102,26 +99,4 @@ func Retriable(err error) bool {
 		}
 	}
 	return true
-}
-
-// explain turns kafka-go's errors into this package's.
-func explain(err error) error {
-	var code kafkago.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, protocol.ErrNoTopic), errors.Is(err, protocol.ErrNoPartition):
-		return fmt.Errorf("%w: %w", ErrUnknownTopic, err)
-	case errors.As(err, &code):
-		switch code {
-		case kafkago.UnknownTopicOrPartition:
-			return fmt.Errorf("%w: %w", ErrUnknownTopic, err)
-		case kafkago.IllegalGeneration, kafkago.UnknownMemberId, kafkago.RebalanceInProgress, kafkago.FencedInstanceID:
-			return fmt.Errorf("%w: %w", ErrFenced, err)
-		}
-	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-		// A broker answers wrong credentials, and plain text on a TLS port, by closing the connection.
-		return fmt.Errorf("the broker closed the connection (if this persists: check tls and sasl): %w", err)
-	}
-	return err
 }

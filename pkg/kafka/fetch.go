@@ -8,6 +8,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
@@ -52,12 +53,12 @@ func (c *Client) Fetch(ctx context.Context, log Log, offset int64, opts FetchOpt
 	answer, err := c.transport.RoundTrip(ctx, c.addr, req)
 	if err != nil {
 		// The exchange may still be under way and own the buffer: the batch is left to the garbage collector.
-		return nil, c.fetchFailed(ctx, log, offset, explain(err))
+		return nil, c.fetchFailed(ctx, log, offset, cluster.Explain(err))
 	}
 	res := answer.(*wire.FetchResponse)
 	if res.Code != 0 {
 		b.Release()
-		return nil, c.fetchFailed(ctx, log, offset, explain(kafkago.Error(res.Code)))
+		return nil, c.fetchFailed(ctx, log, offset, cluster.Explain(kafkago.Error(res.Code)))
 	}
 	if err := res.Decode(b, log.Partition, offset, expansion*opts.MaxBytes); err != nil {
 		b.Release()

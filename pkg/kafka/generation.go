@@ -13,6 +13,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
@@ -130,10 +131,10 @@ func (g *generation) beat(ctx context.Context) {
 		case errors.Is(err, kafkago.UnknownMemberId), errors.Is(err, kafkago.IllegalGeneration):
 			return
 		case time.Since(heard) >= g.cfg.SessionTimeout:
-			g.log.Warn("the group's coordinator was silent for a session: the partitions are given up", zap.Error(explain(err)))
+			g.log.Warn("the group's coordinator was silent for a session: the partitions are given up", zap.Error(cluster.Explain(err)))
 			return
 		default:
-			g.standing.failed(explain(err))
+			g.standing.failed(cluster.Explain(err))
 		}
 	}
 }
@@ -177,7 +178,7 @@ func (g *generation) claims(ctx context.Context) ([]*Claim, error) {
 		for _, p := range assigned {
 			at := committed[topic][p]
 			claims = append(claims, &Claim{
-				Topic: topic, Partition: p, Generation: g.ID, Offset: at.offset, Metadata: at.metadata,
+				Topic: topic, Partition: p, Generation: g.ID, Offset: at.Offset, Metadata: at.Metadata,
 				group: g.GroupID, member: g.MemberID, client: g.client,
 			})
 		}

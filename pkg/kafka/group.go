@@ -11,6 +11,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
@@ -58,9 +59,6 @@ const (
 	settled = 10 * time.Second
 	// topicsWatch is how often the leader compares the topics with what it assigned; it acts when two looks agree.
 	topicsWatch = 2 * time.Second
-	// commitTimeout bounds one commit, retries included: below the shortest session timeout, so that a member whose
-	// coordinator is gone notices before its session ends.
-	commitTimeout = 5 * time.Second
 	// leaveTimeout bounds the last request of a member: what it does not say, its session's end does.
 	leaveTimeout = 3 * time.Second
 )
@@ -281,7 +279,7 @@ func (m *membership) joinFailed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	switch err = explain(err); {
+	switch err = cluster.Explain(err); {
 	case errors.Is(err, kafkago.InvalidSessionTimeout):
 		return fmt.Errorf("join %s: the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms do not allow a session_timeout of %s: %w",
 			m.cfg.ID, m.cfg.SessionTimeout, err)

@@ -7,6 +7,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
@@ -63,7 +64,7 @@ func (i *identity) obtain(ctx context.Context, c *Client) error {
 	defer cancel()
 	answer, err := c.transport.RoundTrip(ctx, c.addr, &wire.ProducerIDRequest{ClientID: c.cfg.ClientID})
 	if err != nil {
-		return fmt.Errorf("ask for a producer id: %w", explain(err))
+		return fmt.Errorf("ask for a producer id: %w", cluster.Explain(err))
 	}
 	res := answer.(*wire.ProducerIDResponse)
 	switch code := kafkago.Error(res.Code); code {
@@ -74,6 +75,6 @@ func (i *identity) obtain(ctx context.Context, c *Client) error {
 		return fmt.Errorf("ask for a producer id (brokers before 2.8 want IDEMPOTENT_WRITE on the cluster for it, later ones WRITE on any topic; "+
 			"without either set producer.idempotent to false): %w", code)
 	default:
-		return fmt.Errorf("ask for a producer id: %w", explain(code))
+		return fmt.Errorf("ask for a producer id: %w", cluster.Explain(code))
 	}
 }

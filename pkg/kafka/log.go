@@ -8,6 +8,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
 )
 
@@ -48,12 +49,12 @@ func (c *Client) topicIDOf(ctx context.Context, topic string) (*wire.TopicIDResp
 	defer cancel()
 	answer, err := c.transport.RoundTrip(ctx, c.addr, &wire.TopicIDRequest{ClientID: c.cfg.ClientID, Topic: topic})
 	if err != nil {
-		return nil, explain(err)
+		return nil, cluster.Explain(err)
 	}
 	res := answer.(*wire.TopicIDResponse)
 	switch {
 	case res.Code != 0:
-		return nil, explain(kafkago.Error(res.Code))
+		return nil, cluster.Explain(kafkago.Error(res.Code))
 	case res.ID == uuid.Nil:
 		return nil, ErrNoTopicIDs
 	}
@@ -111,12 +112,12 @@ func (c *Client) verify(ctx context.Context, log Log, at Position, leader int32)
 	defer cancel()
 	answer, err := c.transport.RoundTrip(ctx, c.addr, &wire.EpochEndRequest{ClientID: c.cfg.ClientID, Topic: log.Topic, Partition: log.Partition, Leader: leader, Epoch: at.LeaderEpoch})
 	if err != nil {
-		return fmt.Errorf("leader epochs of %s/%d: %w", log.Topic, log.Partition, explain(err))
+		return fmt.Errorf("leader epochs of %s/%d: %w", log.Topic, log.Partition, cluster.Explain(err))
 	}
 	res := answer.(*wire.EpochEndResponse)
 	switch {
 	case res.Code != 0:
-		return fmt.Errorf("leader epochs of %s/%d: %w", log.Topic, log.Partition, explain(kafkago.Error(res.Code)))
+		return fmt.Errorf("leader epochs of %s/%d: %w", log.Topic, log.Partition, cluster.Explain(kafkago.Error(res.Code)))
 	case res.End < 0:
 		// The leader remembers no such epoch: retention took its records, or it never had them.
 		return c.verifyBounds(ctx, log, at)
@@ -159,12 +160,12 @@ func (c *Client) wantTopicIDs(ctx context.Context) error {
 	if c.topicIDs.Load() {
 		return nil
 	}
-	answer, err := c.admin.ApiVersions(ctx, &kafkago.ApiVersionsRequest{Addr: c.addr})
+	answer, err := c.cluster.ApiVersions(ctx, &kafkago.ApiVersionsRequest{Addr: c.addr})
 	if err == nil {
 		err = answer.Error
 	}
 	if err != nil {
-		return explain(err)
+		return cluster.Explain(err)
 	}
 	for _, key := range answer.ApiKeys {
 		if key.ApiKey == int(protocol.Fetch) && key.MaxVersion < wire.FetchVersion {

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 type metrics struct {
@@ -66,30 +68,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "waymark_kafka_commits_total", Help: "Offset commits, by result (ok, fenced, error).",
 		}, []string{"group", "result"}),
 	}
-	var err error
-	m.produceRequests, err = register(reg, m.produceRequests, err)
-	m.produceBytes, err = register(reg, m.produceBytes, err)
-	m.produceSeconds, err = register(reg, m.produceSeconds, err)
-	m.produceRetries, err = register(reg, m.produceRetries, err)
-	m.produceSplits, err = register(reg, m.produceSplits, err)
-	m.producerResets, err = register(reg, m.producerResets, err)
-	m.unsureResends, err = register(reg, m.unsureResends, err)
-	m.buffered, err = register(reg, m.buffered, err)
-	m.fetchBytes, err = register(reg, m.fetchBytes, err)
-	m.fetchErrors, err = register(reg, m.fetchErrors, err)
-	m.generations, err = register(reg, m.generations, err)
-	m.commits, err = register(reg, m.commits, err)
-	return m, err
-}
-
-// register returns collector, or the equal one that reg has already.
-func register[C prometheus.Collector](reg prometheus.Registerer, collector C, before error) (C, error) {
-	err := reg.Register(collector)
-	var already prometheus.AlreadyRegisteredError
-	if errors.As(err, &already) {
-		if existing, ok := already.ExistingCollector.(C); ok {
-			return existing, before
-		}
-	}
-	return collector, errors.Join(before, err)
+	return m, errors.Join(
+		telemetry.Share(reg, &m.produceRequests), telemetry.Share(reg, &m.produceBytes), telemetry.Share(reg, &m.produceSeconds),
+		telemetry.Share(reg, &m.produceRetries), telemetry.Share(reg, &m.produceSplits), telemetry.Share(reg, &m.producerResets),
+		telemetry.Share(reg, &m.unsureResends), telemetry.Share(reg, &m.buffered), telemetry.Share(reg, &m.fetchBytes),
+		telemetry.Share(reg, &m.fetchErrors), telemetry.Share(reg, &m.generations), telemetry.Share(reg, &m.commits),
+	)
 }

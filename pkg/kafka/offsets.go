@@ -8,7 +8,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
-	"github.com/waymark-events/waymark/pkg/retry"
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 )
 
 // PartitionOffsets are the bounds of a partition's log.
@@ -18,16 +18,11 @@ type PartitionOffsets struct {
 	Start, End int64
 }
 
-// PartitionLag is how far a group is behind on a partition.
-type PartitionLag struct {
+// A Commitment is what is committed for a partition.
+type Commitment struct {
 	Partition int32
-	// Committed is the offset the group goes on from; -1 before its first commit.
-	Committed int64
-	Start     int64
-	End       int64
-	// Lag counts the offsets from Committed, or Start before the first commit, to End.
-	Lag int64
-	// Metadata is what was committed beside the offset.
+	// Offset is where the group goes on; -1 where nothing is committed.
+	Offset   int64
 	Metadata string
 }
 
@@ -65,37 +60,18 @@ func (c *Client) offsets(ctx context.Context, topic string, partitions []int32) 
 		for i, p := range partitions {
 			requests[i] = kafkago.OffsetRequest{Partition: int(p), Timestamp: end.timestamp}
 		}
-		answer, err := c.admin.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: requests}})
+		answer, err := c.cluster.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: requests}})
 		if err != nil {
-			return nil, fmt.Errorf("offsets of %s: %w", topic, explain(err))
+			return nil, fmt.Errorf("offsets of %s: %w", topic, cluster.Explain(err))
 		}
 		for _, p := range answer.Topics[topic] {
 			if p.Error != nil {
-				return nil, fmt.Errorf("offsets of %s/%d: %w", topic, p.Partition, explain(p.Error))
+				return nil, fmt.Errorf("offsets of %s/%d: %w", topic, p.Partition, cluster.Explain(p.Error))
 			}
 			if i := slices.Index(partitions, int32(p.Partition)); i >= 0 {
 				end.set(&out[i], p)
 			}
 		}
-	}
-	return out, nil
-}
-
-// Lag returns how far group is behind on every partition of topic, by partition.
-func (c *Client) Lag(ctx context.Context, group, topic string) ([]PartitionLag, error) {
-	bounds, err := c.Offsets(ctx, topic)
-	if err != nil {
-		return nil, err
-	}
-	committed, err := c.committed(ctx, group, map[string][]int32{topic: upTo(len(bounds))})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]PartitionLag, len(bounds))
-	for i, b := range bounds {
-		at := committed[topic][b.Partition]
-		out[i] = PartitionLag{Partition: b.Partition, Committed: at.offset, Start: b.Start, End: b.End, Metadata: at.metadata}
-		out[i].Lag = max(0, b.End-max(at.offset, b.Start))
 	}
 	return out, nil
 }
@@ -115,39 +91,29 @@ func (c *Client) Committed(ctx context.Context, group, topic string) ([]Commitme
 	}
 	out := make([]Commitment, n)
 	for i := range out {
-		at := committed[topic][int32(i)]
-		out[i] = Commitment{Partition: int32(i), Offset: at.offset, Metadata: at.metadata}
+		out[i] = committed[topic][int32(i)]
 	}
 	return out, nil
 }
 
-// A commitment is a committed offset; offset is -1 where none was committed.
-type commitment struct {
-	offset   int64
-	metadata string
-}
-
-// committed reads what group has committed. A coordinator that is starting, or moving, answers for another group or not at
-// all: that is tried again for 5 s.
-func (c *Client) committed(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
-	defer cancel()
-	var out map[string]map[int32]commitment
-	err := retry.Policy{First: firstPause, Last: maxPause, Passes: Retriable}.Do(ctx, func() (err error) {
+// committed reads what group has committed, by topic and partition.
+func (c *Client) committed(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]Commitment, error) {
+	var out map[string]map[int32]Commitment
+	err := cluster.Commit(ctx, Retriable, func(ctx context.Context) (err error) {
 		out, err = c.fetchCommitted(ctx, group, partitions)
 		return err
 	})
 	return out, err
 }
 
-func (c *Client) fetchCommitted(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]commitment, error) {
+func (c *Client) fetchCommitted(ctx context.Context, group string, partitions map[string][]int32) (map[string]map[int32]Commitment, error) {
 	req := &kafkago.OffsetFetchRequest{GroupID: group, Topics: make(map[string][]int)}
 	for topic, of := range partitions {
 		for _, p := range of {
 			req.Topics[topic] = append(req.Topics[topic], int(p))
 		}
 	}
-	answer, err := c.admin.OffsetFetch(ctx, req)
+	answer, err := c.cluster.OffsetFetch(ctx, req)
 	if err == nil {
 		err = answer.Error
 	}
@@ -155,21 +121,21 @@ func (c *Client) fetchCommitted(ctx context.Context, group string, partitions ma
 	case errors.Is(err, kafkago.GroupIdNotFound):
 		answer = new(kafkago.OffsetFetchResponse)
 	case err != nil:
-		return nil, fmt.Errorf("offsets committed by %s: %w", group, explain(err))
+		return nil, fmt.Errorf("offsets committed by %s: %w", group, cluster.Explain(err))
 	}
-	out := make(map[string]map[int32]commitment)
+	out := make(map[string]map[int32]Commitment)
 	for topic, of := range partitions {
-		out[topic] = make(map[int32]commitment)
+		out[topic] = make(map[int32]Commitment)
 		for _, p := range of {
-			out[topic][p] = commitment{offset: -1}
+			out[topic][p] = Commitment{Partition: p, Offset: -1}
 		}
 	}
 	for topic, of := range answer.Topics {
 		for _, p := range of {
 			if p.Error != nil {
-				return nil, fmt.Errorf("offset of %s/%d committed by %s: %w", topic, p.Partition, group, explain(p.Error))
+				return nil, fmt.Errorf("offset of %s/%d committed by %s: %w", topic, p.Partition, group, cluster.Explain(p.Error))
 			}
-			out[topic][int32(p.Partition)] = commitment{p.CommittedOffset, p.Metadata}
+			out[topic][int32(p.Partition)] = Commitment{int32(p.Partition), p.CommittedOffset, p.Metadata}
 		}
 	}
 	return out, nil

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 )
 
 // Reach returns a readiness check: nil while a broker of the settings answers, the topics exist, and the leader of every partition of
@@ -73,7 +75,7 @@ func (r *reach) look(ctx context.Context) error {
 func (r *reach) leaders(ctx context.Context) (map[string]string, error) {
 	out := make(map[string]string)
 	for _, topic := range r.topics {
-		t, err := r.client.topic(ctx, topic)
+		t, err := r.client.cluster.Topic(ctx, topic)
 		if err != nil {
 			return nil, fmt.Errorf("topic %s: %w", topic, err)
 		}
@@ -95,7 +97,7 @@ func (r *reach) dial(ctx context.Context, leaders map[string]string) error {
 		all.Go(func() {
 			conn, err := r.client.connect(ctx, address)
 			if err != nil {
-				errs[i] = fmt.Errorf("a broker that leads %s cannot be reached at %s, the address it advertises: %w", leaders[address], address, explain(err))
+				errs[i] = fmt.Errorf("a broker that leads %s cannot be reached at %s, the address it advertises: %w", leaders[address], address, cluster.Explain(err))
 				return
 			}
 			_ = conn.Close() // nothing was sent

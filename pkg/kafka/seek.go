@@ -6,6 +6,8 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 )
 
 // OffsetsAt returns, for every partition of topic, the offset of the first record whose timestamp is at or after the given time,
@@ -26,13 +28,13 @@ func (c *Client) OffsetsAt(ctx context.Context, topic string, at time.Time) ([]i
 		// Negative timestamps have meanings of their own to a broker.
 		requests[i] = kafkago.OffsetRequest{Partition: i, Timestamp: max(at.UnixMilli(), 0)}
 	}
-	answer, err := c.admin.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: requests}})
+	answer, err := c.cluster.ListOffsets(ctx, &kafkago.ListOffsetsRequest{Topics: map[string][]kafkago.OffsetRequest{topic: requests}})
 	if err != nil {
-		return nil, fmt.Errorf("offsets of %s at %s: %w", topic, at.UTC().Format(time.RFC3339), explain(err))
+		return nil, fmt.Errorf("offsets of %s at %s: %w", topic, at.UTC().Format(time.RFC3339), cluster.Explain(err))
 	}
 	for _, p := range answer.Topics[topic] {
 		if p.Error != nil {
-			return nil, fmt.Errorf("offset of %s/%d at %s: %w", topic, p.Partition, at.UTC().Format(time.RFC3339), explain(p.Error))
+			return nil, fmt.Errorf("offset of %s/%d at %s: %w", topic, p.Partition, at.UTC().Format(time.RFC3339), cluster.Explain(p.Error))
 		}
 		for offset := range p.Offsets { // one; -1 where no record is so young
 			if offset >= 0 {

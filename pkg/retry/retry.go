@@ -1,4 +1,5 @@
-// Package retry holds what loops that must not give up have in common: a pause that grows, and time to finish after the end.
+// Package retry holds what loops that must not give up have in common: a pause that grows, less at once,
+// and time to finish after the end.
 package retry
 
 import (

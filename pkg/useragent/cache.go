@@ -8,6 +8,8 @@ import (
 
 	"github.com/maypok86/otter/v2"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 // A cache holds the last answers. Its policy is W-TinyLFU: one-off user agents, random ones among them, do not push out
@@ -31,32 +33,19 @@ func newCache(entries int, reg prometheus.Registerer) (*cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the user agent cache: %w", err)
 	}
-	c := &cache{answers: answers, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
-	if c.hits, err = counter(reg, "hits", "User agents answered from the cache."); err != nil {
-		return nil, err
+	c := &cache{
+		answers: answers, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		hits: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_enricher_useragent_cache_hits_total", Help: "User agents answered from the cache.",
+		}),
+		misses: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_enricher_useragent_cache_misses_total", Help: "User agents worked out.",
+		}),
 	}
-	if c.misses, err = counter(reg, "misses", "User agents worked out."); err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-// counter shares what is registered already: two parsers of one registry count together.
-func counter(reg prometheus.Registerer, what, help string) (prometheus.Counter, error) {
-	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_enricher_useragent_cache_" + what + "_total", Help: help})
 	if reg == nil {
 		return c, nil
 	}
-	err := reg.Register(c)
-	if already := (prometheus.AlreadyRegisteredError{}); errors.As(err, &already) {
-		if existing, ok := already.ExistingCollector.(prometheus.Counter); ok {
-			return existing, nil
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("register the user agent cache's metrics: %w", err)
-	}
-	return c, nil
+	return c, errors.Join(telemetry.Share(reg, &c.hits), telemetry.Share(reg, &c.misses))
 }
 
 // key digests what Parse looks at. What lies beyond MaxLength makes no other key.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/clientip"
+	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/process"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
@@ -125,8 +126,6 @@ func DefaultConfig() Config {
 // originPattern is what browsers send as Origin (RFC 6454 §7): extensions' too.
 var originPattern = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/A-Z\s?#]+$`)
 
-var regionPattern = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
-
 // Validate names the first setting that is wrong and what is accepted.
 func (c Config) Validate() error {
 	if err := c.ValidateFrame(); err != nil {
@@ -142,8 +141,8 @@ func (c Config) Validate() error {
 		return errors.New("regions: want at least one")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Regions)) {
-		if !regionPattern.MatchString(name) {
-			return errors.New("regions: want names of 1–16 characters of a–z, 0–9")
+		if err := config.CheckRegion(name); err != nil {
+			return fmt.Errorf("regions: %w", err)
 		}
 		if err := c.Regions[name].Kafka.Validate(); err != nil {
 			return fmt.Errorf("regions.%s.kafka.%w", name, err)

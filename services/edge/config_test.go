@@ -25,6 +25,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"allowed_origins[1]":        func(c *Config) { c.AllowedOrigins = []string{"null", "https://shop.example/"} },
 		"allowed_origins[0]":        func(c *Config) { c.AllowedOrigins = []string{"shop.example"} },
+		"regions":                   func(c *Config) { c.Regions["EU"] = c.Regions["us"] },
 		"limits.connections":        func(c *Config) { c.Limits.Connections = 0 },
 		"timeouts.leave":            func(c *Config) { c.Timeouts.Leave = -1 },
 		"limits.peer_bytes":         func(c *Config) { c.Limits.PeerBytes = 3*c.Limits.DecodedBytes - 1 },

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 // keptFiles are the descriptors kept free for everything but clients: the admin port, log, spool and accounts, and some for each region's
@@ -71,7 +72,7 @@ func newGate(l net.Listener, most int, proxy func(netip.Addr) bool, log *zap.Log
 	}
 	limit := prometheus.NewGauge(prometheus.GaugeOpts{Name: "waymark_edge_connections_limit", Help: "How many may be open."})
 	limit.Set(float64(most))
-	if err := errors.Join(reg.Register(m.open), reg.Register(m.refused), reg.Register(limit)); err != nil {
+	if err := telemetry.Register(reg, m.open, m.refused, limit); err != nil {
 		return nil, err
 	}
 	g := &gate{Listener: l, most: most, proxy: proxy, log: log, peers: make(map[netip.Addr]int), idle: make(map[net.Conn]time.Time), told: make(map[string]time.Time), metrics: m}

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
@@ -15,13 +16,13 @@ type rawTopic struct {
 	topic string
 	// reach tells whether events can be produced now.
 	reach func(context.Context) error
-	audit *kafka.TopicAudit
+	audit *topicaudit.Audit
 	log   *zap.Logger
 }
 
 func newRawTopic(client *kafka.Client, topic string, batchBytes int, log *zap.Logger) *rawTopic {
 	return &rawTopic{
-		topic: topic, reach: client.Reach(topic), audit: client.AuditTopics(kafka.TopicUse{Topic: topic, BatchBytes: batchBytes}),
+		topic: topic, reach: client.Reach(topic), audit: topicaudit.New(client, log, topicaudit.Use{Topic: topic, BatchBytes: batchBytes}),
 		log: log.With(zap.String("topic", topic)),
 	}
 }

@@ -3,9 +3,9 @@ package enricher
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
+	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/process"
@@ -91,8 +91,8 @@ func (c Config) Validate() error {
 	if err := c.ValidateFrame(); err != nil {
 		return err
 	}
-	if !regionPattern.MatchString(c.Region) {
-		return errors.New("region: want 1–16 characters of a–z, 0–9")
+	if err := config.CheckRegion(c.Region); err != nil {
+		return fmt.Errorf("region: %w", err)
 	}
 	if err := c.Kafka.Validate(); err != nil {
 		return fmt.Errorf("kafka.%w", err)
@@ -144,5 +144,3 @@ func (c Config) stream() stream.Settings {
 		Window:         stream.Window{Span: c.Dedup.Window, Events: c.Dedup.Events},
 	}
 }
-
-var regionPattern = regexp.MustCompile(`^[a-z0-9]{1,16}$`)

@@ -14,6 +14,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/pkg/useragent"
 	"github.com/waymark-events/waymark/schemas"
@@ -41,9 +42,9 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 		return err
 	}
 	raw, enriched, dead := schemas.RawTopic(cfg.Region), schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region)
-	audit := client.AuditTopics(
-		kafka.TopicUse{Topic: raw}, kafka.TopicUse{Topic: enriched, BatchBytes: cfg.Producer.MaxBatchBytes},
-		kafka.TopicUse{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes},
+	audit := topicaudit.New(client, tel.Log,
+		topicaudit.Use{Topic: raw}, topicaudit.Use{Topic: enriched, BatchBytes: cfg.Producer.MaxBatchBytes},
+		topicaudit.Use{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes},
 	)
 	tel.Health.Check("kafka", client.Reach(raw, enriched, dead))
 	tel.Health.Check("configuration of topics", audit.Check)

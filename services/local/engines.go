@@ -14,6 +14,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/broker"
 	"github.com/waymark-events/waymark/services/local/engines/chdb"
@@ -60,12 +61,12 @@ func createTopics(ctx context.Context, brokers []string, log *zap.Logger) (err e
 		if err != nil {
 			return err
 		}
-		var specs []kafka.TopicSpec
+		var specs []admin.TopicSpec
 		for _, t := range topics {
 			t.Config["min.insync.replicas"] = "1"
-			specs = append(specs, kafka.TopicSpec{Name: t.Name, Partitions: partitions, ReplicationFactor: 1, Config: t.Config})
+			specs = append(specs, admin.TopicSpec{Name: t.Name, Partitions: partitions, ReplicationFactor: 1, Config: t.Config})
 		}
-		if _, err := client.ApplyTopics(ctx, specs); err != nil {
+		if _, err := admin.ApplyTopics(ctx, client, specs); err != nil {
 			return err
 		}
 	}

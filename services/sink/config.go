@@ -3,10 +3,10 @@ package sink
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/process"
 	"github.com/waymark-events/waymark/schemas"
@@ -65,15 +65,13 @@ func DefaultConfig() Config {
 	}
 }
 
-var regionPattern = regexp.MustCompile(`^[a-z0-9]{1,16}$`)
-
 // Validate names the first setting that is wrong and what is accepted.
 func (c Config) Validate() error {
 	if err := c.ValidateFrame(); err != nil {
 		return err
 	}
-	if !regionPattern.MatchString(c.Region) {
-		return errors.New("region: want 1–16 characters of a–z, 0–9")
+	if err := config.CheckRegion(c.Region); err != nil {
+		return fmt.Errorf("region: %w", err)
 	}
 	for _, part := range []struct {
 		name string

@@ -13,6 +13,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
@@ -56,7 +57,7 @@ func run(ctx context.Context, cfg Config, tel telemetry.Telemetry, loading func(
 		return err
 	}
 	enriched, dead := schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region)
-	audit := client.AuditTopics(kafka.TopicUse{Topic: enriched}, kafka.TopicUse{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes})
+	audit := topicaudit.New(client, tel.Log, topicaudit.Use{Topic: enriched}, topicaudit.Use{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes})
 	tel.Health.Check("kafka", client.Reach(enriched, dead))
 	tel.Health.Check("configuration of topics", audit.Check)
 	tel.Health.Check("consumer group", client.CheckGroups)

@@ -1,7 +1,6 @@
 package waymarkctl
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
 
@@ -49,7 +49,11 @@ func (c *Config) Validate() error {
 		c.Regions = local()
 	}
 	for _, name := range c.names() {
-		region := c.Regions[name].withDefaults()
+		if err := config.CheckRegion(name); err != nil {
+			return fmt.Errorf("regions: %w", err)
+		}
+		region := c.Regions[name]
+		region.Kafka, region.ClickHouse = region.Kafka.WithDefaults(), region.ClickHouse.WithDefaults()
 		c.Regions[name] = region
 		if err := region.Kafka.Validate(); err != nil {
 			return fmt.Errorf("regions.%s.kafka: %w", name, err)
@@ -59,22 +63,6 @@ func (c *Config) Validate() error {
 		}
 	}
 	return nil
-}
-
-// withDefaults fills in what is zero: a region of a map has no defaults of its own.
-func (r Region) withDefaults() Region {
-	k, defaults := &r.Kafka, kafka.DefaultConfig()
-	k.ClientID = cmp.Or(k.ClientID, defaults.ClientID)
-	k.DialTimeout = cmp.Or(k.DialTimeout, defaults.DialTimeout)
-	k.RequestTimeout = cmp.Or(k.RequestTimeout, defaults.RequestTimeout)
-
-	c, of := &r.ClickHouse, clickhouse.DefaultConfig()
-	c.Database = cmp.Or(c.Database, of.Database)
-	c.User = cmp.Or(c.User, of.User)
-	c.DialTimeout = cmp.Or(c.DialTimeout, of.DialTimeout)
-	c.RequestTimeout = cmp.Or(c.RequestTimeout, of.RequestTimeout)
-	c.MaxConnections = cmp.Or(c.MaxConnections, of.MaxConnections)
-	return r
 }
 
 func (c *Config) names() []string { return slices.Sorted(maps.Keys(c.Regions)) }

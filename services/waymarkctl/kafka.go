@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/progress"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/tail"
@@ -73,7 +76,7 @@ func (f *topicFlags) apply(env *environment, region string) error {
 	if err != nil {
 		return err
 	}
-	specs := make([]kafka.TopicSpec, len(topics))
+	specs := make([]admin.TopicSpec, len(topics))
 	for i, t := range topics {
 		if f.ReplicationFactor > 0 {
 			t.ReplicationFactor = f.ReplicationFactor
@@ -87,17 +90,17 @@ func (f *topicFlags) apply(env *environment, region string) error {
 		if t.Name != schemas.DeadTopic(region) {
 			t.Partitions = max(t.Partitions, paired)
 		}
-		specs[i] = kafka.TopicSpec{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config}
+		specs[i] = admin.TopicSpec{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config}
 	}
-	changes, err := client.ApplyTopics(env.ctx, specs)
+	changes, err := admin.ApplyTopics(env.ctx, client, specs)
 	for _, change := range changes {
 		fmt.Fprintf(env.stdout, "%s: %s %s\n", change.Topic, change.Action, change.Detail)
 	}
-	uses := make([]kafka.TopicUse, len(specs))
+	uses := make([]topicaudit.Use, len(specs))
 	for i, spec := range specs {
-		uses[i] = kafka.TopicUse{Topic: spec.Name, BatchBytes: kafka.DefaultProducerConfig().MaxBatchBytes}
+		uses[i] = topicaudit.Use{Topic: spec.Name, BatchBytes: kafka.DefaultProducerConfig().MaxBatchBytes}
 	}
-	doubts, doubtsErr := client.AuditTopics(uses...).Doubts(env.ctx)
+	doubts, doubtsErr := topicaudit.New(client, zap.NewNop(), uses...).Doubts(env.ctx)
 	for _, doubt := range doubts {
 		fmt.Fprintln(env.stdout, "doubtful:", doubt)
 	}
@@ -182,9 +185,9 @@ func lagOf(env *environment, table *tabwriter.Writer, region string) error {
 		{schemas.SinkGroup(region), schemas.EnrichedTopic(region)},
 		{schemas.SinkGroup(region), schemas.DeadTopic(region)},
 	} {
-		var partitions []kafka.PartitionLag
+		var partitions []admin.PartitionLag
 		err := until(env.ctx, electionTime, passing, func(ctx context.Context) (err error) {
-			partitions, err = client.Lag(ctx, of.group, of.topic)
+			partitions, err = admin.Lag(ctx, client, of.group, of.topic)
 			return err
 		})
 		if err != nil {

@@ -2,6 +2,8 @@ package waymarkctl
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -31,6 +33,16 @@ func TestWrongCommandLines(t *testing.T) {
 		if code != 2 || stdout != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%q: status %d, %q, %q", c.args, code, stdout, stderr)
 		}
+	}
+}
+
+func TestWrongRegion(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "waymarkctl.yaml")
+	if err := os.WriteFile(file, []byte("regions: {eu-west: {kafka: {brokers: ['127.0.0.1:1']}, clickhouse: {addresses: ['127.0.0.1:1']}}}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := run(t, "lag", "--config", file); code != 2 || !strings.Contains(stderr, "regions: want a name of 1–16 characters") {
+		t.Errorf("status %d, %q", code, stderr)
 	}
 }
 

@@ -1,4 +1,5 @@
-// Package e2e holds the tests that need more than one service, one folder each, and this one about the layout itself.
+// Package e2e holds the tests that need more than one service, one folder each, inprocess, which runs the services for them, and this one about
+// the layout itself.
 package e2e
 
 import (
@@ -78,6 +79,27 @@ func TestOnePackageOwnsEachClientLibrary(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What moves events makes no topic and sets no group's offsets: that is an operator's to do.
+func TestOnlyOperatorsToolsAdministerKafka(t *testing.T) {
+	const administers = module + "pkg/kafka/admin"
+	used := false
+	for _, p := range packages(t) {
+		by := service(p.ImportPath)
+		for _, imported := range p.Imports {
+			if imported != administers {
+				continue
+			}
+			used = true
+			if by != "waymarkctl" && by != "local" {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+	}
+	if !used {
+		t.Errorf("nothing imports %s: is it called that?", administers)
 	}
 }
 

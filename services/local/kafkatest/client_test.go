@@ -12,6 +12,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 )
 
 func records(n int, key string) []event.Record {
@@ -201,7 +202,7 @@ func TestFetchTellsWhatIsNotThere(t *testing.T) {
 func TestApplyTopics(t *testing.T) {
 	client := Client(t, Start(t))
 	apply := func(partitions int, config map[string]string) (string, error) {
-		changes, err := client.ApplyTopics(deadline(t), []kafka.TopicSpec{{Name: "t", Partitions: partitions, ReplicationFactor: 1, Config: config}})
+		changes, err := admin.ApplyTopics(deadline(t), client, []admin.TopicSpec{{Name: "t", Partitions: partitions, ReplicationFactor: 1, Config: config}})
 		action := ""
 		for _, c := range changes {
 			action += c.Action + ";"
@@ -232,7 +233,7 @@ func TestApplyTopics(t *testing.T) {
 	if n, err := client.Partitions(deadline(t), "t"); err != nil || n != 4 {
 		t.Errorf("%d partitions, %v", n, err)
 	}
-	changes, err := client.ApplyTopics(deadline(t), []kafka.TopicSpec{
+	changes, err := admin.ApplyTopics(deadline(t), client, []admin.TopicSpec{
 		{Name: "many-copies", Partitions: 1, ReplicationFactor: 99}, {Name: "t", Partitions: 4, Config: map[string]string{"retention.ms": "3000000"}},
 	})
 	if err == nil || len(changes) != 1 || changes[0].Topic != "t" {
@@ -307,7 +308,7 @@ func TestGroupSharesPartitionsAndHandsOverCommits(t *testing.T) {
 			break
 		}
 	}
-	lag, err := client.Lag(deadline(t), "group", "shared")
+	lag, err := admin.Lag(deadline(t), client, "group", "shared")
 	if err != nil || len(lag) != 2 || lag[0].Committed != 7 || lag[0].Lag != 3 || lag[0].Metadata != `{"next":9}` {
 		t.Errorf("lag %+v, %v", lag, err)
 	}
@@ -327,7 +328,7 @@ func TestGroupHandlersMayCommitWhileTheyDrain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lag, err := client.Lag(deadline(t), "drain", "drain")
+	lag, err := admin.Lag(deadline(t), client, "drain", "drain")
 	if err != nil || lag[0].Committed != 5 || lag[0].Metadata != "drained" {
 		t.Errorf("lag %+v, %v", lag, err)
 	}

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
+	"github.com/waymark-events/waymark/services/local/rigs/operator"
 )
 
 // Client returns a client of the cluster at brokers, closed when the test ends.
@@ -44,7 +45,7 @@ func Topic(t testing.TB, client *kafka.Client, name string, n int, config map[st
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if _, err := client.ApplyTopics(ctx, []kafka.TopicSpec{{Name: name, Partitions: n, ReplicationFactor: 1, Config: config}}); err != nil {
+	if _, err := admin.ApplyTopics(ctx, client, []admin.TopicSpec{{Name: name, Partitions: n, ReplicationFactor: 1, Config: config}}); err != nil {
 		t.Fatal(err)
 	}
 	Wait(t, func() bool {
@@ -75,20 +76,12 @@ func DeleteTopic(t testing.TB, address, topic string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	client, err := kgo.NewClient(kgo.SeedBrokers(address))
+	op, err := operator.New(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	named := kmsg.NewDeleteTopicsRequestTopic()
-	named.Topic = &topic
-	req := kmsg.NewPtrDeleteTopicsRequest()
-	req.TopicNames, req.Topics, req.TimeoutMillis = []string{topic}, []kmsg.DeleteTopicsRequestTopic{named}, 30_000
-	answer, err := req.RequestWith(ctx, client)
-	if err == nil {
-		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
-	}
-	if err != nil {
+	defer op.Close()
+	if err := op.DeleteTopics(ctx, topic); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/services/local/engines/broker"
 )
 
@@ -148,7 +149,7 @@ func TestWithoutTheRightToDescribeAnAuditWarnsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	audit := client.AuditTopics(kafka.TopicUse{Topic: "t"})
+	audit := topicaudit.New(client, zap.New(core), topicaudit.Use{Topic: "t"})
 	for range 2 {
 		if err := audit.Start(deadline(t)); err != nil {
 			t.Error(err)

@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 )
 
 // A node that is gone without a word, one of several, takes no probe's time from those that answer.
@@ -79,7 +83,7 @@ func TestReachTellsWhatIsMissing(t *testing.T) {
 func TestAnAuditFindsWhatIsConfigured(t *testing.T) {
 	client := Client(t, Start(t))
 	Topic(t, client, "audited", 1, map[string]string{"cleanup.policy": "compact", "retention.bytes": "1000000"})
-	audit := client.AuditTopics(kafka.TopicUse{Topic: "audited"}, kafka.TopicUse{Topic: "absent"})
+	audit := topicaudit.New(client, zap.NewNop(), topicaudit.Use{Topic: "audited"}, topicaudit.Use{Topic: "absent"})
 	err := audit.Start(deadline(t))
 	if err == nil || !strings.Contains(err.Error(), "audited has cleanup.policy=compact") {
 		t.Errorf("got %v", err)
@@ -90,7 +94,7 @@ func TestAnAuditFindsWhatIsConfigured(t *testing.T) {
 		defer close(watched)
 		audit.Watch(ctx)
 	}()
-	if _, err := client.ApplyTopics(deadline(t), []kafka.TopicSpec{{Name: "audited", Partitions: 1, Config: map[string]string{"cleanup.policy": "delete"}}}); err != nil {
+	if _, err := admin.ApplyTopics(deadline(t), client, []admin.TopicSpec{{Name: "audited", Partitions: 1, Config: map[string]string{"cleanup.policy": "delete"}}}); err != nil {
 		t.Fatal(err)
 	}
 	Wait(t, func() bool { return audit.Check(ctx) == nil }, "the audit finds it mended")

@@ -1,11 +1,12 @@
 package collect
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 type metrics struct {
@@ -42,11 +43,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for _, reason := range []error{errFull, errPeer, errAnonymous, errWork} {
 		m.busy.WithLabelValues(reason.Error())
 	}
-	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.bytes, m.inFlight, m.busy, m.panics} {
-		errs = append(errs, reg.Register(c))
-	}
-	return m, errors.Join(errs...)
+	return m, telemetry.Register(reg, m.requests, m.seconds, m.bytes, m.inFlight, m.busy, m.panics)
 }
 
 func (m *metrics) answered(code int, took time.Duration) {

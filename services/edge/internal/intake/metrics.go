@@ -1,9 +1,9 @@
 package intake
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 type metrics struct {
@@ -24,11 +24,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "waymark_edge_not_stored_total", Help: "Events answered 503, by region and reason (kafka, spool_full, spool_disk, buffer_full, client_gone).",
 		}, []string{"region", "reason"}),
 	}
-	var errs []error
-	for _, c := range []prometheus.Collector{m.events, m.batch, m.notStored} {
-		errs = append(errs, reg.Register(c))
-	}
-	return m, errors.Join(errs...)
+	return m, telemetry.Register(reg, m.events, m.batch, m.notStored)
 }
 
 func (m *metrics) checked(region string, results []Result) {

@@ -1,11 +1,13 @@
 package spool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ func (k *sized) SendEach(ctx context.Context, topic string, recs []event.Record)
 func TestARequestLargerThanTheProducersBufferIsSentInParts(t *testing.T) {
 	k, l := newKafka(), open(t, t.TempDir())
 	defer shut(t, l)
+	k.large = 33 // in the middle of a part
 	s := NewSender(&sized{k, 100}, l, "raw", time.Second, zap.NewNop())
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
@@ -51,7 +54,15 @@ func TestARequestLargerThanTheProducersBufferIsSentInParts(t *testing.T) {
 	if err := s.drain(ctx); err != nil {
 		t.Fatalf("the spool stands still: %v", err)
 	}
-	same(t, k.taken[key], upTo(40))
+	same(t, k.taken[key], slices.DeleteFunc(upTo(40), func(n int) bool { return n == k.large }))
+	aside, err := filepath.Glob(filepath.Join(l.Dir, "aside", "*"))
+	if err != nil || len(aside) != 1 {
+		t.Fatalf("put aside: %v, %v", aside, err)
+	}
+	entry, err := os.ReadFile(aside[0])
+	if err != nil || !bytes.Contains(entry, record(k.large).Value) {
+		t.Errorf("put aside: %q, %v", entry, err)
+	}
 }
 
 // What Append takes, Next must be able to read.

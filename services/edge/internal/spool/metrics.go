@@ -1,11 +1,12 @@
 package spool
 
 import (
-	"errors"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 type metrics struct {
@@ -45,8 +46,7 @@ func newMetrics(reg prometheus.Registerer, l *Log) (*metrics, error) {
 	for _, reason := range []string{"full", "disk"} {
 		m.refused.WithLabelValues(reason)
 	}
-	var errs []error
-	for _, c := range []prometheus.Collector{
+	return m, telemetry.Register(reg,
 		m.appended, m.drained, m.syncs, m.refused, m.syncSeconds, m.torn, m.corrupt, m.putAside, m.restored, m.lost,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_bytes", Help: "Bytes of the spool's files."}, locked(func() float64 { return float64(l.bytes) })),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "waymark_edge_spool_limit_bytes", Help: "What they may become."}, func() float64 { return float64(l.Bytes) }),
@@ -57,8 +57,5 @@ func newMetrics(reg prometheus.Registerer, l *Log) (*metrics, error) {
 			}
 			return max(0, time.Since(time.UnixMilli(m.oldest.Load())).Seconds())
 		})),
-	} {
-		errs = append(errs, reg.Register(c))
-	}
-	return m, errors.Join(errs...)
+	)
 }

@@ -255,24 +255,21 @@ func (s *Sender) deliver(ctx context.Context, recs []event.Record) error {
 	for i := range recs {
 		recs[i].Timestamp = now
 	}
-	err := s.direct.SendEach(ctx, s.topic, recs)
-	var tooLarge *kafka.TooLarge
-	switch {
-	case errors.As(err, &tooLarge):
+	full := func(err error) bool { return errors.Is(err, kafka.ErrBufferFull) }
+	return retry.InHalves(len(recs), full, func(from, to int) error {
+		part := recs[from:to]
+		err := s.direct.SendEach(ctx, s.topic, part)
+		var tooLarge *kafka.TooLarge
+		if !errors.As(err, &tooLarge) {
+			return err
+		}
 		for _, i := range tooLarge.Records {
-			if err := s.log.Refuse(recs[i], err); err != nil {
+			if err := s.log.Refuse(part[i], err); err != nil {
 				return err
 			}
 		}
 		return nil
-	case errors.Is(err, kafka.ErrBufferFull) && len(recs) > 1:
-		half := len(recs) / 2
-		if err := s.deliver(ctx, recs[:half]); err != nil {
-			return err
-		}
-		return s.deliver(ctx, recs[half:])
-	}
-	return err
+	})
 }
 
 // Still waits until the log is empty, or ctx ends.

@@ -114,10 +114,7 @@ func (b *batch) add(by *enriching, rec *event.Record) (err error) {
 // (https://kafka.apache.org/documentation/#record), the header twenty.
 func framed(rec *event.Record) int { return len(rec.Value) + len(rec.Key) + 64 }
 
-var (
-	enrichedHeaders = []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaEnriched)}}
-	deadHeaders     = []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaDead)}}
-)
+var enrichedHeaders = []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaEnriched)}}
 
 // reject adds a dead record for rec when err is permanent, and returns err when it is a bug.
 func (b *batch) reject(by *enriching, rec *event.Record, stage string, err error) error {
@@ -135,24 +132,13 @@ func (b *batch) reject(by *enriching, rec *event.Record, stage string, err error
 
 // letter makes the dead record of rec, which b.raw was read from. value is rec's, or nil where it must be left out.
 func (b *batch) letter(by *enriching, rec *event.Record, stage string, why *event.Rejection, value []byte) (event.Record, error) {
-	now := time.Now().UnixMilli()
-	dead := event.Dead{
-		Reason: string(why.Reason), Stage: stage, Error: why.Err.Error(), Region: by.region,
-		AccountId: b.raw.AccountID, ReceivedAt: b.raw.ReceivedAt, FailedAt: now,
-		Topic: by.raw.Topic, TopicId: by.raw.ID[:], Partition: rec.Partition, LeaderEpoch: rec.LeaderEpoch, Offset: rec.Offset,
-		Key: rec.Key, Value: value,
-	}
+	burial := event.Burial{Region: by.region, Stage: stage, Topic: by.raw.Topic, TopicID: by.raw.ID, Why: why}
+	dead := burial.Dead(rec, time.Now())
+	dead.Value, dead.AccountId, dead.ReceivedAt = value, b.raw.AccountID, b.raw.ReceivedAt
 	if b.raw.EventID != uuid.Nil {
 		dead.EventId = b.raw.EventID[:]
 	}
-	for _, h := range rec.Headers {
-		dead.Headers = append(dead.Headers, &event.DeadHeader{Key: h.Key, Value: h.Value})
-	}
-	text := b.values.take(dead.SizeVT())
-	if _, err := dead.MarshalToSizedBufferVT(text); err != nil {
-		return event.Record{}, fmt.Errorf("encode dead record: %w", err)
-	}
-	return event.Record{Timestamp: now, Key: rec.Key, Value: text, Headers: deadHeaders}, nil
+	return dead.Record(b.values.take(dead.SizeVT()))
 }
 
 // stageOf tells whether an event was refused for what it is or for what is known of it.

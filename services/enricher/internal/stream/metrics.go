@@ -1,11 +1,12 @@
 package stream
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 type metrics struct {
@@ -68,12 +69,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for _, step := range []string{"begin", "remember", "sink", "fetch", "produce", "bury", "commit"} {
 		m.retries.WithLabelValues(step)
 	}
-	for _, c := range []prometheus.Collector{m.events, m.batchEvents, m.batchBytes, m.steps, m.age, m.lagRecords, m.retries, m.lostToRetention, m.rewinds, m.holes, m.bugs} {
-		if err := reg.Register(c); err != nil {
-			return nil, fmt.Errorf("register metrics: %w", err)
-		}
-	}
-	return m, nil
+	return m, telemetry.Register(reg, m.events, m.batchEvents, m.batchBytes, m.steps, m.age, m.lagRecords, m.retries, m.lostToRetention, m.rewinds, m.holes, m.bugs)
 }
 
 func (m *metrics) step(name string, started time.Time) {

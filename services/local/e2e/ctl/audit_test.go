@@ -19,10 +19,7 @@ func TestAuditTellsARecordFromOneOfTheTopicsPredecessor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := byHand(t)
 			old := h.edge(30, time.Now())
-			h.enrich(old)
-			h.store(old)
-			h.enricherAt(30)
-			h.sinkAt(30, 29)
+			h.passed(old, 30)
 			finds(t, 0, found{Records: 30, Stored: 30})
 
 			h.anew(schemas.RawTopic("us"), schemas.EnrichedTopic("us"))
@@ -44,10 +41,7 @@ func TestAuditTellsARecordFromOneOfTheTopicsPredecessor(t *testing.T) {
 func TestAuditReadsNoPositionOfAPredecessor(t *testing.T) {
 	h := byHand(t)
 	old := h.edge(20, time.Now())
-	h.enrich(old)
-	h.store(old)
-	h.enricherAt(20)
-	h.sinkAt(20, 19)
+	h.passed(old, 20)
 	state := checkpoint.NewEnricher(0)
 	state.Log = old[0].log.ID
 	h.anew(schemas.RawTopic("us"))
@@ -88,22 +82,11 @@ func TestAuditCallsUnderWayOnlyWhatItSees(t *testing.T) {
 		want   found
 		says   string
 	}{
-		"no enricher has begun": {func(*hand, []sent) {}, 0, found{Records: 10, UnderWay: 10}, "the enricher has committed nothing"},
-		"the sink has not begun": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-		}, 0, found{Records: 10, UnderWay: 10}, "the sink has committed nothing"},
-		"the sink is half way": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.store(events[:4])
-			h.sinkAt(4, 3)
-		}, 0, found{Records: 10, Stored: 4, UnderWay: 6}, ""},
+		"no enricher has begun":  {func(*hand, []sent) {}, 0, found{Records: 10, UnderWay: 10}, "the enricher has committed nothing"},
+		"the sink has not begun": {func(h *hand, events []sent) { h.passed(events, 0) }, 0, found{Records: 10, UnderWay: 10}, "the sink has committed nothing"},
+		"the sink is half way":   {func(h *hand, events []sent) { h.passed(events, 4) }, 0, found{Records: 10, Stored: 4, UnderWay: 6}, ""},
 		"the sink's group is gone, its rows are not": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.store(events[:4])
-			h.sinkAt(4, 3)
+			h.passed(events, 4)
 			h.must(h.op.DeleteGroup(h.ctx, schemas.SinkGroup("us")))
 		}, 0, found{Records: 10, Stored: 4, UnderWay: 6}, "the sink has committed nothing"},
 		"a tool set the enricher forward": {func(h *hand, events []sent) {
@@ -113,76 +96,44 @@ func TestAuditCallsUnderWayOnlyWhatItSees(t *testing.T) {
 			h.must(h.op.SetOffset(h.ctx, schemas.EnricherGroup("us"), raw, 0, 70))
 		}, 0, found{Records: 10, UnderWay: 10}, "the offset of the enricher on events.raw.us/0 is 70, beyond the log's end 10"},
 		"a tool set the sink forward": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
+			h.passed(events, 0)
 			h.must(h.op.SetOffset(h.ctx, schemas.SinkGroup("us"), enriched, 0, 6))
 		}, 1, found{Records: 10, Missing: 6, UnderWay: 4}, "the sink's offset on events.enriched.us/0 was set to 6 by another tool"},
 		"the enriched topic is deleted": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.store(events[:4])
-			h.sinkAt(4, 3)
+			h.passed(events, 4)
 			h.must(h.op.DeleteTopics(h.ctx, enriched))
 		}, 1, found{Records: 10, Stored: 4, Missing: 6}, "there is no topic events.enriched.us"},
 		"the enriched topic is made anew": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.store(events[:4])
-			h.sinkAt(4, 3)
+			h.passed(events, 4)
 			h.anew(enriched)
 		}, 1, found{Records: 10, Stored: 4, Missing: 6}, "the enriched topic that they were written to is deleted"},
 		"retention was faster than the sink": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.store(events[:4])
-			h.sinkAt(4, 3)
+			h.passed(events, 4)
 			h.must(h.op.Trim(h.ctx, enriched, 0, 8))
 		}, 1, found{Records: 10, Stored: 4, Missing: 4, UnderWay: 2}, "retention deleted offsets 4 to 7 of events.enriched.us/0"},
-		"a dead letter is not stored yet": {func(h *hand, events []sent) {
-			h.enrich(events[1:])
-			h.bury(events[0])
-			h.enricherAt(10)
-			h.store(events[1:])
-			h.sinkAt(9, 9)
-		}, 0, found{Records: 10, Stored: 9, UnderWay: 1}, ""},
+		"a dead letter is not stored yet": {(*hand).died, 0, found{Records: 10, Stored: 9, UnderWay: 1}, ""},
 		"a dead letter's row is deleted": {func(h *hand, events []sent) {
-			h.enrich(events[1:])
-			h.bury(events[0])
-			h.enricherAt(10)
-			h.store(events[1:])
-			h.sinkAt(9, 9)
+			h.died(events)
 			h.commit(schemas.SinkGroup("us"), dead, 1, checkpoint.NewSink(h.log(dead).ID).String())
 		}, 1, found{Records: 10, Stored: 9, Missing: 1}, "the sink is past them"},
 		"a dead letter of the predecessor is at its offset": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.sinkAt(10, 9)
-			h.store(events[1:])
+			h.lost(events)
 			foreign := events[0]
 			foreign.log.ID, foreign.EventID = uuid.New(), uuid.New()
 			h.file(foreign, event.StageEnrich, 0)
 		}, 1, found{Records: 10, Stored: 9, Missing: 1}, ""},
 		"a row has the place of a record, for another event": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.sinkAt(10, 9)
-			h.store(events[1:])
+			h.lost(events)
 			h.row(events[0], uuid.New(), "received_at + 0", 0)
 		}, 1, found{Records: 10, Stored: 9, Missing: 1}, "for another event"},
 		"a row is of the record that was cut off": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.sinkAt(10, 9)
-			h.store(events[1:])
+			h.lost(events)
 			cut := events[0]
 			cut.leaderEpoch, cut.EventID = cut.leaderEpoch-1, uuid.New()
 			h.store([]sent{cut})
 		}, 1, found{Records: 10, Stored: 9, Missing: 1}, ""},
 		"ClickHouse refused the event": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.sinkAt(10, 9)
-			h.store(events[1:])
+			h.lost(events)
 			refused := events[0]
 			refused.log = h.log(enriched)
 			h.file(refused, event.StageInsert, 0)
@@ -208,10 +159,7 @@ func TestAuditCallsUnderWayOnlyWhatItSees(t *testing.T) {
 			h.enricherAt(10)
 		}, 1, found{Records: 10, Stored: 10, Twice: 1, Doubled: 2}, ""},
 		"another account's row has the event's id": {func(h *hand, events []sent) {
-			h.enrich(events)
-			h.enricherAt(10)
-			h.sinkAt(10, 9)
-			h.store(events[1:])
+			h.lost(events)
 			other := events[0]
 			other.AccountID, other.log.ID = "b", uuid.New()
 			h.store([]sent{other})
@@ -248,10 +196,7 @@ func TestAuditFindsRowsThatAreGone(t *testing.T) {
 			h := byHand(t)
 			old := h.edge(3, time.Date(2020, 1, 15, 12, 0, 0, 0, time.UTC))
 			events := append(old, h.edge(7, time.Now())...)
-			h.enrich(events)
-			h.enricherAt(10)
-			h.sinkAt(10, 9)
-			h.store(events)
+			h.passed(events, 10)
 			h.exec("OPTIMIZE TABLE events FINAL") // one part a month
 			finds(t, 0, found{Records: 10, Stored: 10})
 			h.exec(c.statement)

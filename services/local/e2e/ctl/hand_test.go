@@ -14,6 +14,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/broker"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
@@ -208,7 +209,7 @@ func (h *hand) end(topic string) int64 {
 
 func (h *hand) commit(group, topic string, offset int64, metadata string) {
 	h.t.Helper()
-	h.must(h.client.ResetGroup(h.ctx, group, topic, []kafka.Commitment{{Offset: offset, Metadata: metadata}}))
+	h.must(admin.ResetGroup(h.ctx, h.client, group, topic, []kafka.Commitment{{Offset: offset, Metadata: metadata}}))
 }
 
 // enricherAt commits as the enricher does when it has enriched everything before offset and wrote the enriched topic up to its end.
@@ -230,6 +231,35 @@ func (h *hand) sinkAt(offset, last int64) {
 	}
 	state.Marks = state.Marks.With(mark)
 	h.commit(schemas.SinkGroup("us"), schemas.EnrichedTopic("us"), offset, state.String())
+}
+
+// passed has all of events enriched, and the first stored of them inserted and acknowledged by the sink; of none it has committed nothing.
+func (h *hand) passed(events []sent, stored int) {
+	h.t.Helper()
+	h.enrich(events)
+	h.enricherAt(int64(len(events)))
+	if stored > 0 {
+		h.store(events[:stored])
+		h.sinkAt(int64(stored), int64(stored-1))
+	}
+}
+
+// lost has the services pass all of events, though the first makes no row.
+func (h *hand) lost(events []sent) {
+	h.t.Helper()
+	h.passed(events, 0)
+	h.sinkAt(int64(len(events)), int64(len(events)-1))
+	h.store(events[1:])
+}
+
+// died has the enricher bury the first of events, and all others stored: the sink has yet to read the dead letter.
+func (h *hand) died(events []sent) {
+	h.t.Helper()
+	h.enrich(events[1:])
+	h.bury(events[0])
+	h.enricherAt(int64(len(events)))
+	h.store(events[1:])
+	h.sinkAt(int64(len(events)-1), int64(len(events)-1))
 }
 
 // A found is what an audit of some days says.

@@ -11,6 +11,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
@@ -223,7 +224,7 @@ func TestReplaySendsWhatIsNotStored(t *testing.T) {
 // committed reads what is committed for the enricher.
 func (h *hand) committed() (int64, checkpoint.Enricher) {
 	h.t.Helper()
-	lag, err := h.client.Lag(h.ctx, schemas.EnricherGroup("us"), schemas.RawTopic("us"))
+	lag, err := admin.Lag(h.ctx, h.client, schemas.EnricherGroup("us"), schemas.RawTopic("us"))
 	h.must(err)
 	state, err := checkpoint.ParseEnricher(lag[0].Metadata)
 	h.must(err)

@@ -13,26 +13,21 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
 	"github.com/waymark-events/waymark/services/enricher"
+	"github.com/waymark-events/waymark/services/local/e2e/inprocess"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/sink"
 )
-
-// A stage is a running service.
-type stage struct {
-	cancel context.CancelFunc
-	done   chan error
-}
 
 // A plant is the three services of region us, each to be stopped and started.
 type plant struct {
@@ -42,13 +37,13 @@ type plant struct {
 	client   *kafka.Client
 	accounts string
 	door     string
-	stages   map[string]*stage
+	stages   map[string]*inprocess.Service
 }
 
 // build starts everything: accounts a (key wk_test_key) and b, whose key the edge knows and whose account the enricher does not.
 func build(t *testing.T) *plant {
 	t.Helper()
-	p := &plant{t: t, broker: kafkatest.Start(t), server: chdbtest.Start(t), stages: map[string]*stage{}}
+	p := &plant{t: t, broker: kafkatest.Start(t), server: chdbtest.Start(t), stages: map[string]*inprocess.Service{}}
 	region(t, "us", p.broker, p.server.NativeAddr, p.server.Database)
 	p.client = kafkatest.Client(t, p.broker)
 	ok(t, "setup", "--replication-factor", "1", "--partitions", "2")
@@ -99,21 +94,14 @@ func (p *plant) startEnricher() {
 }
 
 func (p *plant) start(name string, run func(context.Context, telemetry.Telemetry) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &stage{cancel, make(chan error, 1)}
-	p.stages[name] = s
-	log := kafkatest.Log(p.t).Named(name)
-	go func() {
-		s.done <- run(ctx, telemetry.Telemetry{Log: log, Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
-	}()
+	p.stages[name] = inprocess.Start(p.t, name, run)
 }
 
 func (p *plant) stop(name string) {
 	p.t.Helper()
 	s := p.stages[name]
 	delete(p.stages, name)
-	s.cancel()
-	if err := <-s.done; err != nil {
+	if err := s.Stop(); err != nil {
 		p.t.Errorf("%s: %v", name, err)
 	}
 }
@@ -185,7 +173,7 @@ func (p *plant) settled(rows uint64) {
 		for _, of := range [][2]string{
 			{schemas.EnricherGroup("us"), schemas.RawTopic("us")}, {schemas.SinkGroup("us"), schemas.EnrichedTopic("us")}, {schemas.SinkGroup("us"), schemas.DeadTopic("us")},
 		} {
-			lag, err := p.client.Lag(deadline(p.t), of[0], of[1])
+			lag, err := admin.Lag(deadline(p.t), p.client, of[0], of[1])
 			if err != nil {
 				return false
 			}

@@ -14,12 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
+	"github.com/waymark-events/waymark/services/local/e2e/inprocess"
 	"github.com/waymark-events/waymark/services/local/engines/broker"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
@@ -28,11 +26,9 @@ const event = `{"time":1700000000000,"type":"play","data":{"type":"wt","oId":1}}
 
 // A running edge.
 type running struct {
+	*inprocess.Service
 	t       *testing.T
 	address string
-	health  *telemetry.Health
-	cancel  context.CancelFunc
-	done    chan error
 }
 
 // start runs an edge for region us on the given Kafka until the test ends.
@@ -55,19 +51,8 @@ func start(t *testing.T, kafka string, change func(*edge.Config)) *running {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{t: t, address: l.Addr().String(), health: new(telemetry.Health), cancel: cancel, done: make(chan error, 1)}
-	go func() {
-		r.done <- edge.Run(ctx, cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Health: r.health})
-	}()
-	t.Cleanup(cancel)
-	return r
-}
-
-// stop ends the edge and returns what Run returned.
-func (r *running) stop() error {
-	r.cancel()
-	return <-r.done
+	service := inprocess.Start(t, "edge", func(ctx context.Context, tel telemetry.Telemetry) error { return edge.Run(ctx, cfg, tel) })
+	return &running{service, t, l.Addr().String()}
 }
 
 // dial opens a connection that fails the test rather than hang it.
@@ -138,7 +123,7 @@ func TestASlowClientIsCutOff(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, answer, err)
 		}
 	}
-	if err := r.stop(); err != nil {
+	if err := r.Stop(); err != nil {
 		t.Error(err)
 	}
 }
@@ -156,8 +141,8 @@ func TestTheEndWaitsForRequestsUnderWay(t *testing.T) {
 	}
 	// An answered request behind it on another connection: by then the first one was accepted.
 	kafkatest.Wait(t, func() bool { return r.status() == 200 }, "the edge serves")
-	r.cancel()
-	kafkatest.Wait(t, func() bool { return r.health.Ready(context.Background()) != nil }, "readiness is false")
+	r.Leave()
+	kafkatest.Wait(t, func() bool { return r.Ready() != "" }, "readiness is false")
 	kafkatest.Wait(t, func() bool {
 		late, err := net.Dial("tcp", r.address)
 		if err == nil {
@@ -173,7 +158,7 @@ func TestTheEndWaitsForRequestsUnderWay(t *testing.T) {
 		t.Fatalf("the request under way got no answer: %v", err)
 	}
 	resp.Body.Close()
-	if err := <-r.done; err != nil || resp.StatusCode != 200 {
+	if err := r.Wait(); err != nil || resp.StatusCode != 200 {
 		t.Errorf("status %d, Run returned %v", resp.StatusCode, err)
 	}
 	if n := stored(t, address); n != before+2 {
@@ -187,10 +172,10 @@ func TestAnEdgeThatIsAskedToEndServesOnUntilOthersKnow(t *testing.T) {
 	kafkatest.Topic(t, kafkatest.Client(t, address), schemas.RawTopic("us"), 2, nil)
 	const leave = 4 * time.Second
 	r := start(t, address, func(c *edge.Config) { c.Timeouts.Leave = leave })
-	kafkatest.Wait(t, func() bool { return r.status() == 200 && r.health.Ready(context.Background()) == nil }, "the edge serves and is ready")
+	kafkatest.Wait(t, func() bool { return r.status() == 200 && r.Ready() == "" }, "the edge serves and is ready")
 	asked := time.Now()
-	r.cancel()
-	kafkatest.Wait(t, func() bool { return r.health.Ready(context.Background()) != nil }, "readiness is false")
+	r.Leave()
+	kafkatest.Wait(t, func() bool { return r.Ready() != "" }, "readiness is false")
 	served := r.status()
 	if took := time.Since(asked); took > leave/2 {
 		t.Fatalf("this machine took %s to look: nothing can be said", took)
@@ -198,7 +183,7 @@ func TestAnEdgeThatIsAskedToEndServesOnUntilOthersKnow(t *testing.T) {
 	if served != 200 {
 		t.Errorf("not ready, and asked: status %d", served)
 	}
-	if err := <-r.done; err != nil || time.Since(asked) < leave {
+	if err := r.Wait(); err != nil || time.Since(asked) < leave {
 		t.Errorf("it ended after %s: %v", time.Since(asked), err)
 	}
 	if late, err := net.Dial("tcp", r.address); err == nil {
@@ -227,15 +212,15 @@ func TestKafkaAwayIs503AndTheEdgeComesBackWithIt(t *testing.T) {
 	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("status %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
 	}
-	kafkatest.Wait(t, func() bool { return r.health.Ready(context.Background()) != nil }, "readiness is false")
+	kafkatest.Wait(t, func() bool { return r.Ready() != "" }, "readiness is false")
 
 	b, err = broker.Start(broker.Config{Address: address, DataDir: data})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	kafkatest.Wait(t, func() bool { return r.status() == 200 && r.health.Ready(context.Background()) == nil }, "the edge serves again")
-	if err := r.stop(); err != nil {
+	kafkatest.Wait(t, func() bool { return r.status() == 200 && r.Ready() == "" }, "the edge serves again")
+	if err := r.Stop(); err != nil {
 		t.Error(err)
 	}
 }

@@ -30,13 +30,7 @@ func TestAFullDoorLeavesProbesAndHonestClientsTheirAnswer(t *testing.T) {
 	p, door := program(t, address, t.TempDir())
 	p.Args = []string{"sh", "-c", "ulimit -n 150 && exec " + p.Args[0]}
 	logs := t.TempDir()
-	if err := p.Start(t.Context(), logs); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Kill() })
-	if err := p.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	serve(t, p, logs)
 	for i := range 300 {
 		conn, err := from("127.0.0.1", door)
 		if err != nil {
@@ -90,13 +84,7 @@ func TestTwoHundredBombsAtOnceTakeNoMoreMemoryThanIsSaid(t *testing.T) {
 	kafkatest.Topic(t, kafkatest.Client(t, address), schemas.RawTopic("us"), 2, nil)
 	p, door := program(t, address, t.TempDir())
 	p.Env = append(p.Env, "WAYMARK_EDGE_TRUSTED_PROXIES=127.0.0.1", "GOMAXPROCS=2")
-	if err := p.Start(t.Context(), t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Kill() })
-	if err := p.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	serve(t, p, t.TempDir())
 	for encoding, bomb := range bombs(t) {
 		codes := make(chan int, 200)
 		for i := range cap(codes) {

@@ -46,7 +46,7 @@ func TestARequestLargerThanTheProducersBufferArrives(t *testing.T) {
 			if err != nil || !strings.Contains(string(answer), `"accepted":250,`) || ask(r.address, uuid.NewString(), "another") != 200 {
 				t.Fatalf("status %d, %.300s, %v", resp.StatusCode, answer, err)
 			}
-			if err := r.stop(); err != nil { // the spool is drained before it ends
+			if err := r.Stop(); err != nil { // the spool is drained before it ends
 				t.Error(err)
 			}
 			got := rawEvents(t, client)

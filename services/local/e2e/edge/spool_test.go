@@ -45,6 +45,18 @@ func program(t *testing.T, broker, spool string) (*child.Process, string) {
 	}}, addresses[0]
 }
 
+// serve starts an edge, again too, and waits until it is ready. It is killed when the test ends.
+func serve(t *testing.T, p *child.Process, logs string) {
+	t.Helper()
+	if err := p.Start(t.Context(), logs); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Kill() })
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // ask posts one event of a visitor and returns the status; 0 without an answer.
 func ask(address, id, visitor string) int {
 	body := fmt.Sprintf(`{"id":"%s","time":1700000000000,"type":"play","data":{"type":"wt","oId":1},"user":{"guid":"%s"}}`, id, visitor)
@@ -103,17 +115,7 @@ func TestEventsTakenWhileKafkaIsAwaySurviveKillsOfTheEdgeAndFollowInOrder(t *tes
 	kafkatest.Topic(t, client, schemas.RawTopic("us"), 2, nil)
 	p, door := program(t, address, t.TempDir())
 	logs := t.TempDir()
-	run := func() {
-		t.Helper()
-		if err := p.Start(t.Context(), logs); err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Ready(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run()
-	t.Cleanup(func() { _ = p.Kill() })
+	serve(t, p, logs)
 
 	const visitors = 8
 	accepted := make([][]string, visitors)
@@ -143,7 +145,7 @@ func TestEventsTakenWhileKafkaIsAwaySurviveKillsOfTheEdgeAndFollowInOrder(t *tes
 		if err := p.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		run() // ready though Kafka is away: the spool takes events
+		serve(t, p, logs) // ready though Kafka is away: the spool takes events
 	}
 	load(5)
 	proxy.Heal()

@@ -39,17 +39,7 @@ func TestWhatWasAcceptedSurvivesTheLossOfTheSpoolsFolderAndAKill(t *testing.T) {
 				spool := filepath.Join(t.TempDir(), "spool")
 				p, door := program(t, address, spool)
 				logs := t.TempDir()
-				run := func() {
-					t.Helper()
-					if err := p.Start(t.Context(), logs); err != nil {
-						t.Fatal(err)
-					}
-					if err := p.Ready(t.Context()); err != nil {
-						t.Fatal(err)
-					}
-				}
-				run()
-				t.Cleanup(func() { _ = p.Kill() })
+				serve(t, p, logs)
 				proxy.Refuse(true)
 				proxy.Cut()
 				var accepted []string
@@ -76,7 +66,7 @@ func TestWhatWasAcceptedSurvivesTheLossOfTheSpoolsFolderAndAKill(t *testing.T) {
 				if err := p.Kill(); err != nil {
 					t.Fatal(err)
 				}
-				run()
+				serve(t, p, logs)
 				proxy.Heal()
 				kafkatest.Wait(t, func() bool { n, err := p.Metric(`waymark_edge_spool_events{region="us"}`); return err == nil && n == 0 }, "the spool is drained")
 				if got := rawEvents(t, client)["v"]; !slices.Equal(got, accepted) {
@@ -97,13 +87,7 @@ func TestKafkaAndTheSpoolFailingTogetherAreNamedBoth(t *testing.T) {
 	spool := filepath.Join(t.TempDir(), "spool")
 	p, door := program(t, address, spool)
 	logs := t.TempDir()
-	if err := p.Start(t.Context(), logs); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Kill() })
-	if err := p.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	serve(t, p, logs)
 	proxy.Refuse(true)
 	proxy.Cut()
 	if err := errors.Join(os.RemoveAll(spool), os.WriteFile(spool, nil, 0o600)); err != nil {
@@ -162,13 +146,7 @@ func TestWhatWaitedLongerThanTheTopicsRetentionIsNotDeletedUnread(t *testing.T) 
 	client := kafkatest.Client(t, b.Address())
 	kafkatest.Topic(t, client, schemas.RawTopic("us"), 2, map[string]string{"retention.ms": "5000"})
 	p, door := program(t, b.Address(), t.TempDir())
-	if err := p.Start(t.Context(), t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Kill() })
-	if err := p.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	serve(t, p, t.TempDir())
 	proxy.Refuse(true)
 	proxy.Cut()
 	var accepted []string

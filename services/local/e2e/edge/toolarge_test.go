@@ -74,7 +74,7 @@ func TestATopicOfSmallMessagesTakesAllButWhatIsTooLarge(t *testing.T) {
 			if slices.Contains(stored["v5"], ids[40]) {
 				t.Error("the rejected event is stored")
 			}
-			if err := r.stop(); err != nil {
+			if err := r.Stop(); err != nil {
 				t.Error(err)
 			}
 		})

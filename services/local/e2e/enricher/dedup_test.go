@@ -13,6 +13,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 
@@ -38,12 +39,12 @@ func sameID(e *event.Enriched, rec event.Record) bool {
 func (w *world) committed(t testing.TB) (metadata string) {
 	t.Helper()
 	kafkatest.Wait(t, func() bool {
-		lags, err := w.client.Lag(t.Context(), "waymark-enricher."+w.region, w.raw)
+		lags, err := admin.Lag(t.Context(), w.client, "waymark-enricher."+w.region, w.raw)
 		if err != nil {
 			return false
 		}
 		metadata = lags[0].Metadata
-		return !slices.ContainsFunc(lags, func(l kafka.PartitionLag) bool { return l.Committed != l.End && l.End > 0 })
+		return !slices.ContainsFunc(lags, func(l admin.PartitionLag) bool { return l.Committed != l.End && l.End > 0 })
 	}, "all raw records are committed")
 	return metadata
 }
@@ -228,7 +229,7 @@ func TestRefusesAnOffsetCommittedByANewerEnricher(t *testing.T) {
 	if err := s.wait(t); err == nil {
 		t.Error("it runs all the same")
 	}
-	if s.health.Ready(t.Context()) == nil {
+	if s.Health.Ready(t.Context()) == nil {
 		t.Error("still ready")
 	}
 	if n := w.enrichedRecords(t); n != 0 {
@@ -250,13 +251,7 @@ func TestSIGKILLAndRepetitionsLeaveEachEventOnce(t *testing.T) {
 	}
 	w.send(t, 0, sent...)
 	for range kills {
-		before := w.enrichedRecords(t)
-		victim := w.spawn(t)
-		kafkatest.Wait(t, func() bool { return w.enrichedRecords(t) > before+1000 }, "progress before the kill")
-		if err := victim.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = victim.Wait() // killed
+		w.killed(t)
 	}
 	s := start(t, w.config())
 	w.audit(t, int64(len(sent)), events)

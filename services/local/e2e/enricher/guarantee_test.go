@@ -55,13 +55,7 @@ func TestSIGKILLAndReplayLeaveNoGap(t *testing.T) {
 		w.send(t, p, records...)
 	}
 	for range kills {
-		before := w.enrichedRecords(t)
-		victim := w.spawn(t)
-		kafkatest.Wait(t, func() bool { return w.enrichedRecords(t) > before+1000 }, "progress before the kill")
-		if err := victim.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = victim.Wait() // killed
+		w.killed(t)
 	}
 	s := start(t, w.config())
 	for p := range int32(partitions) {
@@ -133,7 +127,7 @@ func TestRefusesTopicsOfDifferentPartitionCounts(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%s has 3, %s has 2", w.raw, w.enriched)) {
 		t.Errorf("Run returned %v", err)
 	}
-	if s.health.Ready(t.Context()) == nil {
+	if s.Health.Ready(t.Context()) == nil {
 		t.Error("still ready")
 	}
 }
@@ -197,6 +191,18 @@ func (w *world) spawn(t testing.TB) *exec.Cmd {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // no harm when it is dead
 	return cmd
+}
+
+// killed has an enricher of its own process get on, and kills it.
+func (w *world) killed(t testing.TB) {
+	t.Helper()
+	before := w.enrichedRecords(t)
+	victim := w.spawn(t)
+	kafkatest.Wait(t, func() bool { return w.enrichedRecords(t) > before+1000 }, "progress before the kill")
+	if err := victim.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = victim.Wait() // killed
 }
 
 func child() int {

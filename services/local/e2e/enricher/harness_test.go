@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/waymark-events/waymark/pkg/event"
@@ -23,6 +22,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/enricher"
+	"github.com/waymark-events/waymark/services/local/e2e/inprocess"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 
@@ -106,40 +106,28 @@ func (w *world) writeAccounts(t testing.TB, text string) {
 }
 
 // A service is a running enricher.
-type service struct {
-	registry *prometheus.Registry
-	health   *telemetry.Health
-	cancel   context.CancelFunc
-	done     chan error
-}
+type service struct{ *inprocess.Service }
 
 func start(t testing.TB, cfg enricher.Config) *service {
 	t.Helper()
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &service{prometheus.NewRegistry(), new(telemetry.Health), cancel, make(chan error, 1)}
-	log := kafkatest.Log(t)
-	go func() {
-		s.done <- enricher.Run(ctx, cfg, telemetry.Telemetry{Log: log, Registry: s.registry, Health: s.health})
-	}()
-	t.Cleanup(func() { s.cancel() })
-	return s
+	return &service{inprocess.Start(t, "enricher", func(ctx context.Context, tel telemetry.Telemetry) error { return enricher.Run(ctx, cfg, tel) })}
 }
 
 // stop ends the service as SIGTERM does and returns what Run returned.
 func (s *service) stop(t testing.TB) error {
 	t.Helper()
-	s.cancel()
+	s.Leave()
 	return s.wait(t)
 }
 
 func (s *service) wait(t testing.TB) error {
 	t.Helper()
 	select {
-	case err := <-s.done:
-		return err
+	case <-s.Ended():
+		return s.Stop()
 	case <-time.After(patience):
 		t.Fatal("the enricher does not end")
 		return nil
@@ -149,7 +137,7 @@ func (s *service) wait(t testing.TB) error {
 // metric returns the sum of a metric over the labels that match.
 func (s *service) metric(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
-	families, err := s.registry.Gather()
+	families, err := s.Registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

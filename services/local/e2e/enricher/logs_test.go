@@ -12,6 +12,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/local/rigs/operator"
@@ -146,31 +147,65 @@ func (s *service) rewinds(t testing.TB, cause string) float64 {
 	return s.metric(t, "waymark_enricher_rewinds_total", cause)
 }
 
+// A plot is a world of one partition in which an enricher has enriched seven events, and somebody is at hand to do what people do.
+type plot struct {
+	*world
+	t       testing.TB
+	op      *operator.Operator
+	sink    *sinkModel
+	service *service
+	old     []event.Record
+}
+
+func afterSeven(t testing.TB) *plot {
+	t.Helper()
+	w := newWorld(t, 1)
+	p := &plot{world: w, t: t, op: operate(t, w), sink: w.sink(), service: start(t, w.config()), old: numbered(7)}
+	w.write(t, 0, p.old...)
+	p.service.enriched(t, len(p.old))
+	return p
+}
+
+// meanwhile has something done while the enricher runs on, or else while it stands still.
+func (p *plot) meanwhile(running bool, do func()) {
+	p.t.Helper()
+	if running {
+		do()
+		return
+	}
+	mustStop(p.t, p.service)
+	do()
+	p.service = start(p.t, p.config())
+}
+
+// anew deletes topics and makes them again.
+func (p *plot) anew(topics ...string) {
+	p.t.Helper()
+	p.world.anew(p.t, p.op, 1, topics...)
+}
+
+// stored waits until the seven events and others are stored, each once.
+func (p *plot) stored(what string, others []event.Record) {
+	p.t.Helper()
+	p.sink.holds(p.t, what, append(p.old, others...)...)
+}
+
 // Cases B5, B6b and B6c: the new raw topic has fewer or more records than the old one had when the enricher stopped, or is written to while
 // it runs.
 func TestARawTopicMadeAnewIsEnrichedFromItsStart(t *testing.T) {
 	for _, n := range []int{3, 7, 20} { // after 7
 		for _, running := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%d records after 7, running %v", n, running), func(t *testing.T) {
-				w := newWorld(t, 1)
-				op, sink := operate(t, w), w.sink()
-				old, fresh := numbered(7), numbered(n)
-				s := start(t, w.config())
-				w.write(t, 0, old...)
-				s.enriched(t, 7)
-				if !running {
-					mustStop(t, s)
-				}
-				w.anew(t, op, 1, w.raw)
-				w.write(t, 0, fresh...)
-				if !running {
-					s = start(t, w.config())
-				}
-				sink.holds(t, "after the raw topic was made anew", append(old, fresh...)...)
-				if got := s.rewinds(t, "raw_anew"); got == 0 {
+				p, fresh := afterSeven(t), numbered(n)
+				p.meanwhile(running, func() {
+					p.anew(p.raw)
+					p.write(t, 0, fresh...)
+				})
+				p.stored("after the raw topic was made anew", fresh)
+				if got := p.service.rewinds(t, "raw_anew"); got == 0 {
 					t.Error("it was not counted")
 				}
-				mustStop(t, s)
+				mustStop(t, p.service)
 			})
 		}
 	}
@@ -181,31 +216,20 @@ func TestWhatWasLostWithTheEnrichedTopicIsEnrichedAgain(t *testing.T) {
 	for _, running := range []bool{true, false} {
 		for _, stored := range []bool{true, false} {
 			t.Run(fmt.Sprintf("running %v, stored %v", running, stored), func(t *testing.T) {
-				w := newWorld(t, 1)
-				op, sink := operate(t, w), w.sink()
-				old, fresh := numbered(7), numbered(3)
-				s := start(t, w.config())
-				w.write(t, 0, old...)
-				s.enriched(t, 7)
+				p, fresh := afterSeven(t), numbered(3)
 				if stored {
-					sink.store(t)
+					p.sink.store(t)
 				}
-				if !running {
-					mustStop(t, s)
-				}
-				w.anew(t, op, 1, w.enriched)
-				if !running {
-					s = start(t, w.config())
-				}
+				p.meanwhile(running, func() { p.anew(p.enriched) })
 				// Nobody writes: it must be noticed all the same.
-				sink.holds(t, "after the enriched topic was made anew", old...)
-				w.write(t, 0, fresh...)
-				sink.holds(t, "afterwards", append(old, fresh...)...)
-				kafkatest.Wait(t, func() bool { return s.rewinds(t, "enriched_lost") > 0 }, "it is counted")
-				if got := s.rewinds(t, "enriched_lost"); got != 1 {
+				p.stored("after the enriched topic was made anew", nil)
+				p.write(t, 0, fresh...)
+				p.stored("afterwards", fresh)
+				kafkatest.Wait(t, func() bool { return p.service.rewinds(t, "enriched_lost") > 0 }, "it is counted")
+				if got := p.service.rewinds(t, "enriched_lost"); got != 1 {
 					t.Errorf("counted %v times", got)
 				}
-				mustStop(t, s)
+				mustStop(t, p.service)
 			})
 		}
 	}
@@ -213,92 +237,69 @@ func TestWhatWasLostWithTheEnrichedTopicIsEnrichedAgain(t *testing.T) {
 
 // The sink's group says how far to go back: what lies before is not enriched again.
 func TestEnrichingBeginsAgainWhereTheSinkWas(t *testing.T) {
-	w := newWorld(t, 1)
-	op := operate(t, w)
-	s := start(t, w.config())
-	w.write(t, 0, numbered(7)...)
-	s.enriched(t, 7)
-	mustStop(t, s)
-
-	raw, err := w.client.Log(t.Context(), w.raw, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enriched, err := w.client.Log(t.Context(), w.enriched, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := decodeEnriched(t, w.read(t, w.enriched, 0, 1)[0])
-	state := checkpoint.NewSink(enriched.ID)
-	mark := checkpoint.NewMark(raw.ID)
-	mark.Source = checkpoint.Source{Topic: raw.ID, LeaderEpoch: first.RawLeaderEpoch, Offset: 4}
-	state.Marks = state.Marks.With(mark)
-	at := []kafka.Commitment{{Partition: 0, Offset: 5, Metadata: state.String()}}
-	if err := w.client.ResetGroup(t.Context(), schemas.SinkGroup(w.region), w.enriched, at); err != nil {
-		t.Fatal(err)
-	}
-	s = start(t, w.config())
-	w.write(t, 0, numbered(1)...) // whose commit carries what the sink had
-	w.committed(t)
-	mustStop(t, s)
-	w.anew(t, op, 1, w.enriched)
-	s = start(t, w.config())
-	for i, rec := range w.read(t, w.enriched, 0, 3) {
+	p := afterSeven(t)
+	p.meanwhile(false, func() {
+		raw, err := p.client.Log(t.Context(), p.raw, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enriched, err := p.client.Log(t.Context(), p.enriched, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := decodeEnriched(t, p.read(t, p.enriched, 0, 1)[0])
+		state := checkpoint.NewSink(enriched.ID)
+		mark := checkpoint.NewMark(raw.ID)
+		mark.Source = checkpoint.Source{Topic: raw.ID, LeaderEpoch: first.RawLeaderEpoch, Offset: 4}
+		state.Marks = state.Marks.With(mark)
+		at := []kafka.Commitment{{Partition: 0, Offset: 5, Metadata: state.String()}}
+		if err := admin.ResetGroup(t.Context(), p.client, schemas.SinkGroup(p.region), p.enriched, at); err != nil {
+			t.Fatal(err)
+		}
+	})
+	p.write(t, 0, numbered(1)...) // whose commit carries what the sink had
+	p.committed(t)
+	p.meanwhile(false, func() { p.anew(p.enriched) })
+	for i, rec := range p.read(t, p.enriched, 0, 3) {
 		if e := decodeEnriched(t, rec); e.RawOffset != int64(5+i) || e.Epoch != 1 {
 			t.Errorf("enriched again: raw offset %d under epoch %d, want %d under 1", e.RawOffset, e.Epoch, 5+i)
 		}
 	}
-	mustStop(t, s)
+	mustStop(t, p.service)
 }
 
 func TestBothTopicsMadeAnew(t *testing.T) {
 	for _, running := range []bool{true, false} {
 		t.Run(fmt.Sprintf("running %v", running), func(t *testing.T) {
-			w := newWorld(t, 1)
-			op, sink := operate(t, w), w.sink()
-			old, fresh := numbered(7), numbered(7)
-			s := start(t, w.config())
-			w.write(t, 0, old...)
-			s.enriched(t, 7)
-			sink.holds(t, "before", old...)
-			if !running {
-				mustStop(t, s)
-			}
-			w.anew(t, op, 1, w.raw, w.enriched)
-			if !running {
-				s = start(t, w.config())
-			}
-			w.write(t, 0, fresh...)
-			sink.holds(t, "afterwards", append(old, fresh...)...)
-			mustStop(t, s)
+			p, fresh := afterSeven(t), numbered(7)
+			p.stored("before", nil)
+			p.meanwhile(running, func() { p.anew(p.raw, p.enriched) })
+			p.write(t, 0, fresh...)
+			p.stored("afterwards", fresh)
+			mustStop(t, p.service)
 		})
 	}
 }
 
 // A group that was deleted, or expired, does not have everything enriched again (case H1, on this side).
 func TestADeletedGroupGoesOnAfterWhatIsEnriched(t *testing.T) {
-	w := newWorld(t, 1)
-	op, sink := operate(t, w), w.sink()
-	old, fresh := numbered(7), numbered(5)
-	s := start(t, w.config())
-	w.write(t, 0, old...)
-	s.enriched(t, 7)
-	mustStop(t, s)
+	p, fresh := afterSeven(t), numbered(5)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := op.DeleteGroup(ctx, schemas.EnricherGroup(w.region)); err != nil {
-		t.Fatal(err)
-	}
-	w.write(t, 0, fresh...)
-	s = start(t, w.config())
-	sink.holds(t, "after the group was deleted", append(old, fresh...)...)
-	if n := w.enrichedRecords(t); n != 12 {
+	p.meanwhile(false, func() {
+		if err := p.op.DeleteGroup(ctx, schemas.EnricherGroup(p.region)); err != nil {
+			t.Fatal(err)
+		}
+		p.write(t, 0, fresh...)
+	})
+	p.stored("after the group was deleted", fresh)
+	if n := p.enrichedRecords(t); n != 12 {
 		t.Errorf("%d records are on the enriched topic, want 12: all was enriched again", n)
 	}
-	if got := s.rewinds(t, "nothing_committed"); got != 1 {
+	if got := p.service.rewinds(t, "nothing_committed"); got != 1 {
 		t.Errorf("counted %v times", got)
 	}
-	mustStop(t, s)
+	mustStop(t, p.service)
 }
 
 func TestAnOffsetThatSomebodySet(t *testing.T) {
@@ -313,25 +314,22 @@ func TestAnOffsetThatSomebodySet(t *testing.T) {
 		"beyond the end of the log": {1000, []int64{7, 8, 9}, "beyond_end"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, 1)
-			op := operate(t, w)
-			s := start(t, w.config())
-			w.write(t, 0, numbered(7)...)
-			s.enriched(t, 7)
-			mustStop(t, s)
-			w.write(t, 0, numbered(3)...)
+			p := afterSeven(t)
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			if err := op.SetOffset(ctx, schemas.EnricherGroup(w.region), w.raw, 0, c.to); err != nil {
-				t.Fatal(err)
-			}
-			s = start(t, w.config())
+			p.meanwhile(false, func() {
+				p.write(t, 0, numbered(3)...)
+				if err := p.op.SetOffset(ctx, schemas.EnricherGroup(p.region), p.raw, 0, c.to); err != nil {
+					t.Fatal(err)
+				}
+			})
 			var got []int64
-			for _, rec := range w.read(t, w.enriched, 0, 7+len(c.want))[7:] {
+			for _, rec := range p.read(t, p.enriched, 0, 7+len(c.want))[7:] {
 				got = append(got, decodeEnriched(t, rec).RawOffset)
 			}
 			want(t, got, c.want...)
-			w.committed(t)
+			p.committed(t)
+			s := p.service
 			if total := s.metric(t, "waymark_enricher_rewinds_total"); c.cause == "" && total != 0 || c.cause != "" && (total != 1 || s.rewinds(t, c.cause) != 1) {
 				t.Errorf("%v begins elsewhere are counted, %v of them as %s", total, s.rewinds(t, c.cause), c.cause)
 			}
@@ -342,20 +340,15 @@ func TestAnOffsetThatSomebodySet(t *testing.T) {
 
 // A commit that was under way when the topic was deleted lands on the one that took its name: it says which log it is of.
 func TestACommitOfTheOldTopicOnTheNewOne(t *testing.T) {
-	w := newWorld(t, 1)
-	op, sink := operate(t, w), w.sink()
-	old, fresh := numbered(7), numbered(20)
-	s := start(t, w.config())
-	w.write(t, 0, old...)
-	s.enriched(t, 7)
-	metadata := w.committed(t)
-	mustStop(t, s)
-	w.anew(t, op, 1, w.raw)
-	w.commit(t, 7, metadata)
-	w.write(t, 0, fresh...)
-	s = start(t, w.config())
-	sink.holds(t, "on the new topic", append(old, fresh...)...)
-	mustStop(t, s)
+	p, fresh := afterSeven(t), numbered(20)
+	metadata := p.committed(t)
+	p.meanwhile(false, func() {
+		p.anew(p.raw)
+		p.commit(t, 7, metadata)
+		p.write(t, 0, fresh...)
+	})
+	p.stored("on the new topic", fresh)
+	mustStop(t, p.service)
 }
 
 // A topic made anew with fewer partitions, and its enriched topic with it: what is left is served, and ready says so.
@@ -373,7 +366,7 @@ func TestTopicsMadeAnewWithFewerPartitions(t *testing.T) {
 	fresh := numbered(5)
 	w.write(t, 0, fresh...)
 	sink.holds(t, "on the one partition that is left", fresh...)
-	kafkatest.Wait(t, func() bool { return s.health.Ready(t.Context()) == nil }, "ready")
+	kafkatest.Wait(t, func() bool { return s.Health.Ready(t.Context()) == nil }, "ready")
 	mustStop(t, s)
 }
 
@@ -393,23 +386,19 @@ func TestWhatComesToAnEmptyPartitionWhileNobodyRuns(t *testing.T) {
 
 // The topic stays away for a while: nothing ends, and what comes on the new one is enriched.
 func TestARawTopicThatIsAwayForAWhile(t *testing.T) {
-	w := newWorld(t, 1)
-	op, sink := operate(t, w), w.sink()
-	old, fresh := numbered(7), numbered(9)
-	s := start(t, w.config())
-	w.write(t, 0, old...)
-	s.enriched(t, 7)
+	p, fresh := afterSeven(t), numbered(9)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := op.DeleteTopics(ctx, w.raw); err != nil {
+	if err := p.op.DeleteTopics(ctx, p.raw); err != nil {
 		t.Fatal(err)
 	}
-	tries := s.metric(t, "waymark_enricher_retries_total")
-	kafkatest.Wait(t, func() bool { return s.metric(t, "waymark_enricher_retries_total") > tries+3 }, "it waits for the topic")
-	if err := op.CreateTopic(ctx, w.raw, 1, 1, nil); err != nil {
+	retries := func() float64 { return p.service.metric(t, "waymark_enricher_retries_total") }
+	tries := retries()
+	kafkatest.Wait(t, func() bool { return retries() > tries+3 }, "it waits for the topic")
+	if err := p.op.CreateTopic(ctx, p.raw, 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	w.write(t, 0, fresh...)
-	sink.holds(t, "after the topic came back", append(old, fresh...)...)
-	mustStop(t, s)
+	p.write(t, 0, fresh...)
+	p.stored("after the topic came back", fresh)
+	mustStop(t, p.service)
 }

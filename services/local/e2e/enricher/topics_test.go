@@ -25,14 +25,14 @@ func TestARawTopicMadeAnewIsServedAgain(t *testing.T) {
 	for range 2 {
 		kafkatest.DeleteTopic(t, w.brokers[0], w.raw)
 		kafkatest.Wait(t, func() bool {
-			err := s.health.Ready(t.Context())
+			err := s.Health.Ready(t.Context())
 			return err != nil && strings.Contains(err.Error(), w.raw)
 		}, "readiness names the topic")
 		kafkatest.Wait(t, func() bool { return kafkatest.GroupState(t, w.brokers[0], "waymark-enricher."+w.region) == "Empty" }, "the group has noticed")
 		kafkatest.Topic(t, w.client, w.raw, partitions, nil)
 		round()
 	}
-	kafkatest.Wait(t, func() bool { return s.health.Ready(t.Context()) == nil }, "ready")
+	kafkatest.Wait(t, func() bool { return s.Health.Ready(t.Context()) == nil }, "ready")
 	if n := s.metric(t, "waymark_kafka_group_generations_total"); n > 6 {
 		t.Errorf("%v generations", n)
 	}

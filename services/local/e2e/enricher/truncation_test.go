@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
@@ -23,7 +23,7 @@ func TestARawLogTruncatedByAnUncleanElection(t *testing.T) {
 			cluster := apachekafka.Start(t, 3)
 			w := newRegion(t, cluster.Brokers())
 			unclean := map[string]string{"unclean.leader.election.enable": "true", "min.insync.replicas": "1"}
-			_, err := w.client.ApplyTopics(t.Context(), []kafka.TopicSpec{
+			_, err := admin.ApplyTopics(t.Context(), w.client, []admin.TopicSpec{
 				{Name: w.raw, Partitions: 1, ReplicationFactor: 2, Config: unclean},
 				{Name: w.enriched, Partitions: 1, ReplicationFactor: 3}, {Name: w.dead, Partitions: 1, ReplicationFactor: 3},
 			})

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
@@ -24,9 +24,9 @@ func TestTheSinksOffsetsExpire(t *testing.T) {
 	p.settled()
 	p.stop("sink")
 	forgotten := func(topic string) bool {
-		lag, err := p.client.Lag(p.deadline(), schemas.SinkGroup(p.region), topic)
+		lag, err := admin.Lag(p.deadline(), p.client, schemas.SinkGroup(p.region), topic)
 		p.must(err)
-		return !slices.ContainsFunc(lag, func(l kafka.PartitionLag) bool { return l.Committed >= 0 })
+		return !slices.ContainsFunc(lag, func(l admin.PartitionLag) bool { return l.Committed >= 0 })
 	}
 	kafkatest.Wait(t, func() bool { return forgotten(p.enriched) && forgotten(p.dead) }, "the offsets are gone")
 	p.burst("new", 50)

@@ -17,17 +17,17 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
 	"github.com/waymark-events/waymark/services/enricher"
+	"github.com/waymark-events/waymark/services/local/e2e/inprocess"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/local/rigs/operator"
@@ -52,15 +52,7 @@ type plant struct {
 	settings string // waymarkctl's
 	door     string
 	age      time.Duration // of the sink's batches
-	services map[string]*service
-}
-
-// A service that runs, or ran.
-type service struct {
-	cancel context.CancelFunc
-	done   chan error
-	health *telemetry.Health
-	logs   *observer.ObservedLogs
+	services map[string]*inprocess.Service
 }
 
 // regions gives each plant a name of its own: on Apache Kafka they share a broker.
@@ -78,7 +70,7 @@ func newPlantOn(t *testing.T, broker string, partitions int) *plant {
 	region := fmt.Sprintf("r%d", regions.Add(1))
 	p := &plant{
 		t: t, region: region, raw: schemas.RawTopic(region), enriched: schemas.EnrichedTopic(region), dead: schemas.DeadTopic(region),
-		partitions: partitions, broker: broker, client: kafkatest.Client(t, broker), age: 10 * time.Millisecond, services: make(map[string]*service),
+		partitions: partitions, broker: broker, client: kafkatest.Client(t, broker), age: 10 * time.Millisecond, services: make(map[string]*inprocess.Service),
 	}
 	var err error
 	if p.op, err = operator.New(broker); err != nil {
@@ -112,25 +104,8 @@ func newPlantOn(t *testing.T, broker string, partitions int) *plant {
 	if err := l.Close(); err != nil { // the edge listens there each time it starts
 		t.Fatal(err)
 	}
-	t.Cleanup(p.end)
 	p.start("edge", "enricher", "sink")
 	return p
-}
-
-// end stops what runs, and shows what was said when the test failed.
-func (p *plant) end() {
-	for _, s := range p.services {
-		s.cancel()
-	}
-	for name, s := range p.services {
-		<-s.done
-		if !p.t.Failed() {
-			continue
-		}
-		for _, line := range s.logs.All() {
-			p.t.Logf("%s: %s %s %v", name, line.Level, line.Message, line.ContextMap())
-		}
-	}
 }
 
 func (p *plant) deadline() context.Context {
@@ -188,14 +163,7 @@ func (p *plant) start(names ...string) {
 			cfg.Batch.Age, cfg.Batch.FetchWait = p.age, 100*time.Millisecond
 			run = func(ctx context.Context, tel telemetry.Telemetry) error { return sink.Run(ctx, cfg, tel) }
 		}
-		core, logs := observer.New(zap.InfoLevel)
-		log := zap.New(zapcore.NewTee(core, kafkatest.Log(p.t).Core())).Named(name)
-		ctx, cancel := context.WithCancel(context.Background())
-		s := &service{cancel: cancel, done: make(chan error, 1), health: new(telemetry.Health), logs: logs}
-		p.services[name] = s
-		go func() {
-			s.done <- run(ctx, telemetry.Telemetry{Log: log, Registry: prometheus.NewRegistry(), Health: s.health})
-		}()
+		p.services[name] = inprocess.Start(p.t, name, run)
 	}
 }
 
@@ -203,31 +171,14 @@ func (p *plant) start(names ...string) {
 func (p *plant) stop(names ...string) {
 	p.t.Helper()
 	for _, name := range names {
-		if err := p.stopped(name); err != nil {
+		if err := p.services[name].Stop(); err != nil {
 			p.t.Errorf("the %s ended with %v", name, err)
 		}
 	}
 }
 
-// stopped stops a service and returns what it ended with.
-func (p *plant) stopped(name string) error {
-	p.t.Helper()
-	s := p.services[name]
-	s.cancel()
-	err := <-s.done
-	s.done <- err
-	return err
-}
-
-// ready is /readyz's answer, "" for ready.
-func (p *plant) ready(name string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := p.services[name].health.Ready(ctx); err != nil {
-		return err.Error()
-	}
-	return ""
-}
+// ready is why a service is not, "" when it is.
+func (p *plant) ready(name string) string { return p.services[name].Ready() }
 
 // getsReady waits until services are ready.
 func (p *plant) getsReady(names ...string) {
@@ -246,7 +197,7 @@ func (p *plant) notReady(name, words string) {
 
 // warned returns the warnings and errors of a service's that contain words.
 func (p *plant) warned(name, words string) (out []observer.LoggedEntry) {
-	return p.services[name].logs.Filter(func(e observer.LoggedEntry) bool {
+	return p.services[name].Logs.Filter(func(e observer.LoggedEntry) bool {
 		return e.Level >= zapcore.WarnLevel && strings.Contains(e.Message, words)
 	}).All()
 }
@@ -380,7 +331,7 @@ func (p *plant) settled() {
 	ctx := p.deadline()
 	kafkatest.Wait(p.t, func() bool {
 		for _, of := range [][2]string{{schemas.EnricherGroup(p.region), p.raw}, {schemas.SinkGroup(p.region), p.enriched}, {schemas.SinkGroup(p.region), p.dead}} {
-			lag, err := p.client.Lag(ctx, of[0], of[1])
+			lag, err := admin.Lag(ctx, p.client, of[0], of[1])
 			if err != nil {
 				return false
 			}

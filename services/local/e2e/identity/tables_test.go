@@ -13,8 +13,8 @@ import (
 func (p *plant) sinkEnds(words ...string) {
 	p.t.Helper()
 	s := p.services["sink"]
-	kafkatest.Wait(p.t, func() bool { return len(s.done) > 0 }, "the sink ends (%s)", p.ready("sink"))
-	err := p.stopped("sink")
+	kafkatest.Wait(p.t, s.HasEnded, "the sink ends (%s)", p.ready("sink"))
+	err := s.Stop()
 	if err == nil {
 		p.t.Fatal("the sink ended well")
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
@@ -120,7 +121,7 @@ func (p *plant) comesTo(name string, n int) {
 func (p *plant) enrichedAll() {
 	p.t.Helper()
 	kafkatest.Wait(p.t, func() bool {
-		lag, err := p.client.Lag(p.deadline(), schemas.EnricherGroup(p.region), p.raw)
+		lag, err := admin.Lag(p.deadline(), p.client, schemas.EnricherGroup(p.region), p.raw)
 		if err != nil {
 			return false
 		}
@@ -141,7 +142,7 @@ func TestTheRawTopicIsAwayForALongTime(t *testing.T) {
 	p.burst("old", 20)
 	p.wantOnce("old", 20)
 	p.settled()
-	joined := func() int { return p.services["enricher"].logs.FilterMessage("joined").Len() }
+	joined := func() int { return p.services["enricher"].Logs.FilterMessage("joined").Len() }
 	before := joined()
 	p.must(p.op.DeleteTopics(p.deadline(), p.raw))
 	<-time.After(25 * time.Second) // what is asserted is that nothing happens in this time

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local"
 )
@@ -219,7 +220,7 @@ func (r running) settle() {
 			{schemas.SinkGroup(region), schemas.DeadTopic(region)},
 		} {
 			r.wait(func() (bool, string) {
-				partitions, err := client.Lag(r.t.Context(), reads.group, reads.topic)
+				partitions, err := admin.Lag(r.t.Context(), client, reads.group, reads.topic)
 				if err != nil {
 					r.t.Fatal(err)
 				}

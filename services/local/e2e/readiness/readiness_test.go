@@ -11,51 +11,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
-
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge"
 	"github.com/waymark-events/waymark/services/enricher"
+	"github.com/waymark-events/waymark/services/local/e2e/inprocess"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/sink"
 )
 
 const region = "us"
-
-// A service that runs until the test ends.
-type service struct {
-	health *telemetry.Health
-	logs   *observer.ObservedLogs
-	done   chan error
-}
-
-func run(t *testing.T, main func(context.Context, telemetry.Telemetry) error) *service {
-	t.Helper()
-	core, logs := observer.New(zap.InfoLevel)
-	s := &service{health: new(telemetry.Health), logs: logs, done: make(chan error, 1)}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.done <- main(ctx, telemetry.Telemetry{Log: zap.New(core), Registry: prometheus.NewRegistry(), Health: s.health})
-	}()
-	t.Cleanup(func() { cancel(); <-ended })
-	return s
-}
-
-// ready is /readyz's answer, "" for ready.
-func (s *service) ready() string {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if err := s.health.Ready(ctx); err != nil {
-		return err.Error()
-	}
-	return ""
-}
 
 func accounts(t *testing.T) string {
 	t.Helper()
@@ -66,7 +34,7 @@ func accounts(t *testing.T) string {
 	return file
 }
 
-func runEdge(t *testing.T, address string, change func(*edge.Config)) *service {
+func runEdge(t *testing.T, address string, change func(*edge.Config)) *inprocess.Service {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,22 +46,22 @@ func runEdge(t *testing.T, address string, change func(*edge.Config)) *service {
 	if change != nil {
 		change(&cfg)
 	}
-	return run(t, func(ctx context.Context, tel telemetry.Telemetry) error { return edge.Run(ctx, cfg, tel) })
+	return inprocess.Start(t, "edge", func(ctx context.Context, tel telemetry.Telemetry) error { return edge.Run(ctx, cfg, tel) })
 }
 
-func runEnricher(t *testing.T, address string) *service {
+func runEnricher(t *testing.T, address string) *inprocess.Service {
 	t.Helper()
 	cfg := enricher.DefaultConfig()
 	cfg.Region, cfg.Kafka.Brokers, cfg.Accounts = region, []string{address}, accounts(t)
-	return run(t, func(ctx context.Context, tel telemetry.Telemetry) error { return enricher.Run(ctx, cfg, tel) })
+	return inprocess.Start(t, "enricher", func(ctx context.Context, tel telemetry.Telemetry) error { return enricher.Run(ctx, cfg, tel) })
 }
 
 // runSink runs a sink whose ClickHouse does not answer: what is asked here is what it says of Kafka.
-func runSink(t *testing.T, address string) *service {
+func runSink(t *testing.T, address string) *inprocess.Service {
 	t.Helper()
 	cfg := sink.DefaultConfig()
 	cfg.Region, cfg.Kafka.Brokers, cfg.ClickHouse.Addresses = region, []string{address}, []string{"127.0.0.1:1"}
-	return run(t, func(ctx context.Context, tel telemetry.Telemetry) error { return sink.Run(ctx, cfg, tel) })
+	return inprocess.Start(t, "sink", func(ctx context.Context, tel telemetry.Telemetry) error { return sink.Run(ctx, cfg, tel) })
 }
 
 // start runs a Kafka with the region's topics and returns where it listens. Its clients are told to find it at advertised, unless that is
@@ -112,11 +80,11 @@ func TestAnAdvertisedNameThatDoesNotResolveIsNotReady(t *testing.T) {
 	const advertised = "no-such-broker.invalid:29192"
 	listening := start(t, advertised, nil)
 	edgeService := runEdge(t, listening, nil)
-	for name, s := range map[string]*service{"edge": edgeService, "enricher": runEnricher(t, listening), "sink": runSink(t, listening)} {
-		kafkatest.Wait(t, func() bool { return strings.Contains(s.ready(), advertised+", the address it advertises") }, "the %s names the host (%s)", name, s.ready())
+	for name, s := range map[string]*inprocess.Service{"edge": edgeService, "enricher": runEnricher(t, listening), "sink": runSink(t, listening)} {
+		kafkatest.Wait(t, func() bool { return strings.Contains(s.Ready(), advertised+", the address it advertises") }, "the %s names the host (%s)", name, s.Ready())
 	}
 	kafkatest.Wait(t, func() bool {
-		for _, line := range edgeService.logs.All() {
+		for _, line := range edgeService.Logs.All() {
 			if err, ok := line.ContextMap()["error"].(string); ok && strings.Contains(err, advertised) {
 				return true
 			}
@@ -125,13 +93,13 @@ func TestAnAdvertisedNameThatDoesNotResolveIsNotReady(t *testing.T) {
 	}, "the edge has logged it without being asked for anything")
 
 	spooling := runEdge(t, listening, func(cfg *edge.Config) { cfg.Spool.Dir = t.TempDir() })
-	kafkatest.Wait(t, func() bool { return spooling.ready() == "" }, "an edge with a spool takes events")
+	kafkatest.Wait(t, func() bool { return spooling.Ready() == "" }, "an edge with a spool takes events")
 }
 
 func TestServicesThatGetOnAreReady(t *testing.T) {
 	address := start(t, "", nil)
-	for name, s := range map[string]*service{"edge": runEdge(t, address, nil), "enricher": runEnricher(t, address)} {
-		kafkatest.Wait(t, func() bool { return s.ready() == "" }, "the %s is ready", name)
+	for name, s := range map[string]*inprocess.Service{"edge": runEdge(t, address, nil), "enricher": runEnricher(t, address)} {
+		kafkatest.Wait(t, func() bool { return s.Ready() == "" }, "the %s is ready", name)
 	}
 }
 
@@ -140,12 +108,13 @@ func TestACompactedTopicIsRefused(t *testing.T) {
 	compacted := map[string]string{"cleanup.policy": "compact"}
 	address := start(t, "", map[string]map[string]string{schemas.RawTopic(region): compacted, schemas.EnrichedTopic(region): compacted})
 	spooling := runEdge(t, address, func(cfg *edge.Config) { cfg.Spool.Dir = t.TempDir() })
-	for name, s := range map[string]*service{"edge": runEdge(t, address, nil), "edge with a spool": spooling, "sink": runSink(t, address)} {
-		kafkatest.Wait(t, func() bool { return strings.Contains(s.ready(), "cleanup.policy=compact") }, "the %s says so (%s)", name, s.ready())
+	for name, s := range map[string]*inprocess.Service{"edge": runEdge(t, address, nil), "edge with a spool": spooling, "sink": runSink(t, address)} {
+		kafkatest.Wait(t, func() bool { return strings.Contains(s.Ready(), "cleanup.policy=compact") }, "the %s says so (%s)", name, s.Ready())
 	}
+	refuses := runEnricher(t, address)
 	select {
-	case err := <-runEnricher(t, address).done:
-		if !errors.Is(err, kafka.ErrTopicLoses) || !strings.Contains(err.Error(), "waymarkctl topics apply") {
+	case <-refuses.Ended():
+		if err := refuses.Stop(); !errors.Is(err, topicaudit.ErrLoses) || !strings.Contains(err.Error(), "waymarkctl topics apply") {
 			t.Errorf("the enricher ended with %v", err)
 		}
 	case <-time.After(time.Minute):
@@ -153,12 +122,12 @@ func TestACompactedTopicIsRefused(t *testing.T) {
 	}
 
 	client := kafkatest.Client(t, address)
-	var specs []kafka.TopicSpec
+	var specs []admin.TopicSpec
 	for _, topic := range []string{schemas.RawTopic(region), schemas.EnrichedTopic(region)} {
-		specs = append(specs, kafka.TopicSpec{Name: topic, Partitions: 2, Config: map[string]string{"cleanup.policy": "delete"}})
+		specs = append(specs, admin.TopicSpec{Name: topic, Partitions: 2, Config: map[string]string{"cleanup.policy": "delete"}})
 	}
-	if _, err := client.ApplyTopics(t.Context(), specs); err != nil {
+	if _, err := admin.ApplyTopics(t.Context(), client, specs); err != nil {
 		t.Fatal(err)
 	}
-	kafkatest.Wait(t, func() bool { return spooling.ready() == "" }, "the edge is ready once the topic is mended")
+	kafkatest.Wait(t, func() bool { return spooling.Ready() == "" }, "the edge is ready once the topic is mended")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
@@ -20,7 +21,7 @@ func TestWhatCompactionTookIsCountedAndTheRestStored(t *testing.T) {
 	topic := schemas.EnrichedTopic(region)
 	set := func(policy string) {
 		t.Helper()
-		if _, err := h.client.ApplyTopics(deadline(t), []kafka.TopicSpec{{Name: topic, Partitions: 1, Config: map[string]string{
+		if _, err := admin.ApplyTopics(deadline(t), h.client, []admin.TopicSpec{{Name: topic, Partitions: 1, Config: map[string]string{
 			"cleanup.policy": policy, "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01",
 		}}}); err != nil {
 			t.Fatal(err)

@@ -1,44 +1,31 @@
 package sink
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest"
 
-	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
-	"github.com/waymark-events/waymark/services/sink"
 )
 
 // waits runs a sink that meets ClickHouse's error code until it was refused several times; mend takes the cause away, and then all
 // rows are stored once by the same sink.
 func (h *house) waits(code string, mend func(), rows int) {
 	h.t.Helper()
-	registry := prometheus.NewRegistry()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zaptest.NewLogger(h.t, zaptest.Level(zap.ErrorLevel)), Registry: registry, Health: new(telemetry.Health)})
-	}()
+	s := h.start()
 	kafkatest.Wait(h.t, func() bool {
-		select {
-		case err := <-done:
-			h.t.Fatalf("the sink ended: %v", err)
-		default:
+		if s.HasEnded() {
+			h.t.Fatalf("the sink ended: %v", s.Stop())
 		}
-		return failures(h.t, registry, "retriable", code) >= 2
+		return failures(h.t, s.Registry, "retriable", code) >= 2
 	}, "two inserts refused with %s", code)
 	mend()
 	kafkatest.Wait(h.t, h.holds(rows), "%d rows", rows)
-	cancel()
-	if err := <-done; err != nil {
+	if err := s.Stop(); err != nil {
 		h.t.Error(err)
 	}
 	if n := h.count("SELECT count() FROM dead_events"); n != 0 {
@@ -119,24 +106,18 @@ func TestAClickHouseThatFreezesAndDiesUnderLoadStoresEverythingOnce(t *testing.T
 		}
 	}
 	more()
-	registry := prometheus.NewRegistry()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zaptest.NewLogger(h.t, zaptest.Level(zap.ErrorLevel)), Registry: registry, Health: new(telemetry.Health)})
-	}()
+	s := h.start()
 	kafkatest.Wait(t, func() bool { return h.count("SELECT count() FROM events") > 0 }, "the first rows")
 	more()
 	engine.Freeze()
 	more()
-	kafkatest.Wait(t, func() bool { return failures(t, registry, "retriable", "client") >= 1 }, "an insert without an answer")
+	kafkatest.Wait(t, func() bool { return failures(t, s.Registry, "retriable", "client") >= 1 }, "an insert without an answer")
 	engine.Thaw()
 	more()
 	engine.Restart()
 	more()
 	kafkatest.Wait(t, h.holds(sent), "%d rows", sent)
-	cancel()
-	if err := <-done; err != nil {
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,18 +1,14 @@
 package sink
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 
-	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
-	"github.com/waymark-events/waymark/services/sink"
 )
 
 // The end finds a stored batch whose offset is not yet committed, and behind it one that is still being filled: the first is
@@ -23,18 +19,12 @@ func TestTheEndAcknowledgesNothingOfABatchThatIsStillFilling(t *testing.T) {
 	h.cfg.Batch.Age = 5 * time.Minute
 	h.cfg.Batch.FetchWait = 10 * time.Second // no idle moment, in which the first batch would be acknowledged
 	h.send(0, h.some(100)...)
-	registry := prometheus.NewRegistry()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: registry, Health: new(telemetry.Health)})
-	}()
+	s := h.start()
 	kafkatest.Wait(t, h.holds(100), "a full batch")
-	before := fetchedBytes(t, registry)
+	before := fetchedBytes(t, s.Registry)
 	h.send(0, h.some(10)...)
-	kafkatest.Wait(t, func() bool { return fetchedBytes(t, registry) > before }, "the start of another")
-	cancel()
-	if err := <-done; err != nil {
+	kafkatest.Wait(t, func() bool { return fetchedBytes(t, s.Registry) > before }, "the start of another")
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 	if !h.holds(100)() {

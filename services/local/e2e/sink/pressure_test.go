@@ -1,33 +1,22 @@
 package sink
 
 import (
-	"context"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
-	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
-	"github.com/waymark-events/waymark/services/sink"
 )
 
 func TestTooManyPartsMakeBatchesGrowAndBuryNothing(t *testing.T) {
 	h := newHouse(t, 1)
 	h.exec("SYSTEM STOP MERGES events")
 	h.exec("ALTER TABLE events MODIFY SETTING parts_to_delay_insert = 0, parts_to_throw_insert = 2")
-	registry := prometheus.NewRegistry()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: registry, Health: new(telemetry.Health)})
-	}()
+	s := h.start()
 	for n := range 2 {
 		h.send(0, h.some(10)...)
 		kafkatest.Wait(t, h.holds(10*(n+1)), "part %d", n)
 	}
 	h.send(0, h.some(10)...)
-	kafkatest.Wait(t, func() bool { return metric(t, registry, "waymark_sink_batch_scale") >= 4 }, "larger batches")
+	kafkatest.Wait(t, func() bool { return metric(t, s.Registry, "waymark_sink_batch_scale") >= 4 }, "larger batches")
 	if !h.holds(20)() {
 		t.Fatal("the server took a part too many: the test shows nothing")
 	}
@@ -36,8 +25,7 @@ func TestTooManyPartsMakeBatchesGrowAndBuryNothing(t *testing.T) {
 	kafkatest.Wait(t, h.holds(30), "30 rows")
 	h.send(0, h.some(10)...)
 	kafkatest.Wait(t, h.holds(40), "40 rows")
-	cancel()
-	if err := <-done; err != nil {
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 	if n := h.count("SELECT count() FROM dead_events"); n != 0 {

@@ -37,7 +37,7 @@ func TestABatchOfRefusedRowsCostsAFewInserts(t *testing.T) {
 				}
 			}
 			h.send(0, records...)
-			stop, _ := h.start()
+			s := h.start()
 			kafkatest.Wait(t, func() bool {
 				return h.holds(stored)() && h.count("SELECT count() FROM dead_events") == rows-stored
 			}, "%d rows and %d dead", stored, rows-stored)
@@ -48,7 +48,7 @@ func TestABatchOfRefusedRowsCostsAFewInserts(t *testing.T) {
 			if n := h.count("SELECT toUInt64(max(max_block_number)) FROM system.parts WHERE database = currentDatabase() AND table = 'events'"); n > 2 {
 				t.Errorf("the rows came in %d inserts, want one of each batch", n)
 			}
-			if err := stop(); err != nil {
+			if err := s.Stop(); err != nil {
 				t.Error(err)
 			}
 			h.send(0, h.some(1)...)

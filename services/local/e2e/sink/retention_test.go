@@ -1,18 +1,12 @@
 package sink
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-
-	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/broker"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
-	"github.com/waymark-events/waymark/services/sink"
 )
 
 // A sink was away for longer than the topic keeps its records, with an intent open over offsets 0–30.
@@ -43,21 +37,15 @@ func TestWhatRetentionDeletesUnderAnOpenIntentIsReportedAndTheRestIsStoredOnce(t
 			if err := b.DeleteRecords(schemas.EnrichedTopic(region), 0, c.start); err != nil {
 				t.Fatal(err)
 			}
-			registry := prometheus.NewRegistry()
-			ctx, cancel := context.WithCancel(context.Background())
-			done := make(chan error, 1)
-			go func() {
-				done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: registry, Health: new(telemetry.Health)})
-			}()
+			s := h.start()
 			kafkatest.Wait(t, h.settled(35), "the end of the log")
 			if !h.holds(c.rows)() {
 				t.Errorf("%d rows, want %d", h.count("SELECT count() FROM events"), c.rows)
 			}
-			if lost := metric(t, registry, "waymark_sink_lost_to_retention_total"); lost != float64(c.start) {
+			if lost := metric(t, s.Registry, "waymark_sink_lost_to_retention_total"); lost != float64(c.start) {
 				t.Errorf("%v records are reported as lost, want %d", lost, c.start)
 			}
-			cancel()
-			if err := <-done; err != nil {
+			if err := s.Stop(); err != nil {
 				t.Error(err)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
@@ -57,12 +58,12 @@ func newHouseOf(t *testing.T, l login, partitions int) (*house, *chdbtest.Engine
 // stops runs a sink until it stops with a sentence that has says, not ready.
 func (h *house) stops(says string) {
 	h.t.Helper()
-	stop, health := h.start()
+	s := h.start()
 	kafkatest.Wait(h.t, func() bool {
-		err := health.Ready(deadline(h.t))
+		err := s.Health.Ready(deadline(h.t))
 		return err != nil && strings.Contains(err.Error(), says)
 	}, "not ready: %s", says)
-	if err := stop(); err == nil || !strings.Contains(err.Error(), says) {
+	if err := s.Stop(); err == nil || !strings.Contains(err.Error(), says) {
 		h.t.Errorf("got %v, want an error that says %q", err, says)
 	}
 }
@@ -132,22 +133,22 @@ func TestAPasswordChangedUnderLoadStopsTheSinkUntilItIsToldTheNewOne(t *testing.
 		}
 	}
 	more()
-	stop, health := h.start()
+	s := h.start()
 	kafkatest.Wait(t, func() bool { return h.count("SELECT count() FROM events") > 0 }, "the first rows")
 	more()
 	engine.Configure(login{password: "second"}.users(), "")
 	more()
 	kafkatest.Wait(t, func() bool {
-		err := health.Ready(deadline(t))
+		err := s.Health.Ready(deadline(t))
 		return err != nil && strings.Contains(err.Error(), "516")
 	}, "not ready: 516")
-	if err := stop(); err == nil || !strings.Contains(err.Error(), "516") || !strings.Contains(err.Error(), "nothing is lost") {
+	if err := s.Stop(); err == nil || !strings.Contains(err.Error(), "516") || !strings.Contains(err.Error(), "nothing is lost") {
 		t.Errorf("got %v, want an error that says what is wrong and that nothing is lost", err)
 	}
 	more()
 	h.cfg.ClickHouse.Password = "second"
 	h.unharmed(sent)
-	lag, err := h.client.Lag(deadline(t), schemas.SinkGroup(region), schemas.EnrichedTopic(region))
+	lag, err := admin.Lag(deadline(t), h.client, schemas.SinkGroup(region), schemas.EnrichedTopic(region))
 	if err != nil {
 		t.Fatal(err)
 	}

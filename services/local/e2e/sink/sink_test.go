@@ -12,15 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/local/e2e/inprocess"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/sink"
@@ -87,27 +87,21 @@ func deadline(t testing.TB) context.Context {
 	return ctx
 }
 
-// start runs a sink; stop ends it and returns what it returned.
-func (h *house) start() (stop func() error, health *telemetry.Health) {
+// start runs a sink.
+func (h *house) start() *inprocess.Service {
 	h.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	health = new(telemetry.Health)
-	log := zaptest.NewLogger(h.t, zaptest.Level(zap.ErrorLevel))
-	registry := prometheus.NewRegistry()
-	h.registry = registry
-	go func() {
-		done <- sink.Run(ctx, h.cfg, telemetry.Telemetry{Log: log, Registry: registry, Health: health})
-	}()
-	return func() error { cancel(); return <-done }, health
+	cfg := h.cfg
+	s := inprocess.Start(h.t, "sink", func(ctx context.Context, tel telemetry.Telemetry) error { return sink.Run(ctx, cfg, tel) })
+	h.registry = s.Registry
+	return s
 }
 
 // run runs a sink until ok, and fails the test if it does not end well.
 func (h *house) run(ok func() bool, what string, args ...any) {
 	h.t.Helper()
-	stop, _ := h.start()
+	s := h.start()
 	kafkatest.Wait(h.t, ok, what, args...)
-	if err := stop(); err != nil {
+	if err := s.Stop(); err != nil {
 		h.t.Error(err)
 	}
 }
@@ -257,7 +251,7 @@ func TestRestartsNeitherLoseNorDouble(t *testing.T) {
 		}
 		h.run(h.holds(total), "round %d", round)
 	}
-	lag, err := h.client.Lag(deadline(t), schemas.SinkGroup(region), schemas.EnrichedTopic(region))
+	lag, err := admin.Lag(deadline(t), h.client, schemas.SinkGroup(region), schemas.EnrichedTopic(region))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +278,7 @@ func (h *house) intendOn(topic string, from, to int64, marks ...checkpoint.Mark)
 		marks = []checkpoint.Mark{checkpoint.NewMark(h.raw)}
 	}
 	// The era is the one of what was stored before.
-	lag, err := h.client.Lag(deadline(h.t), schemas.SinkGroup(region), topic)
+	lag, err := admin.Lag(deadline(h.t), h.client, schemas.SinkGroup(region), topic)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -430,14 +424,14 @@ func TestAnOperatorsErrorStopsLoudlyAndKeepsEverything(t *testing.T) {
 			h := newHouse(t, 1)
 			h.send(0, h.some(5)...)
 			c.breakIt(h)
-			stop, health := h.start()
+			s := h.start()
 			kafkatest.Wait(t, func() bool {
-				return health.Ready(deadline(t)) != nil && strings.Contains(health.Ready(deadline(t)).Error(), c.says)
+				return s.Health.Ready(deadline(t)) != nil && strings.Contains(s.Health.Ready(deadline(t)).Error(), c.says)
 			}, "not ready: %s", c.says)
-			if err := stop(); err == nil || !strings.Contains(err.Error(), c.says) {
+			if err := s.Stop(); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want an error that says %q", err, c.says)
 			}
-			if lag, err := h.client.Lag(deadline(t), schemas.SinkGroup(region), schemas.EnrichedTopic(region)); err != nil || lag[0].Lag != 5 {
+			if lag, err := admin.Lag(deadline(t), h.client, schemas.SinkGroup(region), schemas.EnrichedTopic(region)); err != nil || lag[0].Lag != 5 {
 				t.Errorf("lag %+v, %v: want all 5 still to come", lag, err)
 			}
 		})
@@ -458,7 +452,7 @@ func TestClickHouseAwayHoldsEverythingAndComesBack(t *testing.T) {
 	h.cfg.ClickHouse.Addresses = []string{gate.address}
 	h.cfg.ClickHouse.DialTimeout = 200 * time.Millisecond
 	h.send(0, h.some(30)...)
-	stop, _ := h.start()
+	s := h.start()
 	kafkatest.Wait(t, h.holds(30), "30 rows")
 	gate.shut()
 	h.send(1, h.some(40)...)
@@ -469,7 +463,7 @@ func TestClickHouseAwayHoldsEverythingAndComesBack(t *testing.T) {
 	}
 	gate.open()
 	kafkatest.Wait(t, h.holds(110), "110 rows")
-	if err := stop(); err != nil {
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 }
@@ -488,9 +482,9 @@ func TestBatchesEndAtRowsAndBytes(t *testing.T) {
 				h.send(0, h.some(100)...)
 			}
 			// Without the limit the rows would wait five minutes.
-			stop, _ := h.start()
+			s := h.start()
 			kafkatest.Wait(t, func() bool { return h.count("SELECT count() FROM events") >= 1000 }, "1000 rows")
-			if err := stop(); err != nil {
+			if err := s.Stop(); err != nil {
 				t.Error(err)
 			}
 			h.cfg.Batch.Age = 50 * time.Millisecond

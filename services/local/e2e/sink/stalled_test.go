@@ -15,7 +15,7 @@ func TestASinkStoppedPastItsSessionNeitherInsertsNorCommits(t *testing.T) {
 	h.send(0, h.some(30)...)
 	first := h.spawn(orders{At: "intended", Nth: 1, Signal: syscall.SIGSTOP})
 	first.stopped()
-	stop, _ := h.start()
+	s := h.start()
 	kafkatest.Wait(t, h.holds(30), "30 rows by the second sink")
 	h.send(0, h.some(10)...)
 	kafkatest.Wait(t, h.holds(40), "10 rows more")
@@ -25,7 +25,7 @@ func TestASinkStoppedPastItsSessionNeitherInsertsNorCommits(t *testing.T) {
 	first.goOn()
 	kafkatest.Wait(t, func() bool { return len(first.taken()) > before }, "the first sink to go on")
 	// The second leaves, so that the first is given the partition again, and shows that it is done with what it had.
-	if err := stop(); err != nil {
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 	h.send(0, h.some(5)...)

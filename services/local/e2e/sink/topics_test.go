@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
+	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
@@ -14,11 +15,11 @@ func TestAMissingDeadTopicKeepsNoEventFromTheTable(t *testing.T) {
 	address := kafkatest.Start(t)
 	h := newHouseOn(t, address, 2)
 	h.send(0, h.some(5)...)
-	stop, health := h.start()
+	s := h.start()
 	kafkatest.Wait(t, h.holds(5), "5 rows")
 	kafkatest.DeleteTopic(t, address, schemas.DeadTopic(region))
 	kafkatest.Wait(t, func() bool {
-		err := health.Ready(deadline(t))
+		err := s.Health.Ready(deadline(t))
 		return err != nil && strings.Contains(err.Error(), schemas.DeadTopic(region))
 	}, "readiness names the topic")
 	for i := range 10 {
@@ -26,8 +27,8 @@ func TestAMissingDeadTopicKeepsNoEventFromTheTable(t *testing.T) {
 		kafkatest.Wait(t, h.holds(5+5*(i+1)), "%d rows", 5+5*(i+1))
 	}
 	kafkatest.Topic(t, h.client, schemas.DeadTopic(region), 1, nil)
-	kafkatest.Wait(t, func() bool { return health.Ready(deadline(t)) == nil }, "ready again")
-	if err := stop(); err != nil {
+	kafkatest.Wait(t, func() bool { return s.Health.Ready(deadline(t)) == nil }, "ready again")
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 }
@@ -35,18 +36,18 @@ func TestAMissingDeadTopicKeepsNoEventFromTheTable(t *testing.T) {
 // Of a compacted topic Kafka keeps the last record of each visitor: what the sink has not read yet is gone.
 func TestACompactedTopicIsAnOperatorsError(t *testing.T) {
 	h := newHouse(t, 1)
-	if _, err := h.client.ApplyTopics(deadline(t), []kafka.TopicSpec{
+	if _, err := admin.ApplyTopics(deadline(t), h.client, []admin.TopicSpec{
 		{Name: schemas.EnrichedTopic(region), Partitions: 1, Config: map[string]string{"cleanup.policy": "compact,delete"}},
 	}); err != nil {
 		t.Fatal(err)
 	}
 	h.send(0, h.some(5)...)
-	stop, health := h.start()
+	s := h.start()
 	kafkatest.Wait(t, func() bool { // as what ended it, not as a check
-		err := health.Ready(deadline(t))
-		return errors.Is(err, kafka.ErrTopicLoses) && strings.HasPrefix(err.Error(), kafka.ErrTopicLoses.Error())
+		err := s.Health.Ready(deadline(t))
+		return errors.Is(err, topicaudit.ErrLoses) && strings.HasPrefix(err.Error(), topicaudit.ErrLoses.Error())
 	}, "it has stopped")
-	if err := stop(); !errors.Is(err, kafka.ErrTopicLoses) {
+	if err := s.Stop(); !errors.Is(err, topicaudit.ErrLoses) {
 		t.Errorf("got %v", err)
 	}
 	if !h.holds(0)() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 )
 
@@ -113,7 +114,7 @@ func TestAReplayDoesNotDoubleAMaterializedView(t *testing.T) {
 // settled tells whether the group has committed offset and has no intent.
 func (h *house) settled(offset int64) func() bool {
 	return func() bool {
-		lag, err := h.client.Lag(deadline(h.t), schemas.SinkGroup(region), schemas.EnrichedTopic(region))
+		lag, err := admin.Lag(deadline(h.t), h.client, schemas.SinkGroup(region), schemas.EnrichedTopic(region))
 		if err != nil {
 			h.t.Fatal(err)
 		}

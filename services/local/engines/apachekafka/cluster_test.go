@@ -13,6 +13,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 )
 
@@ -25,8 +26,8 @@ func TestProduceAndFetchOutliveALostLeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	spec := kafka.TopicSpec{Name: "t", Partitions: 6, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2"}}
-	if _, err := client.ApplyTopics(ctx, []kafka.TopicSpec{spec}); err != nil {
+	spec := admin.TopicSpec{Name: "t", Partitions: 6, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2"}}
+	if _, err := admin.ApplyTopics(ctx, client, []admin.TopicSpec{spec}); err != nil {
 		t.Fatal(err)
 	}
 	cfg := kafka.DefaultProducerConfig()

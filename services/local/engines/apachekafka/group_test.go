@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 )
 
@@ -28,7 +29,7 @@ func TestAGenerationOutlivesItsCoordinator(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if _, err := client.ApplyTopics(ctx, []kafka.TopicSpec{{Name: "t", Partitions: 1, ReplicationFactor: 3}}); err != nil {
+	if _, err := admin.ApplyTopics(ctx, client, []admin.TopicSpec{{Name: "t", Partitions: 1, ReplicationFactor: 3}}); err != nil {
 		t.Fatal(err)
 	}
 	cfg := kafka.DefaultGroupConfig()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
 )
 
@@ -33,11 +34,11 @@ func TestEachRecordIsStoredOnceInOrderWhileBrokersDie(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	var specs []kafka.TopicSpec
+	var specs []admin.TopicSpec
 	for _, topic := range []string{"produced", "sent"} {
-		specs = append(specs, kafka.TopicSpec{Name: topic, Partitions: partitions, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2"}})
+		specs = append(specs, admin.TopicSpec{Name: topic, Partitions: partitions, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2"}})
 	}
-	if _, err := client.ApplyTopics(ctx, specs); err != nil {
+	if _, err := admin.ApplyTopics(ctx, client, specs); err != nil {
 		t.Fatal(err)
 	}
 	cfg := kafka.DefaultProducerConfig()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/services/local/engines/broker"
 )
 
@@ -44,7 +45,7 @@ func TestRestartKeepsRecordsAndTheClientComesBack(t *testing.T) {
 	address := b.Address()
 	client := newClient(t, address)
 	defer client.Close()
-	if _, err := client.ApplyTopics(ctx, []kafka.TopicSpec{{Name: "t", Partitions: 1, ReplicationFactor: 1}}); err != nil {
+	if _, err := admin.ApplyTopics(ctx, client, []admin.TopicSpec{{Name: "t", Partitions: 1, ReplicationFactor: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	producer := client.NewProducer(kafka.DefaultProducerConfig())

@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
@@ -280,7 +281,7 @@ func (w *world) left(ctx context.Context) (int64, error) {
 		left += int64(spooled)
 	}
 	for _, g := range groups {
-		lag, err := w.client.Lag(ctx, g.group, g.topic)
+		lag, err := admin.Lag(ctx, w.client, g.group, g.topic)
 		if err != nil {
 			return 0, err
 		}

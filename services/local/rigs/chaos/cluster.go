@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/engines/apachekafka"
@@ -87,10 +88,10 @@ func startApache(ctx context.Context, dir, region string, proxies *[]*faultproxy
 	if err != nil {
 		return c, err
 	}
-	var specs []kafka.TopicSpec
+	var specs []admin.TopicSpec
 	for _, t := range topics {
 		t.Config["min.insync.replicas"] = "2"
-		specs = append(specs, kafka.TopicSpec{Name: t.Name, Partitions: partitions, ReplicationFactor: 3, Config: t.Config})
+		specs = append(specs, admin.TopicSpec{Name: t.Name, Partitions: partitions, ReplicationFactor: 3, Config: t.Config})
 	}
 	client, err := newKafka(c.Brokers())
 	if err != nil {
@@ -100,7 +101,7 @@ func startApache(ctx context.Context, dir, region string, proxies *[]*faultproxy
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		_, err = client.ApplyTopics(ctx, specs)
+		_, err = admin.ApplyTopics(ctx, client, specs)
 		if err == nil || retry.Pause(ctx, time.Second) != nil {
 			return c, err
 		}

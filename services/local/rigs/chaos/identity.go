@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
-	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/schemas"
 )
@@ -66,7 +66,7 @@ func (w *world) acquainted(ctx context.Context) (bool, error) {
 		}
 	}
 	for _, g := range groups {
-		lag, err := w.client.Lag(ctx, g.group, g.topic)
+		lag, err := admin.Lag(ctx, w.client, g.group, g.topic)
 		if err != nil {
 			return false, err
 		}
@@ -94,7 +94,7 @@ func (w *world) acquainted(ctx context.Context) (bool, error) {
 func (w *world) readToTheEnd(group string, topics ...string) func(context.Context) (bool, error) {
 	return func(ctx context.Context) (bool, error) {
 		for _, topic := range topics {
-			lag, err := w.client.Lag(ctx, group, topic)
+			lag, err := admin.Lag(ctx, w.client, group, topic)
 			if err != nil {
 				return false, err
 			}
@@ -150,7 +150,7 @@ func (w *world) createTopic(ctx context.Context, topic string, before uuid.UUID)
 	if err != nil {
 		return err
 	}
-	spec := kafka.TopicSpec{Name: topic, Partitions: partitions, ReplicationFactor: 1}
+	spec := admin.TopicSpec{Name: topic, Partitions: partitions, ReplicationFactor: 1}
 	if w.cfg.ApacheKafka {
 		spec.ReplicationFactor = 3
 	}
@@ -161,7 +161,7 @@ func (w *world) createTopic(ctx context.Context, topic string, before uuid.UUID)
 	}
 	spec.Config["min.insync.replicas"] = fmt.Sprint((spec.ReplicationFactor + 1) / 2)
 	return w.until(ctx, topic+" is made anew", func(ctx context.Context) (bool, error) {
-		if _, err := w.client.ApplyTopics(ctx, []kafka.TopicSpec{spec}); err != nil {
+		if _, err := admin.ApplyTopics(ctx, w.client, []admin.TopicSpec{spec}); err != nil {
 			return false, err
 		}
 		id, err := w.client.TopicID(ctx, topic)
@@ -270,9 +270,9 @@ func setBack(group string, members func(*world) []*member, crew func(*world) *sy
 			if g.group != group {
 				continue
 			}
-			var lag []kafka.PartitionLag
+			var lag []admin.PartitionLag
 			err := w.until(ctx, "the offsets are told", func(ctx context.Context) (ok bool, err error) {
-				lag, err = w.client.Lag(ctx, group, g.topic)
+				lag, err = admin.Lag(ctx, w.client, group, g.topic)
 				return err == nil, err
 			})
 			if err != nil {

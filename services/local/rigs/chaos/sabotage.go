@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
@@ -63,7 +64,7 @@ func (s Sabotage) apply(ctx context.Context, w *world) error {
 		}
 	}
 	for behind := int64(0); behind == 0; { // the clients go on, so there is something to skip in a moment
-		bounds, err := w.client.Lag(ctx, sinkGroup, enrichedTopic)
+		bounds, err := admin.Lag(ctx, w.client, sinkGroup, enrichedTopic)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/demo"
 	"github.com/waymark-events/waymark/services/local/rigs/child"
@@ -196,7 +197,7 @@ func (r *rig) caughtUp(ctx context.Context, group, topic func(region string) str
 	for {
 		var lag int64
 		for _, region := range r.cfg.Regions {
-			partitions, err := r.kafka.Lag(ctx, group(region), topic(region))
+			partitions, err := admin.Lag(ctx, r.kafka, group(region), topic(region))
 			if err != nil {
 				return fmt.Errorf("lag of %s: %w", group(region), err)
 			}

@@ -69,12 +69,8 @@ func (u *burial) bury(work context.Context, log kafka.Log, dead []deadRecord) er
 
 // letter makes the dead letter of a record of log.
 func (u *burial) letter(log kafka.Log, d deadRecord) (event.Record, error) {
-	now := time.Now().UnixMilli()
-	message := event.Dead{
-		Reason: string(d.why.Reason), Stage: event.StageInsert, Error: d.why.Err.Error(), Region: u.region,
-		Topic: log.Topic, TopicId: log.ID[:], Partition: d.record.Partition, LeaderEpoch: d.record.LeaderEpoch, Offset: d.record.Offset, FailedAt: now,
-		Key: d.record.Key, Value: d.record.Value,
-	}
+	burial := event.Burial{Region: u.region, Stage: event.StageInsert, Topic: log.Topic, TopicID: log.ID, Why: d.why}
+	message := burial.Dead(d.record, time.Now())
 	var e event.Enriched
 	if e.UnmarshalVT(d.record.Value) == nil {
 		message.AccountId, message.ReceivedAt = e.AccountId, e.ReceivedAt
@@ -82,13 +78,5 @@ func (u *burial) letter(log kafka.Log, d deadRecord) (event.Record, error) {
 			message.EventId = id[:]
 		}
 	}
-	for _, h := range d.record.Headers {
-		message.Headers = append(message.Headers, &event.DeadHeader{Key: h.Key, Value: h.Value})
-	}
-	value, err := message.MarshalVT()
-	if err != nil {
-		return event.Record{}, fmt.Errorf("encode dead record: %w", err)
-	}
-	headers := []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaDead)}}
-	return event.Record{Timestamp: now, Key: d.record.Key, Value: value, Headers: headers}, nil
+	return message.Record(make([]byte, message.SizeVT()))
 }

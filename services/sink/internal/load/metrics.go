@@ -1,9 +1,9 @@
 package load
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
 type metrics struct {
@@ -84,10 +84,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m.sampledMissing = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "waymark_sink_sampled_missing_total", Help: "Events of such batches that ClickHouse did not have.",
 	})
-	var errs []error
-	for _, c := range []prometheus.Collector{m.rows, m.repeated, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.scale, m.retries, m.failures, m.replays, m.lost,
-		m.holes, m.resumed, m.unsureViews, m.sampled, m.sampledMissing} {
-		errs = append(errs, reg.Register(c))
-	}
-	return m, errors.Join(errs...)
+	return m, telemetry.Register(reg, m.rows, m.repeated, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.scale, m.retries, m.failures, m.replays, m.lost,
+		m.holes, m.resumed, m.unsureViews, m.sampled, m.sampledMissing)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 )
 
@@ -33,7 +34,7 @@ const (
 
 // A Position is how far a group is on one partition.
 type Position struct {
-	kafka.PartitionLag
+	admin.PartitionLag
 	Standing Standing
 	// At is the offset that the group goes on from on this log, at least: Committed, where that is of this log and on it; where the log was
 	// cut off below it, its end then; otherwise where the log begins.
@@ -84,7 +85,7 @@ func Enrichers(ctx context.Context, client *kafka.Client, region string) (uuid.U
 	if err != nil {
 		return id, nil, err
 	}
-	lags, err := client.Lag(ctx, schemas.EnricherGroup(region), topic)
+	lags, err := admin.Lag(ctx, client, schemas.EnricherGroup(region), topic)
 	if err != nil {
 		return id, nil, err
 	}
@@ -111,7 +112,7 @@ func Sinks(ctx context.Context, client *kafka.Client, region, topic string) (uui
 	if err != nil {
 		return id, nil, err
 	}
-	lags, err := client.Lag(ctx, schemas.SinkGroup(region), topic)
+	lags, err := admin.Lag(ctx, client, schemas.SinkGroup(region), topic)
 	if err != nil {
 		return id, nil, err
 	}
@@ -129,7 +130,7 @@ func Sinks(ctx context.Context, client *kafka.Client, region, topic string) (uui
 	return id, out, nil
 }
 
-func standing(lag kafka.PartitionLag, of, now uuid.UUID, parsed error) Standing {
+func standing(lag admin.PartitionLag, of, now uuid.UUID, parsed error) Standing {
 	switch {
 	case lag.Committed < 0:
 		return None
@@ -186,7 +187,7 @@ func (p *Position) Sentence(who, topic string) string {
 }
 
 // LogOf returns the id of the topic that a consumer committed an offset for; uuid.Nil where the metadata does not say.
-func LogOf(lag kafka.PartitionLag) uuid.UUID {
+func LogOf(lag admin.PartitionLag) uuid.UUID {
 	if sink, err := checkpoint.ParseSink(lag.Metadata, lag.Committed); err == nil {
 		return sink.Log
 	}

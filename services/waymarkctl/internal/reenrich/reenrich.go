@@ -17,6 +17,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/admin"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/progress"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/walk"
@@ -195,8 +196,8 @@ func (p *Plan) Apply(ctx context.Context, client *kafka.Client) error {
 		state.Stored = min(state.Stored, partition.Offset)
 		at[i] = kafka.Commitment{Partition: partition.Partition, Offset: partition.Offset, Metadata: state.String()}
 	}
-	err := client.ResetGroup(ctx, schemas.EnricherGroup(p.Region), schemas.RawTopic(p.Region), at)
-	if errors.Is(err, kafka.ErrGroupActive) {
+	err := admin.ResetGroup(ctx, client, schemas.EnricherGroup(p.Region), schemas.RawTopic(p.Region), at)
+	if errors.Is(err, admin.ErrGroupActive) {
 		return fmt.Errorf("enrichers of region %s run: stop them all first, wait for their session to end, and try again (%w)", p.Region, err)
 	}
 	return err

@@ -1,4 +1,4 @@
-package kafka
+package admin
 
 import (
 	"context"
@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 )
 
 // A TopicSpec is a topic as it should be.
@@ -33,11 +36,11 @@ type TopicChange struct {
 // takes partitions away, which Kafka cannot do, and leaves the replication factor of an existing topic alone: where that has too few copies for
 // min.insync.replicas, writing would end, so that the setting is kept below them. What fails for one topic keeps it from no other; the changes
 // returned were made.
-func (c *Client) ApplyTopics(ctx context.Context, specs []TopicSpec) ([]TopicChange, error) {
+func ApplyTopics(ctx context.Context, c *kafka.Client, specs []TopicSpec) ([]TopicChange, error) {
 	var changes []TopicChange
 	var errs []error
 	for _, spec := range specs {
-		change, err := c.applyTopic(ctx, spec)
+		change, err := applyTopic(ctx, c, spec)
 		changes = append(changes, change...)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("topic %s: %w", spec.Name, err))
@@ -46,8 +49,8 @@ func (c *Client) ApplyTopics(ctx context.Context, specs []TopicSpec) ([]TopicCha
 	return changes, errors.Join(errs...)
 }
 
-func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange, error) {
-	created, err := c.createTopic(ctx, spec)
+func applyTopic(ctx context.Context, c *kafka.Client, spec TopicSpec) ([]TopicChange, error) {
+	created, err := createTopic(ctx, c, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +59,7 @@ func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange,
 		return []TopicChange{{spec.Name, "created", detail}}, nil
 	}
 	var changes []TopicChange
-	have, copies, err := c.extent(ctx, spec.Name)
+	have, copies, err := extent(ctx, c, spec.Name)
 	if err == nil {
 		spec.Config = withinCopies(spec.Config, copies)
 	}
@@ -65,11 +68,11 @@ func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange,
 	case have > spec.Partitions:
 		changes = append(changes, TopicChange{spec.Name, "partitions left", fmt.Sprintf("at %d: they cannot be reduced to %d", have, spec.Partitions)})
 	case have < spec.Partitions:
-		if err = c.addPartitions(ctx, spec); err == nil {
+		if err = addPartitions(ctx, c, spec); err == nil {
 			changes = append(changes, TopicChange{spec.Name, "partitions added", fmt.Sprintf("%d to %d", have, spec.Partitions)})
 		}
 	}
-	changed, configErr := c.alterConfig(ctx, spec)
+	changed, configErr := alterConfig(ctx, c, spec)
 	if len(changed) > 0 {
 		changes = append(changes, TopicChange{spec.Name, "config changed", strings.Join(changed, ", ")})
 	}
@@ -80,8 +83,8 @@ func (c *Client) applyTopic(ctx context.Context, spec TopicSpec) ([]TopicChange,
 }
 
 // extent returns how many partitions a topic has, and the least copies of one.
-func (c *Client) extent(ctx context.Context, topic string) (partitions, copies int, err error) {
-	t, err := c.topic(ctx, topic)
+func extent(ctx context.Context, c *kafka.Client, topic string) (partitions, copies int, err error) {
+	t, err := c.Cluster().Topic(ctx, topic)
 	if err != nil {
 		return 0, 0, fmt.Errorf("partitions of %s: %w", topic, err)
 	}
@@ -105,12 +108,12 @@ func withinCopies(config map[string]string, copies int) map[string]string {
 }
 
 // createTopic returns false when the topic is there already.
-func (c *Client) createTopic(ctx context.Context, spec TopicSpec) (bool, error) {
+func createTopic(ctx context.Context, c *kafka.Client, spec TopicSpec) (bool, error) {
 	topic := kafkago.TopicConfig{Topic: spec.Name, NumPartitions: spec.Partitions, ReplicationFactor: spec.ReplicationFactor}
 	for _, name := range slices.Sorted(maps.Keys(spec.Config)) {
 		topic.ConfigEntries = append(topic.ConfigEntries, kafkago.ConfigEntry{ConfigName: name, ConfigValue: spec.Config[name]})
 	}
-	answer, err := c.admin.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{topic}})
+	answer, err := c.Cluster().CreateTopics(ctx, &kafkago.CreateTopicsRequest{Topics: []kafkago.TopicConfig{topic}})
 	if err == nil {
 		err = answer.Errors[spec.Name]
 	}
@@ -120,24 +123,24 @@ func (c *Client) createTopic(ctx context.Context, spec TopicSpec) (bool, error) 
 	case errors.Is(err, kafkago.TopicAlreadyExists):
 		return false, nil
 	}
-	return false, fmt.Errorf("create: %w", explain(err))
+	return false, fmt.Errorf("create: %w", cluster.Explain(err))
 }
 
-func (c *Client) addPartitions(ctx context.Context, spec TopicSpec) error {
-	answer, err := c.admin.CreatePartitions(ctx, &kafkago.CreatePartitionsRequest{
+func addPartitions(ctx context.Context, c *kafka.Client, spec TopicSpec) error {
+	answer, err := c.Cluster().CreatePartitions(ctx, &kafkago.CreatePartitionsRequest{
 		Topics: []kafkago.TopicPartitionsConfig{{Name: spec.Name, Count: int32(spec.Partitions)}},
 	})
 	if err == nil {
 		err = answer.Errors[spec.Name]
 	}
 	if err != nil {
-		return fmt.Errorf("add partitions: %w", explain(err))
+		return fmt.Errorf("add partitions: %w", cluster.Explain(err))
 	}
 	return nil
 }
 
 // alterConfig sets what differs and returns it as "name=value".
-func (c *Client) alterConfig(ctx context.Context, spec TopicSpec) ([]string, error) {
+func alterConfig(ctx context.Context, c *kafka.Client, spec TopicSpec) ([]string, error) {
 	if len(spec.Config) == 0 {
 		return nil, nil
 	}
@@ -157,36 +160,16 @@ func (c *Client) alterConfig(ctx context.Context, spec TopicSpec) ([]string, err
 	if len(set) == 0 {
 		return nil, nil
 	}
-	result, err := c.admin.IncrementalAlterConfigs(ctx, &kafkago.IncrementalAlterConfigsRequest{
+	result, err := c.Cluster().IncrementalAlterConfigs(ctx, &kafkago.IncrementalAlterConfigsRequest{
 		Resources: []kafkago.IncrementalAlterConfigsRequestResource{{ResourceType: kafkago.ResourceTypeTopic, ResourceName: spec.Name, Configs: set}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("set configuration: %w", explain(err))
+		return nil, fmt.Errorf("set configuration: %w", cluster.Explain(err))
 	}
 	for _, resource := range result.Resources {
 		if resource.Error != nil {
-			return nil, fmt.Errorf("set configuration: %w", explain(resource.Error))
+			return nil, fmt.Errorf("set configuration: %w", cluster.Explain(resource.Error))
 		}
 	}
 	return changed, nil
-}
-
-// TopicConfig returns some of Kafka's settings of a topic, those of its cluster where it has none of its own.
-func (c *Client) TopicConfig(ctx context.Context, topic string, names ...string) (map[string]string, error) {
-	answer, err := c.admin.DescribeConfigs(ctx, &kafkago.DescribeConfigsRequest{
-		Resources: []kafkago.DescribeConfigRequestResource{{ResourceType: kafkago.ResourceTypeTopic, ResourceName: topic, ConfigNames: names}},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read configuration of %s: %w", topic, explain(err))
-	}
-	current := make(map[string]string)
-	for _, resource := range answer.Resources {
-		if resource.Error != nil {
-			return nil, fmt.Errorf("read configuration of %s: %w", topic, explain(resource.Error))
-		}
-		for _, entry := range resource.ConfigEntries {
-			current[entry.ConfigName] = entry.ConfigValue
-		}
-	}
-	return current, nil
 }

@@ -1,4 +1,8 @@
-package kafka
+// Package topicaudit tells whether topics are configured to hold what is written to them: as a readiness check of the services that use them,
+// and as sentences for an operator. judge has the rules.
+//
+// What needs a broker is tested in services/local/kafkatest and services/local/e2e/readiness.
+package topicaudit
 
 import (
 	"context"
@@ -11,18 +15,19 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
-// A TopicUse is what a service needs of a topic's configuration.
-type TopicUse struct {
+// A Use is what a service needs of a topic's configuration.
+type Use struct {
 	Topic string
 	// BatchBytes is the largest batch that it writes; 0 when it only reads.
 	BatchBytes int
 }
 
-// ErrTopicLoses means that a topic is configured so that records are lost before they are read. Waiting does not mend it.
-var ErrTopicLoses = errors.New("kafka: the topic would lose records")
+// ErrLoses means that a topic is configured so that records are lost before they are read. Waiting does not mend it.
+var ErrLoses = errors.New("kafka: the topic would lose records")
 
 const (
 	// leastKept is the least time a record is kept that leaves somebody time to mend what reads it.
@@ -34,25 +39,25 @@ const (
 	mendedSoon = 5 * time.Second
 )
 
-// A TopicAudit looks whether topics are configured to hold what is written to them. Start is called once, then Watch; Check at any
-// time.
-type TopicAudit struct {
-	client *Client
-	uses   []TopicUse
+// An Audit looks at the configuration of some topics. Start is called once, then Watch; Check at any time.
+type Audit struct {
+	client *kafka.Client
+	log    *zap.Logger
+	uses   []Use
 	said   map[string]bool // each doubt is said once
 
 	mu   sync.Mutex
 	last error
 }
 
-// AuditTopics returns an audit of topics. Topics that do not exist yet are looked at once they do.
-func (c *Client) AuditTopics(uses ...TopicUse) *TopicAudit {
-	return &TopicAudit{client: c, uses: uses, said: make(map[string]bool)}
+// New returns an audit of topics. Topics that do not exist yet are looked at once they do. What is doubtful goes to log, each once.
+func New(client *kafka.Client, log *zap.Logger, uses ...Use) *Audit {
+	return &Audit{client: client, log: log, uses: uses, said: make(map[string]bool)}
 }
 
-// Start waits until the cluster can be asked, logs what is doubtful, and returns ErrTopicLoses with the cure, or nil. A user that may
+// Start waits until the cluster can be asked, logs what is doubtful, and returns ErrLoses with the cure, or nil. A user that may
 // not describe configurations is warned once. When ctx ends it returns nil.
-func (a *TopicAudit) Start(ctx context.Context) error {
+func (a *Audit) Start(ctx context.Context) error {
 	looking := retry.Policy{First: 100 * time.Millisecond, Last: 5 * time.Second, Notice: func(err error) {
 		a.say("cannot look at the topics' configuration; trying again", zap.Error(err))
 	}}
@@ -63,7 +68,7 @@ func (a *TopicAudit) Start(ctx context.Context) error {
 }
 
 // Watch looks again until ctx ends: configurations change while services run.
-func (a *TopicAudit) Watch(ctx context.Context) {
+func (a *Audit) Watch(ctx context.Context) {
 	for {
 		pause := auditAgain
 		if a.Check(ctx) != nil {
@@ -76,15 +81,15 @@ func (a *TopicAudit) Watch(ctx context.Context) {
 	}
 }
 
-// Check is a readiness check: ErrTopicLoses or nil, as found last.
-func (a *TopicAudit) Check(context.Context) error {
+// Check is a readiness check: ErrLoses or nil, as found last.
+func (a *Audit) Check(context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.last
 }
 
 // Doubts looks now, and returns each doubt and loss as "topic: sentence". Topics that this user may not describe are left out.
-func (a *TopicAudit) Doubts(ctx context.Context) ([]string, error) {
+func (a *Audit) Doubts(ctx context.Context) ([]string, error) {
 	var out []string
 	err := a.judgeAll(ctx, func(topic, loss string, doubts []string) {
 		if loss != "" {
@@ -98,7 +103,7 @@ func (a *TopicAudit) Doubts(ctx context.Context) ([]string, error) {
 }
 
 // look notes what it finds. Its error is that the cluster cannot be asked.
-func (a *TopicAudit) look(ctx context.Context) error {
+func (a *Audit) look(ctx context.Context) error {
 	var losses []string
 	err := a.judgeAll(ctx, func(topic, loss string, doubts []string) {
 		if loss != "" {
@@ -114,17 +119,17 @@ func (a *TopicAudit) look(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.last = nil; len(losses) > 0 {
-		a.last = fmt.Errorf("%w: %s", ErrTopicLoses, strings.Join(losses, "; "))
+		a.last = fmt.Errorf("%w: %s", ErrLoses, strings.Join(losses, "; "))
 	}
 	return nil
 }
 
-func (a *TopicAudit) judgeAll(ctx context.Context, found func(topic, loss string, doubts []string)) error {
+func (a *Audit) judgeAll(ctx context.Context, found func(topic, loss string, doubts []string)) error {
 	for _, use := range a.uses {
 		config, err := a.client.TopicConfig(ctx, use.Topic, auditedSettings...)
 		switch {
-		case errors.Is(err, ErrUnknownTopic): // another time
-		case err != nil && !Retriable(err) && ctx.Err() == nil:
+		case errors.Is(err, kafka.ErrUnknownTopic): // another time
+		case err != nil && !kafka.Retriable(err) && ctx.Err() == nil:
 			a.say("this user may not describe the topics' configuration: whether they keep and take all records is not checked",
 				zap.String("topic", use.Topic), zap.Error(err))
 		case err != nil:
@@ -138,14 +143,14 @@ func (a *TopicAudit) judgeAll(ctx context.Context, found func(topic, loss string
 }
 
 // say logs a warning, each once.
-func (a *TopicAudit) say(message string, fields ...zap.Field) {
+func (a *Audit) say(message string, fields ...zap.Field) {
 	key := message
 	for _, f := range fields {
 		key += "|" + f.String
 	}
 	if !a.said[key] {
 		a.said[key] = true
-		a.client.log.Warn(message, fields...)
+		a.log.Warn(message, fields...)
 	}
 }
 
@@ -156,7 +161,7 @@ var auditedSettings = []string{
 }
 
 // judge returns what certainly loses records, and what may. Each is a sentence that goes on after "the topic has".
-func judge(use TopicUse, config map[string]string) (loss string, doubts []string) {
+func judge(use Use, config map[string]string) (loss string, doubts []string) {
 	if strings.Contains(config["cleanup.policy"], "compact") {
 		loss = fmt.Sprintf("cleanup.policy=%s: of the records with one key Kafka keeps the last and throws the others away unread. "+
 			"Set cleanup.policy=delete; waymarkctl topics apply does", config["cleanup.policy"])
