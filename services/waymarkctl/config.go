@@ -22,8 +22,25 @@ type Config struct {
 
 // Region is one region's Kafka and ClickHouse.
 type Region struct {
-	Kafka      kafka.Config      `yaml:"kafka"`
-	ClickHouse clickhouse.Config `yaml:"clickhouse"`
+	Kafka      kafka.Config `yaml:"kafka"`
+	ClickHouse ClickHouse   `yaml:"clickhouse"`
+}
+
+// ClickHouse is a region's database, and how its tables are made.
+type ClickHouse struct {
+	clickhouse.Config `yaml:",inline"`
+	Tables            clickhouse.Tables `yaml:"tables"`
+}
+
+// Validate names the first setting that is wrong.
+func (c ClickHouse) Validate() error {
+	if err := c.Config.Validate(); err != nil {
+		return err
+	}
+	if err := c.Tables.Validate(); err != nil {
+		return fmt.Errorf("tables.%w", err)
+	}
+	return nil
 }
 
 // DefaultConfig knows no region; without one, the two of waymark-local are assumed (see local).
@@ -34,7 +51,7 @@ func local() map[string]Region {
 	region := func(database string) Region {
 		return Region{
 			Kafka:      kafka.Config{Brokers: []string{"127.0.0.1:9092"}},
-			ClickHouse: clickhouse.Config{Addresses: []string{"127.0.0.1:9000"}, Database: database, User: "default"},
+			ClickHouse: ClickHouse{Config: clickhouse.Config{Addresses: []string{"127.0.0.1:9000"}, Database: database, User: "default"}},
 		}
 	}
 	return map[string]Region{"us": region("waymark_us"), "eu": region("waymark_eu")}
@@ -74,6 +91,7 @@ func (r Region) withDefaults() Region {
 	c.DialTimeout = cmp.Or(c.DialTimeout, of.DialTimeout)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, of.RequestTimeout)
 	c.MaxConnections = cmp.Or(c.MaxConnections, of.MaxConnections)
+	c.Tables = c.Tables.WithDefaults()
 	return r
 }
 

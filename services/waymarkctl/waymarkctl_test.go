@@ -56,7 +56,7 @@ func TestPrintConfigHidesSecretsAndFillsInDefaults(t *testing.T) {
 		if code != 0 || stderr != "" {
 			t.Errorf("%s: status %d, %q", args, code, stderr)
 		}
-		for _, want := range []string{"- kafka:9092\n", "database: waymark\n", "dial_timeout: 5s\n", "max_connections: 8\n"} {
+		for _, want := range []string{"- kafka:9092\n", "database: waymark\n", "dial_timeout: 5s\n", "max_connections: 8\n", "replication: none\n"} {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("%s: no %q in\n%s", args, want, stdout)
 			}
