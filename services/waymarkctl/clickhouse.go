@@ -80,6 +80,7 @@ func clickhouseAnswers(ctx context.Context, region Region) error {
 
 type migrateCommand struct {
 	Region string `help:"Only this region." placeholder:"R"`
+	Print  bool   `help:"Only print the statements that make everything anew, as the settings say; ClickHouse is not asked."`
 }
 
 func (c *migrateCommand) Run(env *environment) error {
@@ -87,10 +88,31 @@ func (c *migrateCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	do := migrate
+	if c.Print {
+		do = printStatements
+	}
 	for _, name := range names {
-		if err := migrate(env, name); err != nil {
+		if err := do(env, name); err != nil {
 			return fmt.Errorf("region %s: %w", name, err)
 		}
+	}
+	return nil
+}
+
+func printStatements(env *environment, name string) error {
+	schema, err := clickhouse.ReadSchema(schemas.Migrations())
+	if err != nil {
+		return err
+	}
+	cfg := env.cfg.Regions[name].ClickHouse
+	statements, err := schema.Statements(cfg.Database, cfg.Tables)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stdout, "-- region %s\n\n", name)
+	for _, statement := range statements {
+		fmt.Fprintf(env.stdout, "%s;\n\n", statement)
 	}
 	return nil
 }

@@ -75,3 +75,19 @@ func TestWithoutSettingsTheRegionsAreWaymarkLocals(t *testing.T) {
 		}
 	}
 }
+
+func TestMigratePrintsWhatItWouldRun(t *testing.T) {
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_KAFKA_BROKERS", "kafka:9092")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_ADDRESSES", "clickhouse:9000")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_TABLES_REPLICATION", "tables")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_TABLES_CLUSTER", "{cluster}")
+	code, stdout, stderr := run(t, "migrate", "--print")
+	for _, want := range []string{
+		"-- region us\n", "CREATE DATABASE IF NOT EXISTS waymark ON CLUSTER '{cluster}';\n", "CREATE TABLE IF NOT EXISTS events ON CLUSTER '{cluster}'\n",
+		"ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', epoch)\n", "CREATE OR REPLACE VIEW events_live ON CLUSTER '{cluster}' AS\n",
+	} {
+		if code != 0 || stderr != "" || !strings.Contains(stdout, want) {
+			t.Errorf("status %d, %q, no %q in\n%s", code, stderr, want, stdout)
+		}
+	}
+}
