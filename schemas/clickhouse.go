@@ -5,11 +5,12 @@ import (
 	"io/fs"
 )
 
-//go:embed clickhouse/*.sql
+//go:embed clickhouse/*.sql clickhouse/views/*.sql
 var clickhouseFiles embed.FS
 
-// Migrations returns the numbered migrations of a region's ClickHouse database: NNNN_name.sql, to be applied in order. Each
-// holds one statement and can be repeated.
+// Migrations returns what a region's ClickHouse database is made from. NNNN_name.sql are migrations, to be applied in order: each holds one statement,
+// can be repeated, and is never edited once it was applied. views/NN_name.sql are views, replaced whenever they, or what they may read, change.
+// {{…}} in both is where servers differ; pkg/clickhouse fills it in.
 func Migrations() fs.FS {
 	sub, err := fs.Sub(clickhouseFiles, "clickhouse")
 	if err != nil { // the embedded folder is there

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 	"github.com/google/uuid"
@@ -34,25 +33,6 @@ func TestClassify(t *testing.T) {
 	} {
 		if got := Classify(c.err); got != c.want {
 			t.Errorf("%v: %v, want %v", c.err, got, c.want)
-		}
-	}
-}
-
-func TestReadMigrations(t *testing.T) {
-	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
-	got, err := ReadMigrations(fstest.MapFS{"0002_b.sql": file("CREATE TABLE b;\n"), "0001_a.sql": file("CREATE TABLE a")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != 2 || got[0].Name != "a" || got[1].Number != 2 || got[1].Statement != "CREATE TABLE b" {
-		t.Errorf("got %+v", got)
-	}
-	for says, files := range map[string]fstest.MapFS{
-		"stands twice":  {"0001_a.sql": file("x"), "0001_b.sql": file("y")},
-		"NNNN_name.sql": {"first.sql": file("x")},
-	} {
-		if _, err := ReadMigrations(files); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("got %v, want an error that says %q", err, says)
 		}
 	}
 }

@@ -56,3 +56,8 @@ func (c *Conn) Ping(ctx context.Context) error {
 func (c *Conn) Exec(ctx context.Context, statement string, args ...any) error {
 	return c.pool.Exec(ctx, statement, args...)
 }
+
+// withSettings has statements under ctx run with settings.
+func withSettings(ctx context.Context, settings ch.Settings) context.Context {
+	return ch.Context(ctx, ch.WithSettings(settings))
+}

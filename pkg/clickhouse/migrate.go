@@ -2,89 +2,43 @@ package clickhouse
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
-	"path"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
 	"syscall"
+	"text/template"
 	"time"
 )
 
-// A Migration is one file NNNN_name.sql: a single statement that can be repeated.
-type Migration struct {
-	Number    uint32
-	Name      string
-	Statement string
-	Checksum  string // SHA-256 of the file, hexadecimal
+// A Report is what Migrate did, and what somebody should know of the tables, a line each.
+type Report struct {
+	// Changes are such as "migration 0001_events applied" and "view events_live replaced".
+	Changes []string
+	// Notes are what is not as configured, does no harm, and is not changed by Migrate.
+	Notes []string
 }
 
-var migrationFile = regexp.MustCompile(`^([0-9]{4})_([a-z0-9_]+)\.sql$`)
-
-// ReadMigrations reads a folder of migrations in order. Numbers must be unique; other files are an error.
-func ReadMigrations(files fs.FS) ([]Migration, error) {
-	names, err := fs.Glob(files, "*")
+// Migrate creates cfg's database where it is missing, applies the migrations that files holds, in order, and then its views. It can be
+// repeated, and run twice at once, since each statement can; one that was cut off is completed by the next.
+//
+// A *SchemaError is what somebody has to decide: a migration that was edited after it was applied, one that a later version has applied, tables
+// that were made in another way than t says, and whatever would be lost under a view's name. None of them was changed then.
+func Migrate(ctx context.Context, cfg Config, t Tables, files fs.FS) (Report, error) {
+	t = t.WithDefaults()
+	if err := t.Validate(); err != nil {
+		return Report{}, fmt.Errorf("tables: %w", err)
+	}
+	schema, err := ReadSchema(files)
 	if err != nil {
-		return nil, err
+		return Report{}, err
 	}
-	var out []Migration
-	for _, name := range slices.Sorted(slices.Values(names)) {
-		match := migrationFile.FindStringSubmatch(path.Base(name))
-		if match == nil {
-			return nil, fmt.Errorf("migration %s: want NNNN_name.sql", name)
-		}
-		number, err := strconv.ParseUint(match[1], 10, 32)
-		if err != nil {
-			return nil, fmt.Errorf("migration %s: %w", name, err)
-		}
-		if n := len(out); n > 0 && out[n-1].Number == uint32(number) {
-			return nil, fmt.Errorf("migration %s: number %d stands twice", name, number)
-		}
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(text)
-		out = append(out, Migration{
-			Number: uint32(number), Name: match[2], Checksum: hex.EncodeToString(sum[:]),
-			Statement: strings.TrimRight(strings.TrimSpace(string(text)), ";"),
-		})
-	}
-	return out, nil
-}
-
-const migrationsTable = `CREATE TABLE IF NOT EXISTS waymark_migrations
-(
-    number     UInt32                   COMMENT 'Number of the migration',
-    name       String                   COMMENT 'Its name',
-    checksum   String                   COMMENT 'SHA-256 of its file: an applied migration must not be edited',
-    applied_at DateTime64(3, 'UTC')     COMMENT 'When it was applied'
-)
-ENGINE = ReplacingMergeTree
-ORDER BY number
-COMMENT 'Which of Waymark''s migrations this database has'`
-
-// Migrate creates cfg's database where it is missing and applies the migrations, in order. It returns those that the database did not
-// have. It can be repeated, and run twice at once, since each statement can. An applied migration whose file was edited
-// since is a *SchemaError.
-func Migrate(ctx context.Context, cfg Config, files fs.FS) ([]Migration, error) {
-	migrations, err := ReadMigrations(files)
-	if err != nil {
-		return nil, err
-	}
-	var all []Migration
+	m := &migrator{cfg: cfg.WithDefaults(), tables: t, schema: schema}
 	for try := 1; ; try++ {
-		applied, err := migrate(ctx, cfg, migrations)
-		all = append(all, applied...)
+		err := m.run(ctx)
 		if err == nil || !cutOff(err) || try == 3 || ctx.Err() != nil {
-			return all, err
+			return m.report, m.plain(err)
 		}
 	}
 }
@@ -95,63 +49,153 @@ func cutOff(err error) bool {
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
-func migrate(ctx context.Context, cfg Config, migrations []Migration) ([]Migration, error) {
-	if err := createDatabase(ctx, cfg); err != nil {
-		return nil, err
-	}
-	conn, err := Open(cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	if err := conn.Exec(ctx, migrationsTable); err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
-	}
-	have := make(map[uint32]string)
-	err = conn.Query(ctx, "SELECT number, any(checksum) FROM waymark_migrations GROUP BY number", func(_ []string, values []any) error {
-		have[values[0].(uint32)] = values[1].(string)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
-	}
-	var applied []Migration
-	for _, m := range migrations {
-		checksum, known := have[m.Number]
-		if known && checksum != m.Checksum {
-			return applied, &SchemaError{fmt.Errorf("migration %04d_%s was edited after it was applied: add a new one instead", m.Number, m.Name)}
-		}
-		// One that was applied is repeated: it brings back a table that somebody has dropped.
-		if err := conn.Exec(ctx, m.Statement); err != nil {
-			return applied, fmt.Errorf("migration %04d_%s: %w", m.Number, m.Name, err)
-		}
-		if known {
-			continue
-		}
-		if err := conn.record(ctx, m); err != nil {
-			return applied, fmt.Errorf("record migration %04d_%s: %w", m.Number, m.Name, err)
-		}
-		applied = append(applied, m)
-	}
-	return applied, nil
+// A migrator brings one database up to date.
+type migrator struct {
+	cfg    Config
+	tables Tables
+	schema Schema
+	report Report
+
+	conn *Conn
+	have map[uint32]applied // the migrations that the database has
 }
 
-func (c *Conn) record(ctx context.Context, m Migration) error {
-	return c.Insert(ctx, "INSERT INTO waymark_migrations (number, name, checksum, applied_at)", "", []Column{
-		{"number", []uint32{m.Number}}, {"name", []string{m.Name}}, {"checksum", []string{m.Checksum}}, {"applied_at", []int64{time.Now().UnixMilli()}},
-	})
-}
+type applied struct{ name, checksum string }
 
-// createDatabase connects to the database every server has, since a connection to a missing one is refused.
-func createDatabase(ctx context.Context, cfg Config) error {
-	conn, err := open(cfg, "default")
+func (m *migrator) run(ctx context.Context) (err error) {
+	m.report.Notes = nil
+	if err := m.createDatabase(ctx); err != nil {
+		return err
+	}
+	if m.conn, err = Open(m.cfg); err != nil {
+		return err
+	}
+	defer m.conn.Close()
+	if err := m.compare(ctx); err != nil {
+		return err
+	}
+	if err := m.exec(ctx, migrationsSource, m.tables.tableParameters()); err != nil {
+		return fmt.Errorf("table waymark_migrations: %w", err)
+	}
+	if err := m.read(ctx); err != nil {
+		return fmt.Errorf("table waymark_migrations: %w", err)
+	}
+	if err := m.judge(); err != nil {
+		return err
+	}
+	views, err := m.lookAtViews(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	// Config.Validate let an identifier pass and nothing else.
-	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+conn.cfg.Database); err != nil {
-		return fmt.Errorf("create database %s: %w", conn.cfg.Database, err)
+	if err := m.migrate(ctx); err != nil {
+		return err
+	}
+	return m.replaceViews(ctx, views)
+}
+
+// createDatabase connects to the database every server has, since a connection to a missing one is refused. One that is there already is not
+// created, for which a user may have no right, unless another server of the cluster may lack it.
+func (m *migrator) createDatabase(ctx context.Context) (err error) {
+	if m.conn, err = open(m.cfg, "default"); err != nil {
+		return err
+	}
+	defer m.conn.Close()
+	if m.tables.replicated() {
+		if err := m.oneShard(ctx); err != nil {
+			return err
+		}
+	}
+	engine := ""
+	err = m.conn.Query(ctx, "SELECT engine FROM system.databases WHERE name = ?", func(_ []string, values []any) error {
+		engine = fmt.Sprint(values[0])
+		return nil
+	}, m.cfg.Database)
+	if err != nil {
+		return fmt.Errorf("look for database %s: %w", m.cfg.Database, err)
+	}
+	if err := m.tables.differsFromDatabase(m.cfg.Database, engine); err != nil {
+		return err
+	}
+	if engine != "" && m.tables.Cluster == "" {
+		return nil
+	}
+	if err := m.exec(ctx, databaseSource, m.tables.databaseParameters(m.cfg.Database)); err != nil {
+		return fmt.Errorf("create database %s: %w", m.cfg.Database, err)
 	}
 	return nil
+}
+
+// read finds out which migrations the database has.
+func (m *migrator) read(ctx context.Context) error {
+	if m.tables.replicated() {
+		// A replica that is behind does not know what a later version did, and its views would be put back.
+		if err := m.conn.Exec(ctx, "SYSTEM SYNC REPLICA waymark_migrations"); err != nil {
+			return fmt.Errorf("bring the replica up to date: %w", err)
+		}
+	}
+	m.have = make(map[uint32]applied)
+	return m.conn.Query(ctx, "SELECT number, any(name), any(checksum) FROM waymark_migrations GROUP BY number", func(_ []string, values []any) error {
+		m.have[values[0].(uint32)] = applied{values[1].(string), values[2].(string)}
+		return nil
+	})
+}
+
+// judge compares what the database has with the files.
+func (m *migrator) judge() error {
+	known := make(map[uint32]bool)
+	for _, of := range m.schema.Migrations {
+		known[of.Number] = true
+		if have, applied := m.have[of.Number]; applied && have.checksum != of.Checksum {
+			return m.schemaError("migration %04d_%s was edited after it was applied: add a new one instead", of.Number, of.Name)
+		}
+	}
+	for number, have := range m.have {
+		if !known[number] {
+			return m.schemaError("it has migration %04d_%s, which this version does not know (its last is %04d): a later one was here; use that one's waymarkctl",
+				number, have.name, m.schema.last())
+		}
+	}
+	return nil
+}
+
+// migrate repeats what was applied, too: that brings back a table that somebody has dropped, and makes it on a server that is new.
+func (m *migrator) migrate(ctx context.Context) error {
+	for _, of := range m.schema.Migrations {
+		if err := m.exec(ctx, of.Source, m.tables.tableParameters()); err != nil {
+			return fmt.Errorf("migration %04d_%s: %w", of.Number, of.Name, err)
+		}
+		if _, known := m.have[of.Number]; known {
+			continue
+		}
+		if err := m.record(ctx, of); err != nil {
+			return fmt.Errorf("record migration %04d_%s: %w", of.Number, of.Name, err)
+		}
+		m.report.Changes = append(m.report.Changes, fmt.Sprintf("migration %04d_%s applied", of.Number, of.Name))
+	}
+	return nil
+}
+
+func (m *migrator) record(ctx context.Context, of Migration) error {
+	return m.conn.Insert(ctx, "INSERT INTO waymark_migrations (number, name, checksum, applied_at)", "", []Column{
+		{"number", []uint32{of.Number}}, {"name", []string{of.Name}}, {"checksum", []string{of.Checksum}}, {"applied_at", []int64{time.Now().UnixMilli()}},
+	})
+}
+
+// exec runs a source's statement. On several servers it waits for all of them, but not so long that the client gives up first: the server's
+// sentence names those that are not done. They will do it when they can.
+func (m *migrator) exec(ctx context.Context, source Source, parameters template.FuncMap) error {
+	statement, err := source.fill(parameters)
+	if err != nil {
+		return err
+	}
+	if m.tables.replicated() {
+		ctx = withSettings(ctx, map[string]any{
+			"distributed_ddl_output_mode": "none", "distributed_ddl_task_timeout": int(m.cfg.RequestTimeout.Seconds() / 2),
+		})
+	}
+	return m.conn.Exec(ctx, statement)
+}
+
+func (m *migrator) schemaError(format string, args ...any) error {
+	return schemaError(m.cfg.Database, format, args...)
 }

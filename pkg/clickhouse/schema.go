@@ -39,9 +39,16 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) e
 				column.Name, table, is.typ, column.Values)
 		}
 	}
-	blocks, replicated, err := c.DeduplicationWindow(ctx, table)
+	engine, full, err := c.engine(ctx, table)
 	if err != nil {
 		return err
+	}
+	if engine == "Distributed" {
+		return c.schemaError("table %s is %s", table, onlyHandsOn)
+	}
+	blocks, replicated, err := windowOf(engine, full)
+	if err != nil {
+		return fmt.Errorf("look at table %s: %w", table, err)
 	}
 	if blocks == 0 {
 		setting := "non_replicated_deduplication_window"
@@ -60,25 +67,41 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) e
 
 // DeduplicationWindow returns how many blocks of inserts table remembers, 0 when none, and whether it is a replicated table.
 func (c *Conn) DeduplicationWindow(ctx context.Context, table string) (blocks int, replicated bool, err error) {
-	engine := ""
+	engine, definition, err := c.engine(ctx, table)
+	if err != nil {
+		return 0, false, err
+	}
+	if blocks, replicated, err = windowOf(engine, definition); err != nil {
+		return 0, false, fmt.Errorf("look at table %s: %w", table, err)
+	}
+	return blocks, replicated, nil
+}
+
+// engine returns a table's engine, and that with its arguments, keys and settings. Both are empty where there is no such table.
+func (c *Conn) engine(ctx context.Context, table string) (engine, definition string, err error) {
 	err = c.Query(ctx, "SELECT engine, engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?", func(_ []string, values []any) error {
-		engine = fmt.Sprint(values...)
+		engine, definition = fmt.Sprint(values[0]), fmt.Sprint(values[1])
 		return nil
 	}, table)
 	if err != nil {
-		return 0, false, fmt.Errorf("look at table %s: %w", table, err)
+		return "", "", fmt.Errorf("look at table %s: %w", table, err)
 	}
+	return engine, definition, nil
+}
+
+// windowOf is DeduplicationWindow of what engine returns.
+func windowOf(engine, definition string) (blocks int, replicated bool, err error) {
 	// Replicated tables have a window unless one says otherwise; the others have none unless one says so.
 	replicated = strings.HasPrefix(engine, "Replicated")
 	if replicated {
 		blocks = 10_000
 	}
-	for _, match := range window.FindAllStringSubmatch(engine, -1) {
+	for _, match := range window.FindAllStringSubmatch(definition, -1) {
 		if (match[1] == "replicated") != replicated {
 			continue
 		}
 		if blocks, err = strconv.Atoi(match[2]); err != nil {
-			return 0, false, fmt.Errorf("look at table %s: %w", table, err)
+			return 0, false, err
 		}
 	}
 	return blocks, replicated, nil
@@ -119,5 +142,9 @@ func takes(typ string, values any) bool {
 }
 
 func (c *Conn) schemaError(format string, args ...any) error {
-	return &SchemaError{fmt.Errorf("database %s: %s", c.cfg.Database, fmt.Sprintf(format, args...))}
+	return schemaError(c.cfg.Database, format, args...)
+}
+
+func schemaError(database, format string, args ...any) error {
+	return &SchemaError{fmt.Errorf("database %s: %s", database, fmt.Sprintf(format, args...))}
 }

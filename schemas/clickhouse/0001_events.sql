@@ -14,8 +14,8 @@
 --
 -- The engine keeps, of rows with one key, the one with the highest epoch: a deliberate re-enrichment replaces.
 --
--- non_replicated_deduplication_window makes a repeated insert of the same block, under its token, harmless. On a cluster use
--- ReplicatedReplacingMergeTree with replicated_deduplication_window and replicated_deduplication_window_seconds instead.
+-- The deduplication window makes a repeated insert of the same block, under its token, harmless: so many blocks, on replicated tables for a week.
+-- What stands in double braces is filled in by waymarkctl, as its settings clickhouse.tables say; pkg/clickhouse has what there is.
 --
 -- props and detail are kept twice: as JSON, of which a query asks one path (props.cart.total) and reads no other, and as the text that was
 -- sent, to the last character. JSON has no nulls and no empty objects, 16 digits of a fraction, and no order of names. All paths of a row
@@ -25,7 +25,7 @@
 --
 -- LowCardinality where an account has at most some thousands of values: it is read and grouped as integers. DoubleDelta for
 -- times and offsets, which rise nearly evenly; ZSTD where the values are long and differ.
-CREATE TABLE IF NOT EXISTS events
+CREATE TABLE IF NOT EXISTS events{{on_cluster}}
 (
     event_id         UUID                            COMMENT 'The event: the client''s own id or one made by the edge',
     account_id       LowCardinality(String)          COMMENT 'The customer',
@@ -117,11 +117,11 @@ CREATE TABLE IF NOT EXISTS events
     INDEX by_visitor visitor_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_raw_offset raw_offset TYPE minmax GRANULARITY 1
 )
-ENGINE = ReplacingMergeTree(epoch)
+ENGINE = {{engine "ReplacingMergeTree" "epoch"}}
 PARTITION BY toYYYYMM(time)
 ORDER BY (account_id, toDate(client_time), item_type, item_id, event_id)
 SETTINGS
-    non_replicated_deduplication_window = 10000,
+    {{deduplication_window 10000}},
     object_serialization_version = 'v3',
     object_shared_data_serialization_version = 'map',
     object_shared_data_serialization_version_for_zero_level_parts = 'map'

@@ -3,7 +3,7 @@
 -- at dead_partition and dead_offset, for as long as that topic is kept.
 --
 -- The key is the record's own place, so that one that was given up twice, after a crash, is one row after a merge.
-CREATE TABLE IF NOT EXISTS dead_events
+CREATE TABLE IF NOT EXISTS dead_events{{on_cluster}}
 (
     failed_at      DateTime64(3, 'UTC')   COMMENT 'When the stage gave up' CODEC(DoubleDelta, ZSTD(1)),
     region         LowCardinality(String) COMMENT 'The region',
@@ -24,8 +24,9 @@ CREATE TABLE IF NOT EXISTS dead_events
     dead_offset    Int64                  COMMENT 'Offset on it' CODEC(DoubleDelta, ZSTD(1)),
     inserted_at    DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When ClickHouse stored it' CODEC(DoubleDelta, ZSTD(1))
 )
-ENGINE = ReplacingMergeTree
+ENGINE = {{engine "ReplacingMergeTree"}}
 PARTITION BY toYYYYMM(failed_at)
 ORDER BY (region, topic, partition, offset, topic_id, leader_epoch)
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS
+    {{deduplication_window 10000}}
 COMMENT 'One row a record that no stage could use';

@@ -99,7 +99,7 @@ func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chd
 		return err
 	})
 	for _, region := range Regions {
-		if _, err := clickhouse.Migrate(ctx, clickhouseConfig(native.Addr(), region), schemas.Migrations()); err != nil {
+		if _, err := clickhouse.Migrate(ctx, clickhouseConfig(native.Addr(), region), clickhouse.Tables{}, schemas.Migrations()); err != nil {
 			return fmt.Errorf("bring ClickHouse's tables up to date: %w", err)
 		}
 	}

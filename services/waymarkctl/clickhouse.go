@@ -68,7 +68,7 @@ func kafkaAnswers(ctx context.Context, env *environment, region Region) error {
 
 // clickhouseAnswers connects to the database every server has: Waymark's may have to be created first.
 func clickhouseAnswers(ctx context.Context, region Region) error {
-	cfg := region.ClickHouse
+	cfg := region.ClickHouse.Config
 	cfg.Database = "default"
 	conn, err := clickhouse.Open(cfg)
 	if err != nil {
@@ -80,6 +80,7 @@ func clickhouseAnswers(ctx context.Context, region Region) error {
 
 type migrateCommand struct {
 	Region string `help:"Only this region." placeholder:"R"`
+	Print  bool   `help:"Only print the statements that make everything anew, as the settings say; ClickHouse is not asked."`
 }
 
 func (c *migrateCommand) Run(env *environment) error {
@@ -87,24 +88,48 @@ func (c *migrateCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	do := migrate
+	if c.Print {
+		do = printStatements
+	}
 	for _, name := range names {
-		if err := migrate(env, name); err != nil {
+		if err := do(env, name); err != nil {
 			return fmt.Errorf("region %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
+func printStatements(env *environment, name string) error {
+	schema, err := clickhouse.ReadSchema(schemas.Migrations())
+	if err != nil {
+		return err
+	}
+	cfg := env.cfg.Regions[name].ClickHouse
+	statements, err := schema.Statements(cfg.Database, cfg.Tables)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stdout, "-- region %s\n\n", name)
+	for _, statement := range statements {
+		fmt.Fprintf(env.stdout, "%s;\n\n", statement)
+	}
+	return nil
+}
+
 func migrate(env *environment, name string) error {
 	cfg := env.cfg.Regions[name].ClickHouse
-	applied, err := clickhouse.Migrate(env.ctx, cfg, schemas.Migrations())
-	for _, m := range applied {
-		fmt.Fprintf(env.stdout, "region %s: migration %04d_%s applied\n", name, m.Number, m.Name)
+	report, err := clickhouse.Migrate(env.ctx, cfg.Config, cfg.Tables, schemas.Migrations())
+	for _, change := range report.Changes {
+		fmt.Fprintf(env.stdout, "region %s: %s\n", name, change)
+	}
+	for _, note := range report.Notes {
+		fmt.Fprintf(env.stdout, "region %s: note: %s\n", name, note)
 	}
 	if err != nil {
 		return fmt.Errorf("ClickHouse: %w", err)
 	}
-	if len(applied) == 0 {
+	if len(report.Changes) == 0 {
 		fmt.Fprintf(env.stdout, "region %s: tables are up to date\n", name)
 	}
 	return nil
@@ -128,7 +153,7 @@ func (c *sqlCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	conn, err := clickhouse.Open(region.ClickHouse)
+	conn, err := clickhouse.Open(region.ClickHouse.Config)
 	if err != nil {
 		return err
 	}

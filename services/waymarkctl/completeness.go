@@ -20,7 +20,7 @@ func (env *environment) both(region Region) (*kafka.Client, *clickhouse.Conn, fu
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	conn, err := clickhouse.Open(region.ClickHouse)
+	conn, err := clickhouse.Open(region.ClickHouse.Config)
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, client.Close())
 	}

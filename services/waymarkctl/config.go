@@ -22,8 +22,30 @@ type Config struct {
 
 // Region is one region's Kafka and ClickHouse.
 type Region struct {
-	Kafka      kafka.Config      `yaml:"kafka"`
-	ClickHouse clickhouse.Config `yaml:"clickhouse"`
+	Kafka      kafka.Config `yaml:"kafka"`
+	ClickHouse ClickHouse   `yaml:"clickhouse"`
+}
+
+// ClickHouse is a region's database, and how its tables are made.
+type ClickHouse struct {
+	clickhouse.Config `yaml:",inline"`
+	Tables            clickhouse.Tables `yaml:"tables"`
+}
+
+// WithDefaults fills in what is zero.
+func (c ClickHouse) WithDefaults() ClickHouse {
+	return ClickHouse{Config: c.Config.WithDefaults(), Tables: c.Tables.WithDefaults()}
+}
+
+// Validate names the first setting that is wrong.
+func (c ClickHouse) Validate() error {
+	if err := c.Config.Validate(); err != nil {
+		return err
+	}
+	if err := c.Tables.Validate(); err != nil {
+		return fmt.Errorf("tables.%w", err)
+	}
+	return nil
 }
 
 // DefaultConfig knows no region; without one, the two of waymark-local are assumed (see local).
@@ -34,7 +56,7 @@ func local() map[string]Region {
 	region := func(database string) Region {
 		return Region{
 			Kafka:      kafka.Config{Brokers: []string{"127.0.0.1:9092"}},
-			ClickHouse: clickhouse.Config{Addresses: []string{"127.0.0.1:9000"}, Database: database, User: "default"},
+			ClickHouse: ClickHouse{Config: clickhouse.Config{Addresses: []string{"127.0.0.1:9000"}, Database: database, User: "default"}},
 		}
 	}
 	return map[string]Region{"us": region("waymark_us"), "eu": region("waymark_eu")}

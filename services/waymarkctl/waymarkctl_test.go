@@ -68,7 +68,7 @@ func TestPrintConfigHidesSecretsAndFillsInDefaults(t *testing.T) {
 		if code != 0 || stderr != "" {
 			t.Errorf("%s: status %d, %q", args, code, stderr)
 		}
-		for _, want := range []string{"- kafka:9092\n", "database: waymark\n", "dial_timeout: 5s\n", "max_connections: 8\n"} {
+		for _, want := range []string{"- kafka:9092\n", "database: waymark\n", "dial_timeout: 5s\n", "max_connections: 8\n", "replication: none\n"} {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("%s: no %q in\n%s", args, want, stdout)
 			}
@@ -84,6 +84,22 @@ func TestWithoutSettingsTheRegionsAreWaymarkLocals(t *testing.T) {
 	for _, want := range []string{"database: waymark_us\n", "database: waymark_eu\n"} {
 		if code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("status %d, no %q in\n%s", code, want, stdout)
+		}
+	}
+}
+
+func TestMigratePrintsWhatItWouldRun(t *testing.T) {
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_KAFKA_BROKERS", "kafka:9092")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_ADDRESSES", "clickhouse:9000")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_TABLES_REPLICATION", "tables")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_TABLES_CLUSTER", "{cluster}")
+	code, stdout, stderr := run(t, "migrate", "--print")
+	for _, want := range []string{
+		"-- region us\n", "CREATE DATABASE IF NOT EXISTS waymark ON CLUSTER '{cluster}';\n", "CREATE TABLE IF NOT EXISTS events ON CLUSTER '{cluster}'\n",
+		"ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', epoch)\n", "CREATE OR REPLACE VIEW events_live ON CLUSTER '{cluster}' AS\n",
+	} {
+		if code != 0 || stderr != "" || !strings.Contains(stdout, want) {
+			t.Errorf("status %d, %q, no %q in\n%s", code, stderr, want, stdout)
 		}
 	}
 }

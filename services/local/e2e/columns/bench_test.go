@@ -36,7 +36,7 @@ func BenchmarkShapes(b *testing.B) {
 	server := chdbtest.Start(b)
 	cfg := clickhouse.DefaultConfig()
 	cfg.Addresses, cfg.Database = []string{server.NativeAddr}, server.Database
-	if _, err := clickhouse.Migrate(b.Context(), cfg, schemas.Migrations()); err != nil {
+	if _, err := clickhouse.Migrate(b.Context(), cfg, clickhouse.Tables{}, schemas.Migrations()); err != nil {
 		b.Fatal(err)
 	}
 	conn, err := clickhouse.Open(cfg)

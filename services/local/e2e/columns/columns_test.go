@@ -27,7 +27,7 @@ func newTable(t testing.TB) *table {
 	server := chdbtest.Start(t)
 	cfg := clickhouse.DefaultConfig()
 	cfg.Addresses, cfg.Database = []string{server.NativeAddr}, server.Database
-	if _, err := clickhouse.Migrate(t.Context(), cfg, schemas.Migrations()); err != nil {
+	if _, err := clickhouse.Migrate(t.Context(), cfg, clickhouse.Tables{}, schemas.Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := clickhouse.Open(cfg)

@@ -41,6 +41,7 @@ var expected = map[string]expectation{
 	"waymarkctl setup":                                 {says: "tables are up to date"},
 	"waymarkctl topics apply":                          {says: "events.raw.us: unchanged"},
 	"waymarkctl migrate":                               {says: "region us: tables are up to date"},
+	"waymarkctl migrate --print":                       {says: "CREATE TABLE IF NOT EXISTS events"},
 	"waymarkctl send --key wk_demo_us FILE":            {says: "accepted 2, rejected 0"},
 	"waymarkctl tail --region R":                       {says: "waiting for new records on events.enriched.us", stays: true},
 	"waymarkctl tail --region R --dead":                {says: "waiting for new records on events.dead.us", stays: true},

@@ -25,13 +25,13 @@ func TestSetupCreatesTopicsAndTablesAndCanBeRepeated(t *testing.T) {
 			t.Errorf("setup does not say that it created %s:\n%s", topic, first)
 		}
 	}
-	for _, migration := range []string{"0001_events", "0002_dead_events"} {
-		if !strings.Contains(first, "region us: migration "+migration+" applied\n") {
-			t.Errorf("setup does not say that it applied %s:\n%s", migration, first)
+	for _, change := range []string{"migration 0001_events applied", "migration 0002_dead_events applied", "view events_live made"} {
+		if !strings.Contains(first, "region us: "+change+"\n") {
+			t.Errorf("setup does not say %q:\n%s", change, first)
 		}
 	}
 	tables := ok(t, "sql", "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name")
-	if tables != "name\ndead_events\nevents\nwaymark_migrations\n" {
+	if tables != "name\ndead_events\nevents\nevents_live\nwaymark_migrations\n" {
 		t.Errorf("tables: %s", tables)
 	}
 
@@ -185,7 +185,7 @@ func TestMigrate(t *testing.T) {
 	address, server := closed(t), chdbtest.Start(t)
 	region(t, "us", address, server.NativeAddr, server.Database)
 	first := ok(t, "migrate")
-	if want := "region us: migration 0001_events applied\nregion us: migration 0002_dead_events applied\n"; first != want {
+	if want := "region us: migration 0001_events applied\nregion us: migration 0002_dead_events applied\nregion us: view events_live made\n"; first != want {
 		t.Errorf("printed %q, want %q", first, want)
 	}
 	if again := ok(t, "migrate", "--region", "us"); again != "region us: tables are up to date\n" {
@@ -195,6 +195,19 @@ func TestMigrate(t *testing.T) {
 		t.Fatal(err)
 	}
 	fails(t, []string{"region us", "0001_events", "edited"}, "migrate")
+}
+
+// Settings of tables come from a region's own, and what they would silently not change is said.
+func TestMigrateRefusesToReplicateTablesThatAreThere(t *testing.T) {
+	address, server := closed(t), chdbtest.Start(t)
+	region(t, "us", address, server.NativeAddr, server.Database)
+	ok(t, "migrate")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_TABLES_REPLICATION", "tables")
+	fails(t, []string{"region us", "table dead_events is a ReplacingMergeTree", "tables.replication is tables"}, "migrate")
+	t.Setenv("WAYMARK_WAYMARKCTL_REGIONS_US_CLICKHOUSE_TABLES_PATH", "/clickhouse/{table}")
+	if code, _, stderr := run(t, "migrate"); code != 2 || !strings.Contains(stderr, "regions.us.clickhouse: tables.path: want {database}") {
+		t.Errorf("status %d, %s", code, stderr)
+	}
 }
 
 func TestSetupCreatesTheDatabase(t *testing.T) {

@@ -83,7 +83,7 @@ func newPlantOn(t *testing.T, broker string, partitions int) *plant {
 	server := chdbtest.Start(t)
 	p.tables = clickhouse.DefaultConfig()
 	p.tables.Addresses, p.tables.Database = []string{server.NativeAddr}, server.Database
-	if _, err := clickhouse.Migrate(p.deadline(), p.tables, schemas.Migrations()); err != nil {
+	if _, err := clickhouse.Migrate(p.deadline(), p.tables, clickhouse.Tables{}, schemas.Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	if p.conn, err = clickhouse.Open(p.tables); err != nil {

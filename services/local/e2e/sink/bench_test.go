@@ -93,7 +93,7 @@ func newBacklog(b *testing.B) *backlog {
 	g := &backlog{b: b, server: server, cfg: sink.DefaultConfig(), producer: client.NewProducer(kafka.DefaultProducerConfig())}
 	g.cfg.Region, g.cfg.Kafka.Brokers = region, []string{address}
 	g.cfg.ClickHouse.Addresses, g.cfg.ClickHouse.Database = []string{server.NativeAddr}, server.Database
-	if _, err := clickhouse.Migrate(deadline(b), g.cfg.ClickHouse, schemas.Migrations()); err != nil {
+	if _, err := clickhouse.Migrate(deadline(b), g.cfg.ClickHouse, clickhouse.Tables{}, schemas.Migrations()); err != nil {
 		b.Fatal(err)
 	}
 	var err error

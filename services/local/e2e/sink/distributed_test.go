@@ -33,13 +33,13 @@ func TestATableThatOnlyHandsRowsOnIsRefusedAtStart(t *testing.T) {
 	h := newHouseIn(t, kafkatest.Start(t), all[0].Server, 1)
 	second := h.cfg.ClickHouse
 	second.Addresses = []string{all[1].NativeAddr}
-	if _, err := clickhouse.Migrate(deadline(t), second, schemas.Migrations()); err != nil {
+	if _, err := clickhouse.Migrate(deadline(t), second, clickhouse.Tables{}, schemas.Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	h.exec("RENAME TABLE events TO events_here")
 	h.exec("CREATE TABLE events AS events_here ENGINE = Distributed(both, " + database + ", events_here, raw_offset)")
 	h.send(0, h.some(30)...)
-	h.stops("table events has no deduplication window")
+	h.stops("table events is Distributed")
 	h.exec("DROP TABLE events SYNC")
 	h.exec("RENAME TABLE events_here TO events")
 	h.unharmed(30)
@@ -54,7 +54,7 @@ func TestADistributedTableReadsWhatTheSinksOfAllShardsStored(t *testing.T) {
 	h.run(h.holds(30), "30 rows on the first shard")
 	second := h.cfg.ClickHouse
 	second.Addresses = []string{all[1].NativeAddr}
-	if _, err := clickhouse.Migrate(deadline(t), second, schemas.Migrations()); err != nil {
+	if _, err := clickhouse.Migrate(deadline(t), second, clickhouse.Tables{}, schemas.Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	h.cfg.ClickHouse = second

@@ -69,7 +69,7 @@ func newHouseIn(t *testing.T, address string, server chdbtest.Server, partitions
 	h.cfg.Batch.Age = 50 * time.Millisecond
 	h.cfg.Batch.FetchWait = 20 * time.Millisecond
 	h.cfg.Group.SessionTimeout, h.cfg.Group.HeartbeatInterval = 6*time.Second, 100*time.Millisecond
-	if _, err := clickhouse.Migrate(deadline(t), h.cfg.ClickHouse, schemas.Migrations()); err != nil {
+	if _, err := clickhouse.Migrate(deadline(t), h.cfg.ClickHouse, clickhouse.Tables{}, schemas.Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := clickhouse.Open(h.cfg.ClickHouse)
