@@ -57,6 +57,21 @@ $(NPM)/node_modules/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
 	npm ci --prefix $(NPM) --no-audit --no-fund --prefer-offline
 	@touch $@
 
+# The recorder's script; it is in the tree, so that Go needs no npm.
+RECORDER := pkg/recorderjs
+$(RECORDER)/node_modules/.stamp: $(RECORDER)/package.json $(RECORDER)/package-lock.json
+	npm ci --prefix $(RECORDER) --no-audit --no-fund --prefer-offline
+	@touch $@
+
+.PHONY: recorder
+recorder: $(RECORDER)/node_modules/.stamp ## build the recorder's scripts from TypeScript, and say how large they are
+	node $(RECORDER)/build.mjs
+
+.PHONY: recorder-check
+recorder-check: $(RECORDER)/node_modules/.stamp ## fail where the scripts in the tree are not what their sources build, or the npm package lacks something
+	node $(RECORDER)/build.mjs --check
+	node $(RECORDER)/pack.mjs
+
 # ---- test -----------------------------------------------------------------------------------------------------------
 
 .PHONY: test
