@@ -95,9 +95,10 @@ export function fromTag(tag: HTMLScriptElement | null): Options | undefined {
       out[whose] = { ...(out[whose] as object), [where!.toLowerCase()]: text };
     } else if (name === "censor") {
       out[name] = text!.split(",");
+    } else if (/^(views|hash|hashUser|preview|consentRequired)$/.test(name)) {
+      out[name] = text !== "false";
     } else {
-      // Texts that JSON has a word for are switches and numbers; a key is neither, and a user of digits stays one.
-      out[name] = /^(true|false|\d{1,9})$/.test(text!) && name !== "user" ? JSON.parse(text!) : text || true;
+      out[name] = /^(settle|session|batch|queue)/.test(name) ? Number(text) : text;
     }
   }
   return out["key"] ? (out as unknown as Options) : undefined;

@@ -38,13 +38,13 @@ export function newQueue(store: Store, most: number): Queue {
       if ((size += json.length) > most) {
         const sizes = names().map((name) => [name, (store.get(name) ?? "").length] as const);
         size = sizes.reduce((sum, [, length]) => sum + length, 0);
-        for (const [name, length] of sizes) {
-          if (size <= most) {
-            break;
+        // A tenth more than is needed: counting takes as long as all that waits, and must not be done for each event.
+        for (const [name, length] of size > most ? sizes : []) {
+          if (size > most * 0.9) {
+            store.remove(name);
+            size -= length;
+            self.drop();
           }
-          store.remove(name);
-          size -= length;
-          self.drop();
         }
       }
     },

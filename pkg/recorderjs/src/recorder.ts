@@ -44,8 +44,8 @@ export interface Recorder extends Items {
   stats(): Stats;
 }
 
-/** start makes a recorder and lets it begin. base is the URL that the script came from. */
-export function start(options: Options, base: string): Recorder {
+/** start makes a recorder and lets it begin. base is what a relative endpoint is relative to: the URL that the script came from. */
+export function start(options: Options, base: string = location.href): Recorder {
   const o = withDefaults(options, base);
   listen(o.onError);
   const store = openStore(`waymark.${o.key}.`, o.storage !== "memory");
@@ -57,6 +57,7 @@ export function start(options: Options, base: string): Recorder {
 
   const open = () => allowed(o, state) && attempt(() => (o.gate ?? (window as { waymarkGate?: () => unknown }).waymarkGate ?? (() => true))());
 
+  const timezone = attempt(() => Intl.DateTimeFormat().resolvedOptions().timeZone); // costs more than all the rest of an event
   const cut = (url: string) => (o.censor.includes("query") ? url.split("?")[0] : url);
 
   /** What an event is not told by its call. */
@@ -80,7 +81,7 @@ export function start(options: Options, base: string): Recorder {
           env: {
             screen: { width: screen.width, height: screen.height },
             language: navigator.language,
-            timezone: attempt(() => Intl.DateTimeFormat().resolvedOptions().timeZone),
+            timezone,
           },
           page: { url: cut(page.url), title: page.title, referrer: cut(page.referrer) },
           props,
@@ -94,7 +95,7 @@ export function start(options: Options, base: string): Recorder {
         type,
         ...told,
         // What names the item stays, whatever it is called.
-        data: { preview: o.preview, ...(told["data"] as object), type: data["type"], oId: data["oId"], pId: data["pId"] },
+        data: { ...(told["data"] as object), type: data["type"], oId: data["oId"], pId: data["pId"], preview: data["preview"] ?? o.preview },
         session: identity.guid() + "." + session,
         environment: o.environment,
         company: { id: identity.company() },
@@ -122,9 +123,9 @@ export function start(options: Options, base: string): Recorder {
 
   const teller = {
     tell,
-    interaction: (id: Id | undefined) => `${Date.now()}-${id}-${allowed(o, state) ? identity.guid() : uuid()}`,
+    interaction: (id: Id | undefined) => `${Date.now()}-${id}-${open() ? identity.guid() : uuid()}`,
     iteration(id: Id) {
-      if (!allowed(o, state)) {
+      if (!open()) {
         return 1;
       }
       const plays = new Map(attempt(() => JSON.parse(store.get("i") ?? "[]") as [string, number][]));
@@ -167,16 +168,24 @@ export function start(options: Options, base: string): Recorder {
     // What an earlier page, or a tab that is gone, could not send.
     void sender.flush();
   };
+  let looked = 0;
+  const active = () => {
+    // Scrolling comes sixty times a second.
+    if (Math.abs(Date.now() - looked) > 1000) {
+      looked = Date.now();
+      open() && sessions.touch(looked);
+    }
+  };
   const leave = () => {
     views.settle();
     identity.hurry();
     allowed(o, state) && sender.leave();
   };
   attempt(() => {
-    on(document, "visibilitychange", () => (document.visibilityState === "hidden" ? leave() : open() && sessions.touch(Date.now())));
+    on(document, "visibilitychange", () => (document.visibilityState === "hidden" ? leave() : active()));
     on(window, "pagehide", leave);
     on(window, "online", () => allowed(o, state) && sender.online());
-    on(window, "pointerdown keydown scroll", () => open() && sessions.touch(Date.now()));
+    on(window, "pointerdown keydown scroll", active);
     allowed(o, state) && begin();
   });
   return recorder;

@@ -33,7 +33,7 @@ export function newSender(o: Settings, queue: Queue, store: Store): Sender {
   let refused = 0;
   let fresh = 0;
   let freshCharacters = 0;
-  let armed = false;
+  let armed: object | undefined; // the timer that counts: a batch that went before it takes it along
   let busy = false;
   let failures = 0;
   let offline = false; // the last failure was no answer of a server
@@ -47,10 +47,12 @@ export function newSender(o: Settings, queue: Queue, store: Store): Sender {
 
   const arm = (ms: number) => {
     if (!armed) {
-      armed = true;
+      const mine = (armed = {});
       later(() => {
-        armed = false;
-        void flush();
+        if (armed === mine) {
+          armed = undefined;
+          void flush();
+        }
       }, ms);
     }
   };
@@ -61,31 +63,23 @@ export function newSender(o: Settings, queue: Queue, store: Store): Sender {
       return wait > 0 ? arm(wait) : undefined;
     }
     busy = true;
+    armed = undefined;
     fresh = freshCharacters = 0;
+    const all = async () => {
+      while (await sendOne()) {}
+    };
+    // Tabs must not send the same at once: it would be told apart by the ids, but cost everybody. A tab that holds the lock sends what all of
+    // them have. One that is frozen with it must not stop the others: after a while they go on without.
     try {
-      await alone(async () => {
-        while (await sendOne()) {}
-      });
-    } catch (error) {
-      tellError(error);
+      await navigator.locks.request("waymark " + o.key, { ifAvailable: true }, (lock) => (lock || ++locked > 5 ? ((locked = 0), all()) : undefined));
+    } catch {
+      await all(); // http has no locks, and a sandboxed frame may not have any
     }
     busy = false;
     if (queue.length() > underWay.size) {
       arm(Math.max(pause(), o.batchAge));
     }
   };
-
-  /**
-   * alone keeps tabs from sending the same at once, which would be told apart by the ids but cost everybody. A tab that holds the lock sends
-   * what all of them have. One that is frozen with it must not stop the others: after a while they go on without. http has no locks.
-   */
-  const alone = (send: () => Promise<void>): Promise<unknown> =>
-    navigator.locks && locked < 5
-      ? navigator.locks.request("waymark " + o.key, { ifAvailable: true }, (lock) => {
-          locked = lock ? 0 : locked + 1;
-          return lock ? send() : undefined;
-        })
-      : ((locked = 0), send());
 
   /** sendOne sends a batch, and says whether there may be another to send now. */
   const sendOne = async (): Promise<boolean> => {
