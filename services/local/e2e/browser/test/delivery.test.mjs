@@ -3,6 +3,11 @@ import { claim, story, until } from "./harness.mjs";
 
 const track = (page, n, from = 0) => page.evaluate(([n, from]) => { for (let i = from; i < from + n; i++) waymark.track("t", { i }); }, [n, from]);
 const numbers = (rows) => rows.map((row) => Number(JSON.parse(row.props_text).i)).sort((a, b) => a - b);
+/** viewed waits until the page's first view was sent, so that it comes between nothing. */
+const viewed = async (it) => {
+  await it.page.waitForFunction(() => Object.values(localStorage).some((text) => text.includes('"view"')) || waymark.stats().sent > 1);
+  await it.drained();
+};
 const all = (n) => [...Array(n).keys()];
 const once = async (it, n) => {
   assert.deepEqual(numbers(await it.rows(n, "event = 'track'")), all(n));
@@ -11,19 +16,23 @@ const once = async (it, n) => {
 };
 
 claim("a batch goes at its count, its size, or its age", async (it) => {
-  it.serve('data-batch-events="5" data-batch-age="3000" data-batch-bytes="9000"');
+  it.serve('data-batch-events="5" data-batch-age="60000" data-batch-bytes="9000"');
   await it.open("/");
-  await it.drained();
+  await viewed(it);
   it.site.posts.length = 0;
   await track(it.page, 5);
-  await until("five events", () => it.site.posts.length === 1, 2);
+  await until("five events", () => it.site.posts.length === 1);
   await it.page.evaluate(() => waymark.track("large", { text: "x".repeat(10000) }));
-  await until("ten kilobytes", () => it.site.posts.length === 2, 2);
+  await until("ten kilobytes", () => it.site.posts.length === 2);
+  assert.deepEqual(it.site.posts.map((post) => post.events.length), [5, 1]);
+  it.serve('data-batch-age="1500"');
+  await it.open("/");
+  await viewed(it);
+  it.site.posts.length = 0;
+  const told = Date.now();
   await track(it.page, 1);
-  await it.page.waitForTimeout(500);
-  assert.equal(it.site.posts.length, 2, "one event waits for others");
-  await until("its age", () => it.site.posts.length === 3, 5);
-  assert.deepEqual(it.site.posts.map((post) => post.events.length), [5, 1, 1]);
+  await until("its age", () => it.site.posts.length === 1);
+  assert.ok(Date.now() - told >= 1400, "one event waits for others");
   assert.ok(it.site.posts.every((post) => post.key === "wk_shop_page" && Math.abs(post.sentAt - Date.now()) < 60000));
 });
 
@@ -41,7 +50,7 @@ claim("an event whose answer was lost is sent again under its id, and is there o
 claim("503, 429 and 500 are tried again, not before Retry-After, each event once", async (it) => {
   it.serve();
   await it.open("/");
-  await it.drained();
+  await viewed(it);
   const answers = [[503, "1"], [429, "2"], [500]];
   const times = [];
   it.site.fault = async ({ response }) => {
@@ -79,7 +88,7 @@ claim("Retry-After holds in the next page and in other tabs, too", async (it) =>
 claim("what happens offline survives a reload, and is sent when the network is back", async (it) => {
   it.serve();
   await it.open("/");
-  await it.drained();
+  await viewed(it);
   // The site's answers stay away, as in a lift; pages come from the browser's own copy, which this route stands for.
   const html = it.site.pages["*"].html;
   await it.context.route("**/*", (route) =>
@@ -98,7 +107,7 @@ claim("what happens offline survives a reload, and is sent when the network is b
 claim("a browser that knows that it is offline does not even try", async (it) => {
   it.serve();
   await it.open("/");
-  await it.drained();
+  await viewed(it);
   it.site.posts.length = 0;
   await it.context.setOffline(true);
   await track(it.page, 3);
@@ -175,7 +184,7 @@ claim("the queue is bounded: the oldest are dropped, counted, and the count is t
   it.serve('data-queue-bytes="8000"');
   it.site.fault = async ({ response }) => it.away && (response.destroy(), true);
   await it.open("/");
-  await it.drained();
+  await viewed(it);
   it.away = true;
   await track(it.page, 40);
   const { queued, dropped } = await it.page.evaluate(() => waymark.stats());
@@ -199,6 +208,6 @@ claim("a second tag of the script tells nothing twice", async (it) => {
   it.serve();
   it.site.pages["*"].html = it.site.pages["*"].html.replace("</head>", '<script src="/wm/recorder.js?again" data-key="wk_shop_page"></script></head>');
   await it.open("/");
-  await it.drained();
+  await viewed(it);
   assert.deepEqual(story(await it.rows(2)).sort(), ["page view", "session start"]);
 });

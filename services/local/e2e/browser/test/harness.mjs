@@ -136,7 +136,7 @@ export function claim(name, run, { options = {}, errors = [], alone = false } = 
         return sql(query);
       },
       /** drained waits until the recorder has nothing left to send. */
-      drained: (on = page) => on.waitForFunction(() => (window.waymark.flush(), window.waymark.stats().queued === 0)),
+      drained: (on = page) => on.waitForFunction(() => window.waymark.stats().queued === 0 || (window.waymark.flush(), false)),
       /** kept is what the page's storage has of the recorder. */
       kept: (on = page) => on.evaluate(() => Object.fromEntries(Object.entries(localStorage).filter(([name]) => name.startsWith("waymark.")))),
     };
