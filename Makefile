@@ -57,6 +57,21 @@ $(NPM)/node_modules/.stamp: $(NPM)/package.json $(NPM)/package-lock.json
 	npm ci --prefix $(NPM) --no-audit --no-fund --prefer-offline
 	@touch $@
 
+# The recorder's script; it is in the tree, so that Go needs no npm.
+RECORDER := pkg/recorderjs
+$(RECORDER)/node_modules/.stamp: $(RECORDER)/package.json $(RECORDER)/package-lock.json
+	npm ci --prefix $(RECORDER) --no-audit --no-fund --prefer-offline
+	@touch $@
+
+.PHONY: recorder
+recorder: $(RECORDER)/node_modules/.stamp ## build the recorder's scripts from TypeScript, and say how large they are
+	node $(RECORDER)/build.mjs
+
+.PHONY: recorder-check
+recorder-check: $(RECORDER)/node_modules/.stamp ## fail where the scripts in the tree are not what their sources build, or the npm package lacks something
+	node $(RECORDER)/build.mjs --check
+	node $(RECORDER)/pack.mjs
+
 # ---- test -----------------------------------------------------------------------------------------------------------
 
 .PHONY: test
@@ -76,6 +91,20 @@ test-apachekafka: libchdb apache-kafka ## run the tests that need Apache Kafka's
 	go test -tags apachekafka -timeout 20m -count 1 -p 1 $(APACHEKAFKA_PACKAGES)
 	go test -tags apachekafka -timeout 5m -count 1 -p 1 -run 'SmallMessages|Compact' ./services/local/e2e/edge ./services/local/e2e/sink
 
+BROWSER := services/local/e2e/browser
+$(BROWSER)/node_modules/.stamp: $(BROWSER)/package.json $(BROWSER)/package-lock.json
+	npm ci --prefix $(BROWSER) --no-audit --no-fund --prefer-offline
+	@touch $@
+
+.PHONY: chromium
+chromium: ## install Chromium, where there is none (Debian, as root)
+	@for name in "$$CHROMIUM" chromium chromium-browser google-chrome; do command -v "$$name" >/dev/null && exit 0; done; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+
+.PHONY: test-browser
+test-browser: libchdb recorder-check $(BROWSER)/node_modules/.stamp ## run the recorder in Chromium, and ask ClickHouse what it told (BROWSER_TESTS=views for one file)
+	go test -tags browser -timeout 10m -count 1 -v ./$(BROWSER)
+
 .PHONY: smoke
 smoke: libchdb build ## run the demo for a moment, as a user would, and look at what comes out
 	services/local/smoke.sh
@@ -91,7 +120,7 @@ lint: $(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(TOOLS)/golangci-lint-$(GOLAN
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet $(PACKAGES)
-	go vet -tags apachekafka ./services/local/...
+	go vet -tags apachekafka,browser ./services/local/...
 	$(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(PACKAGES)
 	$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) run $(PACKAGES)
 	@for module in $(MODULES); do (cd $$module && GOWORK=off go build -mod=readonly ./...); done

@@ -15,6 +15,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/process"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
+	"github.com/waymark-events/waymark/services/edge/internal/script"
 )
 
 // Config is the edge's settings. One process serves one region or several.
@@ -35,8 +36,10 @@ type Config struct {
 	// AllowedOrigins may send from browsers, as https://host or https://host:port; pages of others are answered 403. * is any, null that of
 	// sandboxed frames and files. Requests without an Origin come from servers and apps, and are taken. Default *.
 	AllowedOrigins []string `yaml:"allowed_origins"`
-	Limits         Limits   `yaml:"limits"`
-	Timeouts       Timeouts `yaml:"timeouts"`
+	// Script is the recorder, which the edge serves to web pages.
+	Script   script.Config `yaml:"script"`
+	Limits   Limits        `yaml:"limits"`
+	Timeouts Timeouts      `yaml:"timeouts"`
 	// Producer writes to Kafka; without a spool, Timeout is how long an acknowledgement is waited for before the answer is 503.
 	Producer kafka.ProducerConfig `yaml:"producer"`
 	Spool    Spool                `yaml:"spool"`
@@ -115,7 +118,7 @@ func DefaultConfig() Config {
 	producer := kafka.DefaultProducerConfig()
 	producer.Timeout = 10 * time.Second
 	return Config{
-		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"},
+		Config: process.DefaultConfig(), Listen: ":8080", ProxyHeader: clientip.XForwardedFor, AllowedOrigins: []string{"*"}, Script: script.DefaultConfig(),
 		Limits: Limits{EventBytes: 32 << 10, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, Depth: 32, Connections: 4096,
 			InFlightBytes: 128 << 20, PeerBytes: 32 << 20, AnonymousRequests: 1024, AnonymousBytes: 16 << 20, BodyRate: 240},
 		Timeouts: Timeouts{ReadHeader: 5 * time.Second, Read: 20 * time.Second, Idle: 75 * time.Second, Leave: 3 * time.Second, Drain: 25 * time.Second},
@@ -155,6 +158,9 @@ func (c Config) Validate() error {
 		if origin != "*" && origin != "null" && !originPattern.MatchString(origin) {
 			return fmt.Errorf("allowed_origins[%d]: want *, null, or scheme://host and :port where it is not the scheme's own, in lower case and without a slash at the end", i)
 		}
+	}
+	if err := c.Script.Validate(); err != nil {
+		return fmt.Errorf("script.%w", err)
 	}
 	if err := c.Producer.Validate(); err != nil {
 		return fmt.Errorf("producer.%w", err)

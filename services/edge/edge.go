@@ -18,6 +18,8 @@
 //	500  the edge broke down over the request: a bug
 //	503  neither Kafka nor the spool took the events, or the edge is full; send the same again after Retry-After
 //
+// GET /recorder.js, or another name of the operator's choice, is the script that web pages send with (pkg/recorderjs).
+//
 // After a 503 some of the events may be stored all the same: repeat them with the same ids.
 package edge
 
@@ -43,6 +45,7 @@ import (
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
+	"github.com/waymark-events/waymark/services/edge/internal/script"
 	"github.com/waymark-events/waymark/services/edge/internal/spool"
 )
 
@@ -112,7 +115,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
+		Handler: script.Handler(cfg.Script, handler), ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
 		// An answer waits for Kafka, then is short.
 		WriteTimeout: cfg.Timeouts.Read + cfg.Producer.Timeout + 10*time.Second, MaxHeaderBytes: 32 << 10,
 		ErrorLog: telemetry.ServerLog(tel.Log), ConnState: gate.watch,

@@ -1,0 +1,79 @@
+//go:build browser
+
+package browser
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/waymark-events/waymark/services/local"
+)
+
+// Accounts that differ by what identifies their end users.
+const accounts = `accounts:
+  - {id: shop, region: us, write_keys: [wk_shop_page], policy: {identification: variable, collect_url: true, collect_title: true}}
+  - {id: by-cookie, region: us, write_keys: [wk_by_cookie], policy: {identification: cookie, collect_url: true, collect_title: true}}
+  - {id: by-element, region: us, write_keys: [wk_by_element], policy: {identification: element, collect_url: true, collect_title: true}}
+`
+
+func start(t *testing.T) *local.Pipeline {
+	t.Helper()
+	cfg := local.DefaultConfig()
+	cfg.Data, cfg.Geo = t.TempDir(), "made"
+	cfg.Edge, cfg.Kafka, cfg.ClickHouseNative, cfg.ClickHouseHTTP, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Accounts = filepath.Join(cfg.Data, "accounts.yaml")
+	if err := os.WriteFile(cfg.Accounts, []byte(accounts), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	p, err := local.Start(ctx, cfg)
+	if err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+var count = regexp.MustCompile(`(?m)^ℹ pass (\d+)$`)
+
+// Each claim of docs/sending.md about the recorder is a test in test/. BROWSER_TESTS=tabs runs one file of them, BROWSER_TEST_NAME those
+// whose names match.
+func TestRecorderInChromium(t *testing.T) {
+	p := start(t)
+	args := []string{"--test", "--test-concurrency=2", "--test-reporter=spec", "--test-timeout=240000"}
+	if name := os.Getenv("BROWSER_TEST_NAME"); name != "" {
+		args = append(args, "--test-name-pattern="+name)
+	}
+	pattern := "*"
+	if only := os.Getenv("BROWSER_TESTS"); only != "" {
+		pattern = only
+	}
+	files, err := filepath.Glob("test/" + pattern + ".test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests in test/%s.test.mjs: %v", pattern, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", append(args, files...)...)
+	cmd.Env = append(os.Environ(), "EDGE=http://"+p.Addresses.Edge, "CLICKHOUSE=http://"+p.Addresses.ClickHouseHTTP, "DATABASE="+local.Database("us"))
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(os.Stdout, &said), os.Stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if passed := count.FindSubmatch(said.Bytes()); passed == nil || string(passed[1]) == "0" {
+		t.Error("node ran no test")
+	}
+}
