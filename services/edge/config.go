@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"regexp"
 	"slices"
 	"time"
@@ -25,6 +26,8 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// Listener, when set, is used instead of Listen.
 	Listener net.Listener `yaml:"-"`
+	// Pages, when set, answers for / and what is below /shop/: pages of a process that the edge is part of.
+	Pages http.Handler `yaml:"-"`
 	// Accounts is the accounts file, read again when it changes. Required.
 	Accounts string `yaml:"accounts"`
 	// Regions served, by name: an account of another region is answered 421. At least one.

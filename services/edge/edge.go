@@ -30,6 +30,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -115,7 +116,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
-		Handler: script.Handler(cfg.Script, handler), ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
+		Handler: withPages(cfg.Pages, script.Handler(cfg.Script, handler)), ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
 		// An answer waits for Kafka, then is short.
 		WriteTimeout: cfg.Timeouts.Read + cfg.Producer.Timeout + 10*time.Second, MaxHeaderBytes: 32 << 10,
 		ErrorLog: telemetry.ServerLog(tel.Log), ConnState: gate.watch,
@@ -167,6 +168,20 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		return nil
 	})
 	return group.Wait()
+}
+
+// withPages puts pages, unless nil, before the collector.
+func withPages(pages, collector http.Handler) http.Handler {
+	if pages == nil {
+		return collector
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/shop/") {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		collector.ServeHTTP(w, r)
+	})
 }
 
 func closeRegion(ctx context.Context, producer *kafka.Producer, client *kafka.Client, timeout time.Duration) error {

@@ -9,10 +9,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/process"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/edge"
 	"github.com/waymark-events/waymark/services/enricher"
+	"github.com/waymark-events/waymark/services/local/demo/shop"
 	"github.com/waymark-events/waymark/services/sink"
 )
 
@@ -39,6 +41,9 @@ func (p *Pipeline) startServices(ctx context.Context, door net.Listener, tel tel
 		p.stack.start(ctx, "enricher of region "+region, func(ctx context.Context) error { return enricher.Run(ctx, cfg, scoped) })
 	}
 	cfg := p.edgeConfig(door)
+	if err := p.openShop(ctx, &cfg); err != nil {
+		return err
+	}
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("settings of the edge: %w", err)
 	}
@@ -59,6 +64,27 @@ func (p *Pipeline) edgeConfig(door net.Listener) edge.Config {
 	cfg.Spool.Dir = filepath.Join(p.cfg.Data, "spool")
 	cfg.Timeouts.Leave = 0 // nobody stands before it who would have to turn away
 	return cfg
+}
+
+// shopKey is the write key that the shop at / sends with, where the accounts have it.
+const shopKey = "wk_demo_us"
+
+// openShop puts the shop before the edge's collector.
+func (p *Pipeline) openShop(ctx context.Context, cfg *edge.Config) error {
+	owner := p.accounts.ByKey(shopKey)
+	if owner == nil || !served(owner.Region) {
+		return nil
+	}
+	conn, err := clickhouse.Open(clickhouseConfig(p.Addresses.ClickHouseNative, owner.Region))
+	if err != nil {
+		return err
+	}
+	p.stack.start(ctx, "shop", func(ctx context.Context) error { // before the edge, and so it ends after it
+		<-ctx.Done()
+		return conn.Close()
+	})
+	cfg.Pages, err = shop.New(shop.Owner{Account: owner.ID, Key: shopKey, Database: Database(owner.Region), Rows: conn})
+	return err
 }
 
 func (p *Pipeline) enricherConfig(region string) (enricher.Config, error) {

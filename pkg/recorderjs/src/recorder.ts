@@ -37,6 +37,8 @@ export interface Recorder extends Items {
   identify(id: Id | null | undefined, more?: { provider?: string; traits?: Props }): void;
   company(id: Id | null | undefined): void;
   consent(choice: Choice): void;
+  /** The visitor's anonymous GUID, for what a server tells of the same visitor; undefined where nothing may be collected. */
+  visitor(): string | undefined;
   /** Sends what waits. */
   flush(): Promise<void>;
   /** Ends the session and forgets visitor and user, as a log-out should. */
@@ -121,9 +123,10 @@ export function start(options: Options, base: string = location.href): Recorder 
   );
   const views = newViews(o, (page, time) => tell("view", { type: "page" }, undefined, { page, time }));
 
+  const visitor = () => (open() ? identity.guid() : undefined);
   const teller = {
     tell,
-    interaction: (id: Id | undefined) => `${Date.now()}-${id}-${open() ? identity.guid() : uuid()}`,
+    interaction: (id: Id | undefined) => `${Date.now()}-${id}-${visitor() ?? uuid()}`,
     iteration(id: Id) {
       if (!open()) {
         return 1;
@@ -153,6 +156,7 @@ export function start(options: Options, base: string = location.href): Recorder 
         choose(o, [state, store], agrees(choice, o.purpose));
         !before && allowed(o, state) && begin();
       }),
+    visitor,
     flush: () => sender.flush(),
     reset: () =>
       attempt(() => {

@@ -16,8 +16,9 @@ import (
 	"github.com/waymark-events/waymark/services/local"
 )
 
-// Accounts that differ by what identifies their end users.
+// Accounts that differ by what identifies their end users, and the one of the shop at /.
 const accounts = `accounts:
+  - {id: demo-us, region: us, write_keys: [wk_demo_us], policy: {identification: variable, collect_url: true, collect_title: true}}
   - {id: shop, region: us, write_keys: [wk_shop_page], policy: {identification: variable, collect_url: true, collect_title: true}}
   - {id: by-cookie, region: us, write_keys: [wk_by_cookie], policy: {identification: cookie, collect_url: true, collect_title: true}}
   - {id: by-element, region: us, write_keys: [wk_by_element], policy: {identification: element, collect_url: true, collect_title: true}}
