@@ -92,7 +92,7 @@ func word(object jsontext.Value, name string) string {
 		if err != nil {
 			return ""
 		}
-		return Cut(value.String(), MaxWord)
+		return event.Cut(value.String(), MaxWord)
 	}
 	return ""
 }

@@ -1,4 +1,4 @@
-package recorder
+package lenient
 
 import (
 	"bytes"
@@ -21,9 +21,9 @@ const (
 // names, or with too long ones; or a value of another kind than wanted, whole. JSONExtract of ClickHouse reads it.
 const Rest = "_rest"
 
-// withinLimits is value, which is of shape want, within the limits. asText tells that some of it is under Rest, converted that a number
+// withinLimits is value, which is of Shape want, within the limits. asText tells that some of it is under Rest, converted that a number
 // that no 64-bit float holds has become text.
-func withinLimits(value jsontext.Value, want shape, limit int) (kept jsontext.Value, asText, converted bool) {
+func withinLimits(value jsontext.Value, want Shape, limit int) (kept jsontext.Value, asText, converted bool) {
 	seen := survey(value)
 	kept = value
 	if seen.names > limit || seen.longName {
@@ -82,9 +82,9 @@ func numberEnd(value []byte, at int) int {
 }
 
 // limitNames moves what has too many or too long names under Rest; moved is false when nothing has.
-func limitNames(value jsontext.Value, want shape, limit int) (kept jsontext.Value, moved bool) {
+func limitNames(value jsontext.Value, want Shape, limit int) (kept jsontext.Value, moved bool) {
 	names := nameSet{limit: limit, seen: make(map[uint64]bool, limit)}
-	if want == anArray {
+	if want == AnArray {
 		if names.walk(again(value), 0) {
 			return value, false
 		}
@@ -115,11 +115,11 @@ func appendMember(object, name, value []byte) []byte {
 	return append(append(append(object, name...), ':'), value...)
 }
 
-// rest is value, whole, under Rest, in the shape that is wanted.
-func (s shape) rest(value jsontext.Value) jsontext.Value {
+// rest is value, whole, under Rest, in the Shape that is wanted.
+func (s Shape) rest(value jsontext.Value) jsontext.Value {
 	quoted, _ := jsontext.AppendQuote(nil, value) // it is Unicode
 	object := append(appendMember(nil, []byte(`"`+Rest+`"`), quoted), '}')
-	if s == anArray {
+	if s == AnArray {
 		return append(append([]byte{'['}, object...), ']')
 	}
 	return object
