@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/waymark-events/waymark/pkg/config"
+	"github.com/waymark-events/waymark/pkg/segment"
 )
 
 // An Account is one customer.
@@ -22,6 +23,8 @@ type Account struct {
 	// WriteKeys authenticate what the account's clients send; several, so that keys can be rotated. 8–128 characters each.
 	WriteKeys []string `yaml:"write_keys"`
 	Policy    Policy   `yaml:"policy"`
+	// SegmentEvents say which track calls of Segment's API are an item's events, by their name, beside those that are known without them.
+	SegmentEvents map[string]segment.Rule `yaml:"segment_events"`
 }
 
 // A Policy is what an account allows to be stored. The zero value is the strictest one.
@@ -72,6 +75,9 @@ type Directory struct {
 
 // ByID returns the account with the given id, or nil.
 func (d *Directory) ByID(id string) *Account { return d.byID[id] }
+
+// Empty tells whether there is no account at all: then a key is not wrong, but its account not there yet.
+func (d *Directory) Empty() bool { return len(d.byID) == 0 }
 
 // ByKey returns the account that a write key belongs to, or nil.
 func (d *Directory) ByKey(key string) *Account { return d.byKey[key] }
@@ -145,6 +151,11 @@ func (a *Account) validate() error {
 	for i, key := range a.WriteKeys {
 		if !keyPattern.MatchString(key) {
 			return fmt.Errorf("write_keys[%d]: want 8–128 characters of A–Z, a–z, 0–9, '_', '.', '~', '-'", i)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.SegmentEvents)) {
+		if err := a.SegmentEvents[name].Validate(name); err != nil {
+			return fmt.Errorf("segment_events[%q]: %w", name, err)
 		}
 	}
 	return nil

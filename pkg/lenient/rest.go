@@ -91,22 +91,23 @@ func limitNames(value jsontext.Value, want Shape, limit int) (kept jsontext.Valu
 		return want.rest(value), true
 	}
 	var rest []byte
-	for name, member := range members(value) {
+	for name, member := range Members(value) {
 		// A client's own Rest would be a name twice.
 		if string(name) != `"`+Rest+`"` && names.add(name, member) {
-			kept = appendMember(kept, name, member)
+			kept = AppendMember(kept, name, member)
 		} else {
-			rest = appendMember(rest, name, member)
+			rest = AppendMember(rest, name, member)
 		}
 	}
 	if rest == nil {
 		return value, false
 	}
 	quoted, _ := jsontext.AppendQuote(nil, append(rest, '}')) // it is Unicode
-	return append(appendMember(kept, []byte(`"`+Rest+`"`), quoted), '}'), true
+	return append(AppendMember(kept, []byte(`"`+Rest+`"`), quoted), '}'), true
 }
 
-func appendMember(object, name, value []byte) []byte {
+// AppendMember appends a member to an object that is not closed yet; nil is one without members. name is in its quotes.
+func AppendMember(object, name, value []byte) []byte {
 	if len(object) == 0 {
 		object = append(object, '{')
 	} else {
@@ -118,7 +119,7 @@ func appendMember(object, name, value []byte) []byte {
 // rest is value, whole, under Rest, in the Shape that is wanted.
 func (s Shape) rest(value jsontext.Value) jsontext.Value {
 	quoted, _ := jsontext.AppendQuote(nil, value) // it is Unicode
-	object := append(appendMember(nil, []byte(`"`+Rest+`"`), quoted), '}')
+	object := append(AppendMember(nil, []byte(`"`+Rest+`"`), quoted), '}')
 	if s == AnArray {
 		return append(append([]byte{'['}, object...), ']')
 	}
@@ -130,8 +131,8 @@ func again(value []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
 }
 
-// members iterates over the names, in their quotes, and values of an object.
-func members(object jsontext.Value) iter.Seq2[[]byte, jsontext.Value] {
+// Members iterates over the names, in their quotes, and values of an object that was read before.
+func Members(object jsontext.Value) iter.Seq2[[]byte, jsontext.Value] {
 	return func(yield func([]byte, jsontext.Value) bool) {
 		dec := again(object)
 		_, _ = dec.ReadToken()
