@@ -5,7 +5,7 @@ const analytics = new Analytics({ writeKey: KEY, host: EDGE, flushAt: 6, maxRetr
 analytics.on('error', () => {}) // told by the callbacks, too
 const userId = `user-${MARK}`, anonymousId = `anon-${MARK}`
 const context = {
-  ip: '81.2.69.160', userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+  ip: '128.112.20.30', userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
   locale: 'de-DE', timezone: 'Europe/Berlin', page: { url: 'https://shop.example/cart?x=1', title: 'Your cart', referrer: 'https://www.google.com/' },
   campaign: { source: 'newsletter', medium: 'email', name: 'spring' },
 }
