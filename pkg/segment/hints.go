@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,25 +61,41 @@ func (r *reader) brands(path string, out *string) error {
 		return nil
 	}
 	var list []string
-	for brand := range elements(v) {
-		if brand.Kind() != '{' || len(list) == maxBrands {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(v), jsontext.AllowDuplicateNames(true)) // it was read before
+	_, _ = dec.ReadToken()
+	for kind := dec.PeekKind(); kind != ']' && kind != 0; kind = dec.PeekKind() {
+		if kind != '{' || len(list) == maxBrands {
+			_ = dec.SkipValue()
 			continue
 		}
-		var name, version string
-		for member, value := range lenient.Members(brand) {
-			switch string(member) {
-			case `"brand"`:
-				name, _ = textOf(value)
-			case `"version"`:
-				version, _ = textOf(value)
-			}
-		}
-		if name != "" {
+		if name, version := brand(dec); name != "" {
 			list = append(list, quoted(event.Cut(name, lenient.MaxWord))+";v="+quoted(event.Cut(version, lenient.MaxWord)))
 		}
 	}
 	*out = strings.Join(list, ", ")
 	return nil
+}
+
+// brand reads one {brand, version}.
+func brand(dec *jsontext.Decoder) (name, version string) {
+	_, _ = dec.ReadToken()
+	for dec.PeekKind() == '"' {
+		member, _ := dec.ReadToken()
+		which := member.String()
+		if dec.PeekKind() != '"' {
+			_ = dec.SkipValue()
+			continue
+		}
+		text, _ := dec.ReadToken()
+		switch which {
+		case "brand":
+			name = text.String()
+		case "version":
+			version = text.String()
+		}
+	}
+	_, _ = dec.ReadToken()
+	return name, version
 }
 
 // quoted is a string of Structured Fields, of what such a one may hold: printable ASCII.
@@ -96,18 +113,4 @@ func quoted(text string) string {
 	}
 	out.WriteByte('"')
 	return out.String()
-}
-
-// elements iterates over the values of an array that was read before.
-func elements(array jsontext.Value) func(yield func(jsontext.Value) bool) {
-	return func(yield func(jsontext.Value) bool) {
-		dec := jsontext.NewDecoder(strings.NewReader(string(array)), jsontext.AllowDuplicateNames(true))
-		_, _ = dec.ReadToken()
-		for kind := dec.PeekKind(); kind != ']' && kind != 0; kind = dec.PeekKind() {
-			value, err := dec.ReadValue()
-			if err != nil || !yield(value.Clone()) {
-				return
-			}
-		}
-	}
 }
