@@ -153,9 +153,12 @@ func (a *Account) validate() error {
 			return fmt.Errorf("write_keys[%d]: want 8–128 characters of A–Z, a–z, 0–9, '_', '.', '~', '-'", i)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.SegmentEvents)) {
+	for i, name := range slices.Sorted(maps.Keys(a.SegmentEvents)) {
 		if err := a.SegmentEvents[name].Validate(name); err != nil {
-			return fmt.Errorf("segment_events[%q]: %w", name, err)
+			if keyPattern.MatchString(name) { // it may be a write key in the wrong place: it is not named
+				return fmt.Errorf("segment_events: rule %d in the names' order: %w", i+1, err)
+			}
+			return fmt.Errorf("segment_events: %q: %w", name, err)
 		}
 	}
 	return nil

@@ -116,10 +116,10 @@ func (p pipeline) settle(t *testing.T) {
 	}
 }
 
-// wait polls until done, for a minute at most.
+// wait polls until done, for two minutes at most.
 func wait(t *testing.T, done func() (bool, string)) {
 	t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -129,7 +129,7 @@ func wait(t *testing.T, done func() (bool, string)) {
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("after a minute: %s", state)
+			t.Fatalf("after two minutes: %s", state)
 		case <-tick.C:
 		}
 	}
@@ -138,7 +138,7 @@ func wait(t *testing.T, done func() (bool, string)) {
 // node runs a script of npm with variables, and decodes the last line that it prints into out.
 func node(t *testing.T, script string, variables map[string]string, out any) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", script)
 	cmd.Dir = "npm"

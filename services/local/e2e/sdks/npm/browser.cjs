@@ -8,12 +8,16 @@ const run = async () => {
   const visit = async address => {
     const context = await browser.newContext({ userAgent, locale: 'de-DE', timezoneId: 'Europe/Berlin', viewport: { width: 1024, height: 700 } })
     const page = await context.newPage()
+    page.setDefaultTimeout(120000)
     page.on('pageerror', error => console.error(String(error)))
     await page.goto(address, { referer: 'https://www.google.com/' })
-    await page.waitForFunction(() => window.done !== undefined, undefined, { timeout: 60000 })
+    await page.waitForFunction(() => window.done !== undefined)
     return page
   }
-  const pages = await Promise.all(JSON.parse(PAGES).map(visit))
+  const pages = []
+  for (const list = JSON.parse(PAGES); list.length > 0;) { // all at once are more than a small machine bears
+    pages.push(...await Promise.all(list.splice(0, 4).map(visit)))
+  }
   console.log(JSON.stringify(await Promise.all(pages.map(page => page.evaluate(() => window.done)))))
   await new Promise(ended => process.stdin.on('end', ended).resume())
   await Promise.all(pages.map(page => page.goto('about:blank')))

@@ -3,7 +3,7 @@ const { EDGE, KEY, MARK, S2S, TIMEOUT } = process.env
 const { jitsuAnalytics } = require('@jitsu/js')
 const complaints = []
 const analytics = jitsuAnalytics({
-  host: EDGE, writeKey: `${KEY}:any`, s2s: S2S === '1', errorPolicy: message => complaints.push(message), fetchTimeoutMs: Number(TIMEOUT ?? 10000),
+  host: EDGE, writeKey: `${KEY}:any`, s2s: S2S === '1', errorPolicy: message => complaints.push(message), fetchTimeoutMs: Number(TIMEOUT ?? 60000),
 })
 const run = async () => {
   analytics.setAnonymousId(`anon-${MARK}`)

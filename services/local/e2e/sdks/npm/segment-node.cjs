@@ -1,7 +1,7 @@
 // Sends one message of every type with Segment's SDK for Node.js, and prints what the SDK says became of each.
 const { EDGE, KEY, SDK, MARK, TIMEOUT } = process.env
 const { Analytics } = require(SDK)
-const analytics = new Analytics({ writeKey: KEY, host: EDGE, flushAt: 6, maxRetries: 3, httpRequestTimeout: Number(TIMEOUT ?? 10000) })
+const analytics = new Analytics({ writeKey: KEY, host: EDGE, flushAt: 6, maxRetries: 3, httpRequestTimeout: Number(TIMEOUT ?? 60000) })
 analytics.on('error', () => {}) // told by the callbacks, too
 const userId = `user-${MARK}`, anonymousId = `anon-${MARK}`
 const context = {
