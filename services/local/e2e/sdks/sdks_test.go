@@ -11,6 +11,7 @@ func TestSDKs(t *testing.T) {
 	p := start(t)
 	t.Run("of servers are stored column by column", p.testServers)
 	t.Run("of pages are stored column by column", p.testPages)
+	t.Run("by hand: names of items' events, and what cannot be used", p.testByHand)
 	t.Run("of servers and what they do with an answer", p.testServersAnswers)
 	t.Run("of pages and what they do with an answer", p.testPagesAnswers)
 }
