@@ -218,6 +218,10 @@ func TestATooFastAccountIsToldWhenToComeAgain(t *testing.T) {
 	if wait := reset - before.UnixMilli(); err != nil || wait < int64(seconds-1)*1000 || wait > int64(seconds+5)*1000 {
 		t.Errorf("X-RateLimit-Reset %d, %d ms from now", reset, wait)
 	}
+	// No SDK waits longer, and what it would wait for then is lost.
+	if wait := intake.Refuse(http.StatusTooManyRequests, "", "").After(time.Hour).RetryAfter; wait != 5*time.Minute {
+		t.Errorf("asks to wait %v", wait)
+	}
 }
 
 // A new SDK drops what is answered 401: an edge that knows nobody yet must not say so.
