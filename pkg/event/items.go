@@ -21,6 +21,7 @@ const (
 	PageView    = "page"
 	SessionItem = "session"
 	Custom      = "custom"
+	UserItem    = "user" // what is said of the end user, in formats that have calls for it
 )
 
 // itemEvents lists the events (type on the wire, column event) that each item has.
@@ -39,6 +40,7 @@ var itemEvents = map[string][]string{
 	PageView:    {"view"},
 	SessionItem: {"start", "end"},
 	Custom:      {"track"},
+	UserItem:    {"identify", "group", "alias"},
 }
 
 // Known tells whether items of itemType have the event.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -12,6 +13,10 @@ import (
 // FormatRecorder is the wire format of the recorder's own events (schemas/events/event.schema.json).
 const FormatRecorder = "recorder/1"
 
+// FormatSegment is Segment's HTTP tracking API: one message, which says its type. Where the endpoint says it instead, the format is
+// FormatSegment, a slash and the type: segment/1/track.
+const FormatSegment = "segment/1"
+
 // Names of the headers of a raw record. All values are text.
 const (
 	HeaderFormat     = "format"      // wire format of the value, FormatRecorder
@@ -19,6 +24,7 @@ const (
 	HeaderEventID    = "event_id"    // UUID in its 36-character form
 	HeaderReceivedAt = "received_at" // Unix milliseconds, the edge's clock
 	HeaderSentAt     = "sent_at"     // Unix milliseconds, the client's clock; absent if not sent
+	HeaderContext    = "context"     // JSON: what a batch says of all its events, below what each says itself; absent if not sent
 	HeaderClientIP   = "ip"          // the client's whole address
 	HeaderUserAgent  = "ua"
 	HeaderDNT        = "dnt" // "1" when the request carried DNT: 1
@@ -50,8 +56,9 @@ type Raw struct {
 	Format     string
 	AccountID  string
 	EventID    uuid.UUID
-	ReceivedAt int64 // Unix milliseconds
-	SentAt     int64 // Unix milliseconds by the client's clock; 0 when not sent
+	ReceivedAt int64  // Unix milliseconds
+	SentAt     int64  // Unix milliseconds by the client's clock; 0 when not sent
+	Context    []byte // what the batch says of all its events, as sent; nil when it says nothing
 	ClientIP   netip.Addr
 	UserAgent  string
 	Hints      Hints
@@ -127,6 +134,7 @@ func (r *Raw) Record(key []byte) Record {
 	if r.SentAt != 0 {
 		add(HeaderSentAt, strconv.FormatInt(r.SentAt, 10))
 	}
+	add(HeaderContext, string(r.Context))
 	if r.ClientIP.IsValid() {
 		add(HeaderClientIP, r.ClientIP.String())
 	}
@@ -196,6 +204,8 @@ func (r *Raw) parse(h *Header) error {
 		return parseMillis(h.Value, &r.ReceivedAt)
 	case HeaderSentAt:
 		return parseMillis(h.Value, &r.SentAt)
+	case HeaderContext:
+		r.Context = bytes.Clone(h.Value)
 	case HeaderClientIP:
 		addr, err := netip.ParseAddr(string(h.Value))
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 func fullRaw() Raw {
 	return Raw{
 		Format: FormatRecorder, AccountID: "demo-us", EventID: uuid.MustParse("0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f"),
-		ReceivedAt: 1_700_000_000_123, SentAt: 1_700_000_000_100, ClientIP: netip.MustParseAddr("2001:db8::7"),
+		ReceivedAt: 1_700_000_000_123, SentAt: 1_700_000_000_100, Context: []byte(`{"library":{}}`), ClientIP: netip.MustParseAddr("2001:db8::7"),
 		UserAgent: "Mozilla/5.0", DNT: true, GPC: true,
 		Hints: Hints{
 			UA: `"Chromium";v="120"`, FullVersionList: `"Chromium";v="120.0.6099.109"`, FullVersion: "120.0.6099.109", Mobile: "?1",

@@ -1,12 +1,20 @@
 package event
 
+import "net/netip"
+
 // A Sent event is what a client says, whatever wire format it came in: what formats decode to, and identity and enrichment start from. A format
 // fills what it knows; the zero value of a field is "not said". Strings and values may alias the raw record's bytes.
 type Sent struct {
 	// ID is the client's own id of the event: a retry repeats it.
 	ID string
-	// Time is when it happened, Unix milliseconds by the client's clock. Every format must say it.
+	// Time is when it happened, Unix milliseconds by the client's clock. pkg/formats sees to it that there is one.
 	Time int64
+	// Untimed is true where the client did not say when; a format may let it.
+	Untimed bool
+	// SentAt is when the event was sent, by the same clock, where the event says so itself; 0 when it does not.
+	SentAt int64
+	// Name is a custom event's own, in formats that have names where the recorder has items: an account may say which item is meant.
+	Name string
 	// Event is what happened: play, step, complete, …; ItemType to which kind of item, "" when the format's word for it is none that this
 	// version knows. See Known.
 	Event, ItemType string
@@ -29,8 +37,12 @@ type Sent struct {
 	Language                  string // BCP 47
 	Timezone                  string // IANA
 
-	Page Page
-	User User
+	Device Device
+	Client Client
+
+	Page     Page
+	Campaign Campaign
+	User     User
 	// Company is the end user's own, as the account identifies it.
 	Company string
 	// Environment is where the page runs, in the account's words; "" means production.
@@ -61,6 +73,22 @@ type Step struct {
 
 // Software names a browser, an operating system or a library. Text is the two in one ("Chrome 72.0.3626.121").
 type Software struct{ Name, Version, Text string }
+
+// A Device is what an app knows of the device it runs on.
+type Device struct{ Type, Brand, Model string }
+
+// A Client is what an event says of the end user's own connection and browser: for servers, which send for them. Whoever receives it decides
+// whether to believe it: an address that a browser claims is none.
+type Client struct {
+	IP        netip.Addr // unspecified (0.0.0.0) asks not to be located
+	UserAgent string
+	Hints     Hints
+	// Page is true when the library that sent it runs in a page, App when it runs in an app.
+	Page, App bool
+}
+
+// A Campaign is one that the visitor came by, where the page's URL does not say.
+type Campaign struct{ Source, Medium, Name, Term, Content string }
 
 // A Page is the one that the event happened on. The URLs are whole, however long.
 type Page struct{ URL, Title, Referrer string }

@@ -20,7 +20,7 @@ func TestEveryPublishedExampleSaysWhatEnrichmentNeeds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Decode(event.FormatRecorder, value, &sent); err != nil {
+		if err := Decode(&event.Raw{Format: event.FormatRecorder, Value: value}, &sent); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if sent.Time == 0 || !event.Known(sent.ItemType, sent.Event) {
@@ -34,7 +34,7 @@ func TestEveryPublishedExampleSaysWhatEnrichmentNeeds(t *testing.T) {
 
 func TestAFormatThatNobodyKnowsIsADeadLetter(t *testing.T) {
 	var sent event.Sent
-	if r := event.AsRejection(Decode("tomorrow/1", []byte(`{}`), &sent)); r == nil || r.Reason != event.ReasonBadHeaders {
+	if r := event.AsRejection(Decode(&event.Raw{Format: "tomorrow/1", Value: []byte(`{}`)}, &sent)); r == nil || r.Reason != event.ReasonBadHeaders {
 		t.Errorf("got %v", r)
 	}
 }

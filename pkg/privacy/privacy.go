@@ -10,24 +10,28 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-// Apply takes out of e what policy forbids. Whatever the policy, e has the client's address masked only (pkg/clientip), and of traits nothing.
+// Apply takes out of e what policy forbids. Whatever the policy, e has the client's address masked only (pkg/clientip), and of the recorder's traits nothing.
 //
 //	collect_url      url, url_host, url_path, referrer, referrer_host, the campaign's parameters, and what the two tell of the traffic's source
 //	collect_title    page_title
-//	identification   none: user_id and company_id. Which of several ids is user_id the stage before has decided
+//	identification   none: user_id and company_id. Which of several ids is user_id the stage before has decided.
+//	                 none and generated: what calls say of an end user or a company (item type user), traits and ids alike
 func Apply(policy account.Policy, e *event.Enriched) {
 	if !policy.CollectURL {
 		e.Url, e.UrlHost, e.UrlPath, e.Referrer, e.ReferrerHost, e.TrafficSource = "", "", "", "", "", ""
 		e.UtmSource, e.UtmMedium, e.UtmCampaign, e.UtmTerm, e.UtmContent = "", "", "", "", ""
-		forget(e, "page.url", "page.referrer")
+		forget(e, "page.url", "page.referrer", "context.page.url", "context.page.referrer")
 	}
 	if !policy.CollectTitle {
 		e.PageTitle = ""
-		forget(e, "page.title")
+		forget(e, "page.title", "context.page.title")
 	}
 	if !policy.Identification.Stores() {
 		e.UserId, e.CompanyId = "", ""
-		forget(e, "user.id", "company", "company.id")
+		forget(e, "user.id", "company", "company.id", "userId", "groupId", "context.groupId")
+	}
+	if e.ItemType == event.UserItem && !policy.Identification.Accepts("") {
+		e.Props, e.Detail, e.Flags = nil, nil, nil
 	}
 }
 

@@ -2,9 +2,14 @@ package recorder
 
 import (
 	"math"
+	"strings"
+	"sync"
 	"unsafe"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/lenient"
 )
 
 // Decode reads one event into out, which it overwrites. It refuses what is not exactly one JSON object, repeated names, and events without
@@ -21,128 +26,129 @@ func DecodeUnsafe(value []byte, out *Event) error {
 	return decode(value, unsafe.String(unsafe.SliceData(value), len(value)), out)
 }
 
+// A reader walks one event.
+type reader struct{ lenient.Reader }
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
 // decode reads value; every string of the event without an escape becomes a part of text, the same bytes.
 func decode(value []byte, text string, out *Event) error {
 	*out = Event{}
-	mended, replaced := wellFormed(value)
-	if replaced != nil {
-		value, text = mended, string(mended)
-	}
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
-	r.reset(value, text, replaced)
+	r.Reset(value, text, wireObjects)
 	err := r.event(out)
-	out.Warnings = r.warnings
+	out.Warnings = r.Warnings()
 	return err
 }
 
 func (r *reader) event(e *Event) error {
 	timed := false
-	err := r.object("$", func(name string) error {
+	err := r.Object("$", func(name string) error {
 		switch name {
 		case "id":
-			return r.id("$.id", anyLength, aPerson, &e.ID)
+			return r.ID("$.id", lenient.AnyLength, lenient.APerson, &e.ID)
 		case "time":
-			return r.millis("$.time", &e.Time, &timed)
+			return r.Millis("$.time", (*int64)(&e.Time), &timed)
 		case "type":
-			return r.word("$.type", &e.Type)
+			return r.Word("$.type", &e.Type)
 		case "data":
-			return r.object("$.data", func(name string) error { return r.data(name, &e.Data) })
+			return r.Object("$.data", func(name string) error { return r.data(name, &e.Data) })
 		case "env":
-			return r.part("$.env", func(name string) error { return r.env(name, &e.Env) })
+			return r.Part("$.env", func(name string) error { return r.env(name, &e.Env) })
 		case "page":
-			return r.part("$.page", func(name string) error { return r.page(name, &e.Page) })
+			return r.Part("$.page", func(name string) error { return r.page(name, &e.Page) })
 		case "user":
-			return r.part("$.user", func(name string) error { return r.user(name, &e.User) })
+			return r.Part("$.user", func(name string) error { return r.user(name, &e.User) })
 		case "company":
 			return r.company(&e.Company)
 		case "environment":
-			return r.string("$.environment", MaxWord, &e.Environment)
+			return r.String("$.environment", MaxWord, &e.Environment)
 		case "session":
-			return r.id("$.session", MaxID, aPerson, &e.Session)
+			return r.ID("$.session", MaxID, lenient.APerson, &e.Session)
 		case "props":
-			return r.raw("$.props", anObject, MaxNames, &e.Props)
+			return r.Raw("$.props", lenient.AnObject, MaxNames, &e.Props)
 		case "library":
-			return r.part("$.library", func(name string) error { return r.library(name, &e.Library) })
+			return r.Part("$.library", func(name string) error { return r.library(name, &e.Library) })
 		}
-		return r.skip()
+		return r.Skip()
 	})
 	switch {
 	case err != nil:
 		return err
 	case !timed:
-		return missing("$.time")
+		return lenient.Missing("$.time")
 	case e.Type == "":
-		return missing("$.type")
+		return lenient.Missing("$.type")
 	case e.Data.Type == "":
-		return missing("$.data.type")
+		return lenient.Missing("$.data.type")
 	}
-	return r.end()
+	return r.End()
 }
 
 func (r *reader) data(name string, d *Data) error {
 	switch name {
 	case "type":
-		return r.word("$.data.type", &d.Type)
+		return r.Word("$.data.type", &d.Type)
 	case "oId":
-		return r.id("$.data.oId", MaxID, anItem, (*string)(&d.ID))
+		return r.ID("$.data.oId", MaxID, lenient.AnItem, (*string)(&d.ID))
 	case "oName":
-		return r.string("$.data.oName", MaxName, &d.Name)
+		return r.String("$.data.oName", MaxName, &d.Name)
 	case "pId":
-		return r.id("$.data.pId", MaxPlayID, aPlay, &d.PlayID)
+		return r.ID("$.data.pId", MaxPlayID, lenient.APlay, &d.PlayID)
 	case "step":
-		return r.part("$.data.step", func(name string) error { return r.step(name, &d.Step) })
+		return r.Part("$.data.step", func(name string) error { return r.step(name, &d.Step) })
 	case "preview":
-		return r.boolean("$.data.preview", &d.Preview)
+		return r.Boolean("$.data.preview", &d.Preview)
 	case "iteration":
-		return r.count("$.data.iteration", MaxStepIndex, &d.Iteration)
+		return r.Count("$.data.iteration", MaxStepIndex, &d.Iteration)
 	case "language":
-		return r.string("$.data.language", MaxWord, &d.Language)
+		return r.String("$.data.language", MaxWord, &d.Language)
 	case "dismissReason":
-		return r.string("$.data.dismissReason", MaxWord, &d.DismissReason)
+		return r.String("$.data.dismissReason", MaxWord, &d.DismissReason)
 	case "pInit":
-		return r.raw("$.data.pInit", anObject, MaxDetailNames, &d.Init)
+		return r.Raw("$.data.pInit", lenient.AnObject, MaxDetailNames, &d.Init)
 	case "error":
-		return r.raw("$.data.error", anObject, MaxDetailNames, &d.Error)
+		return r.Raw("$.data.error", lenient.AnObject, MaxDetailNames, &d.Error)
 	case "goal":
-		return r.raw("$.data.goal", anObject, MaxDetailNames, &d.Goal)
+		return r.Raw("$.data.goal", lenient.AnObject, MaxDetailNames, &d.Goal)
 	case "lesson":
-		return r.raw("$.data.lesson", anObject, MaxDetailNames, &d.Lesson)
+		return r.Raw("$.data.lesson", lenient.AnObject, MaxDetailNames, &d.Lesson)
 	case "quiz":
-		return r.raw("$.data.quiz", anObject, MaxDetailNames, &d.Quiz)
+		return r.Raw("$.data.quiz", lenient.AnObject, MaxDetailNames, &d.Quiz)
 	case "answers":
-		return r.raw("$.data.answers", anArray, MaxDetailNames, &d.Answers)
+		return r.Raw("$.data.answers", lenient.AnArray, MaxDetailNames, &d.Answers)
 	case "query":
-		return r.quoted("$.data.query", &d.Query)
+		return r.Quoted("$.data.query", &d.Query)
 	case "result":
-		return r.raw("$.data.result", anObjectOrNull, MaxDetailNames, &d.Result)
+		return r.Raw("$.data.result", lenient.AnObjectOrNull, MaxDetailNames, &d.Result)
 	case "action":
-		return r.raw("$.data.action", anObject, MaxDetailNames, &d.Action)
+		return r.Raw("$.data.action", lenient.AnObject, MaxDetailNames, &d.Action)
 	case "rule":
-		return r.raw("$.data.rule", anObject, MaxDetailNames, &d.Rule)
+		return r.Raw("$.data.rule", lenient.AnObject, MaxDetailNames, &d.Rule)
 	case "event":
-		return r.quoted("$.data.event", &d.Event)
+		return r.Quoted("$.data.event", &d.Event)
 	}
-	return r.skip()
+	return r.Skip()
 }
 
 func (r *reader) step(name string, s *Step) error {
 	switch name {
 	case "id":
-		return r.id("$.data.step.id", MaxID, anItem, (*string)(&s.ID))
+		return r.ID("$.data.step.id", MaxID, lenient.AnItem, (*string)(&s.ID))
 	case "index":
-		n, ok, err := r.whole("$.data.step.index", MaxStepIndex, math.Floor)
+		n, ok, err := r.Whole("$.data.step.index", MaxStepIndex, math.Floor)
 		if ok {
 			index := int32(n)
 			s.Index = &index
 		}
 		return err
 	case "count":
-		return r.count("$.data.step.count", MaxStepIndex, &s.Count)
+		return r.Count("$.data.step.count", MaxStepIndex, &s.Count)
 	case "name":
-		return r.string("$.data.step.name", MaxName, &s.Name)
+		return r.String("$.data.step.name", MaxName, &s.Name)
 	}
-	return r.skip()
+	return r.Skip()
 }
 
 func (r *reader) env(name string, e *Env) error {
@@ -152,21 +158,21 @@ func (r *reader) env(name string, e *Env) error {
 	case "os":
 		return r.software(&osPaths, &e.OS)
 	case "screen":
-		return r.part("$.env.screen", func(name string) error {
+		return r.Part("$.env.screen", func(name string) error {
 			switch name {
 			case "width":
-				return r.pixels("$.env.screen.width", &e.Screen.Width)
+				return r.Pixels("$.env.screen.width", &e.Screen.Width)
 			case "height":
-				return r.pixels("$.env.screen.height", &e.Screen.Height)
+				return r.Pixels("$.env.screen.height", &e.Screen.Height)
 			}
-			return r.skip()
+			return r.Skip()
 		})
 	case "language":
-		return r.string("$.env.language", MaxWord, &e.Language)
+		return r.String("$.env.language", MaxWord, &e.Language)
 	case "timezone":
-		return r.string("$.env.timezone", MaxWord, &e.Timezone)
+		return r.String("$.env.timezone", MaxWord, &e.Timezone)
 	}
-	return r.skip()
+	return r.Skip()
 }
 
 type softwarePaths struct{ whole, name, version, text string }
@@ -178,69 +184,92 @@ var (
 
 // software reads a browser or an operating system; one that is named in a string is its String.
 func (r *reader) software(paths *softwarePaths, s *Software) error {
-	if r.dec.PeekKind() == '"' {
-		r.warn(event.WarnConverted, paths.whole)
-		return r.string(paths.whole, MaxName, &s.String)
+	if r.Kind() == '"' {
+		r.Warn(event.WarnConverted, paths.whole)
+		return r.String(paths.whole, MaxName, &s.String)
 	}
-	return r.part(paths.whole, func(name string) error {
+	return r.Part(paths.whole, func(name string) error {
 		switch name {
 		case "name":
-			return r.string(paths.name, MaxWord, &s.Name)
+			return r.String(paths.name, MaxWord, &s.Name)
 		case "version":
-			return r.string(paths.version, MaxWord, &s.Version)
+			return r.String(paths.version, MaxWord, &s.Version)
 		case "string":
-			return r.string(paths.text, MaxName, &s.String)
+			return r.String(paths.text, MaxName, &s.String)
 		}
-		return r.skip()
+		return r.Skip()
 	})
 }
 
 func (r *reader) page(name string, p *Page) error {
 	switch name {
 	case "url":
-		return r.url("$.page.url", &p.URL)
+		return r.URL("$.page.url", &p.URL)
 	case "title":
-		return r.string("$.page.title", MaxName, &p.Title)
+		return r.String("$.page.title", MaxName, &p.Title)
 	case "referrer":
-		return r.url("$.page.referrer", &p.Referrer)
+		return r.URL("$.page.referrer", &p.Referrer)
 	}
-	return r.skip()
+	return r.Skip()
 }
 
 func (r *reader) user(name string, u *User) error {
 	switch name {
 	case "guid":
-		return r.id("$.user.guid", MaxID, aPerson, &u.GUID)
+		return r.ID("$.user.guid", MaxID, lenient.APerson, &u.GUID)
 	case "id":
-		return r.id("$.user.id", MaxID, aPerson, &u.ID)
+		return r.ID("$.user.id", MaxID, lenient.APerson, &u.ID)
 	case "provider":
-		return r.string("$.user.provider", MaxWord, &u.Provider)
+		return r.String("$.user.provider", MaxWord, &u.Provider)
 	case "traits":
-		return r.traits("$.user.traits", &u.Traits)
+		return r.traits(&u.Traits)
 	}
-	return r.skip()
+	return r.Skip()
 }
 
 // company reads the end user's company; one that is no object is its id.
 func (r *reader) company(c *Company) error {
-	if kind := r.dec.PeekKind(); kind == '"' || kind == '0' {
-		r.warn(event.WarnConverted, "$.company")
-		return r.id("$.company", MaxID, aPerson, &c.ID)
+	if kind := r.Kind(); kind == '"' || kind == '0' {
+		r.Warn(event.WarnConverted, "$.company")
+		return r.ID("$.company", MaxID, lenient.APerson, &c.ID)
 	}
-	return r.part("$.company", func(name string) error {
+	return r.Part("$.company", func(name string) error {
 		if name == "id" {
-			return r.id("$.company.id", MaxID, aPerson, &c.ID)
+			return r.ID("$.company.id", MaxID, lenient.APerson, &c.ID)
 		}
-		return r.skip()
+		return r.Skip()
 	})
 }
 
 func (r *reader) library(name string, l *Library) error {
 	switch name {
 	case "name":
-		return r.string("$.library.name", MaxWord, &l.Name)
+		return r.String("$.library.name", MaxWord, &l.Name)
 	case "version":
-		return r.string("$.library.version", MaxWord, &l.Version)
+		return r.String("$.library.version", MaxWord, &l.Version)
 	}
-	return r.skip()
+	return r.Skip()
 }
+
+// traits keeps an object as it stands: it is for the raw record's readers only.
+func (r *reader) traits(out *jsontext.Value) error {
+	v, ok, err := r.Scalar("$.user.traits")
+	switch {
+	case err != nil || !ok:
+	case v.Kind() != '{':
+		r.Warn(event.WarnDropped, "$.user.traits")
+	default:
+		*out = r.Bytes(len(v))
+	}
+	return err
+}
+
+// wireObjects are the objects of the wire format.
+var wireObjects = func() map[string]bool {
+	paths := map[string]bool{}
+	for path := range strings.FieldsSeq(`$.data $.data.step $.data.pInit $.data.error $.data.goal $.data.lesson $.data.quiz $.data.answers
+		$.data.result $.data.action $.data.rule $.env $.env.browser $.env.os $.env.screen $.page $.user $.user.traits $.props $.library`) {
+		paths[path] = true
+	}
+	return paths
+}()

@@ -69,6 +69,9 @@ func TestExamplesPassSchemaAndDecoder(t *testing.T) {
 	}
 	for _, itemType := range event.ItemTypes() {
 		events := event.ItemEvents(itemType)
+		if itemType == event.UserItem {
+			continue // the recorder says those things of every event
+		}
 		for _, e := range events {
 			if examples[itemType+"-"+e] == nil {
 				t.Errorf("no example of %s %s", itemType, e)

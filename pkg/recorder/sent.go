@@ -27,8 +27,11 @@ var wireItems = map[string]string{
 }
 
 // ItemType translates data.type; false when this version does not know it.
-func (e *Event) ItemType() (string, bool) {
-	itemType, known := wireItems[e.Data.Type]
+func (e *Event) ItemType() (string, bool) { return ItemType(e.Data.Type) }
+
+// ItemType translates a kind of item on the wire ("wt", "walkthru"); false when this version does not know it.
+func ItemType(wire string) (string, bool) {
+	itemType, known := wireItems[wire]
 	return itemType, known
 }
 
@@ -92,7 +95,7 @@ func word(object jsontext.Value, name string) string {
 		if err != nil {
 			return ""
 		}
-		return Cut(value.String(), MaxWord)
+		return event.Cut(value.String(), MaxWord)
 	}
 	return ""
 }

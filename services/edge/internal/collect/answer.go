@@ -4,32 +4,46 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
 func writeResults(w http.ResponseWriter, results []intake.Result) {
-	var answer struct {
-		Accepted int             `json:"accepted"`
-		Rejected int             `json:"rejected"`
-		Results  []intake.Result `json:"results"`
-	}
-	answer.Results = results
+	writeJSON(w, http.StatusOK, count(results))
+}
+
+// counts are the results, and how many there are of each.
+type counts struct {
+	Accepted int             `json:"accepted"`
+	Rejected int             `json:"rejected"`
+	Dead     int             `json:"dead,omitempty"`
+	Results  []intake.Result `json:"results"`
+}
+
+func count(results []intake.Result) counts {
+	out := counts{Results: results}
 	for i := range results {
 		results[i].Index = i
-		if results[i].Status == intake.Accepted {
-			answer.Accepted++
-		} else {
-			answer.Rejected++
+		switch results[i].Status {
+		case intake.Accepted:
+			out.Accepted++
+		case intake.Dead:
+			out.Dead++
+		default:
+			out.Rejected++
 		}
 	}
-	writeJSON(w, http.StatusOK, answer)
+	return out
 }
 
 // write answers with a refusal.
 func write(w http.ResponseWriter, r *intake.Refusal) {
 	if r.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(r.RetryAfter.Seconds())))
+		if r.Status == http.StatusTooManyRequests { // Unix milliseconds, as Segment's older SDK for Node.js reads it, and Retry-After not
+			w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(r.RetryAfter).UnixMilli(), 10))
+		}
 	}
 	if r.Close {
 		w.Header().Set("Connection", "close")

@@ -13,7 +13,10 @@ import (
 )
 
 // eventsEndpoint takes events in the recorder's format.
-var eventsEndpoint = endpoint{path: "/v1/events", format: event.FormatRecorder, split: (*Handler).split}
+var eventsEndpoint = endpoint{
+	path: "/v1/events", format: event.FormatRecorder, split: (*Handler).split, key: func(_ *Handler, r *http.Request) string { return keyFromHeader(r) },
+	answer: writeResults, tooLarge: http.StatusRequestEntityTooLarge,
+}
 
 // split finds the events in data: one, an array, an envelope, or one after the other. It reads the outer syntax only: what is wrong within
 // an event is that event's own fault, and recorder.Decode finds it. It ends at the first event too many, so that what a request costs before

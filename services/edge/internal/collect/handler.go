@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -38,7 +39,7 @@ type Dependencies struct {
 	ClientIP *clientip.Resolver
 }
 
-// A Handler serves /v1/events.
+// A Handler serves every endpoint.
 type Handler struct {
 	intake       *intake.Intake
 	clientIP     *clientip.Resolver
@@ -76,15 +77,31 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	defer h.recover(w, started)
+	parts := partsOf(r.URL.Path)
+	var refused *intake.Refusal
+	if l := lookupOf(parts); l != nil {
+		refused = h.look(l, w, r, parts)
+	} else {
+		refused = h.take(w, r, endpoints["/"+strings.Join(parts, "/")])
+	}
 	code := http.StatusOK
-	results, refused := h.collect(w, r)
 	if refused != nil {
 		code = refused.Status
 		write(w, refused)
-	} else {
-		writeResults(w, results)
 	}
 	h.metrics.answered(code, time.Since(started))
+}
+
+// take takes the events of a request and answers it, unless it is refused.
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, at *endpoint) *intake.Refusal {
+	results, refused := h.collect(w, r, at)
+	switch {
+	case refused == nil:
+		at.answer(w, results)
+	case refused.Status == http.StatusRequestEntityTooLarge:
+		refused.Status = at.tooLarge
+	}
+	return refused
 }
 
 // recover answers for a request whose handling broke down: a bug, whose place is logged and nothing of what was sent. The value of a

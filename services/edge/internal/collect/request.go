@@ -19,22 +19,37 @@ type endpoint struct {
 	format string
 	// split finds the events in a body. It must end at the first event too many: nobody was asked for a key yet.
 	split func(h *Handler, body []byte, contentType string) (batch, *intake.Refusal)
+	// key is the write key that a request says before its body; "" where only the body may have it.
+	key func(h *Handler, r *http.Request) string
+	// answer says what became of each event.
+	answer func(w http.ResponseWriter, results []intake.Result)
+	// tooLarge is the status for more than is taken.
+	tooLarge int
+	// relayed and keep are intake.Request's.
+	relayed, keep bool
 }
 
-// endpoints are all there are, each in a file of its own.
-var endpoints = []endpoint{eventsEndpoint}
+// endpoints are all there are by their paths, each kind in a file of its own.
+var endpoints = func() map[string]*endpoint {
+	all := map[string]*endpoint{eventsEndpoint.path: &eventsEndpoint}
+	for i := range segmentEndpoints {
+		all[segmentEndpoints[i].path] = &segmentEndpoints[i]
+	}
+	return all
+}()
 
 // A batch is what one request holds.
 type batch struct {
 	key    string // in the body; "" where it holds none
 	sentAt int64  // Unix milliseconds; 0 when not sent
 	events []intake.Piece
+	// context is JSON: what is said of all events; nil where nothing is.
+	context []byte
 }
 
 // collect does the work: who is it, what do they send, is it right, store it.
-func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]intake.Result, *intake.Refusal) {
+func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) ([]intake.Result, *intake.Refusal) {
 	notAllowed := h.letBrowsers(w, r)
-	at := endpointOf(r.URL.Path)
 	switch {
 	case at == nil:
 		return nil, intake.Refuse(http.StatusNotFound, "not_found", "events go to POST /v1/events")
@@ -50,7 +65,7 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]intake.Resu
 
 	// A key in the header can be refused before the body is read.
 	var owner *account.Account
-	if key := keyFromHeader(r); key != "" {
+	if key := at.key(h, r); key != "" {
 		var refused *intake.Refusal
 		if owner, refused = h.intake.Authenticate(key); refused != nil {
 			return nil, refused
@@ -80,7 +95,7 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]intake.Resu
 		return nil, refused
 	}
 
-	request := h.describe(r, at, owner, received, sent.sentAt)
+	request := h.describe(r, at, owner, received, &sent)
 	results, records := h.intake.Check(sent.events, request)
 	b.worked()
 	if len(records) > 0 {
@@ -96,7 +111,8 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request) ([]intake.Resu
 }
 
 // describe says what the request says of all its events.
-func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account, received time.Time, sentAt int64) *intake.Request {
+func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account, received time.Time, sent *batch) *intake.Request {
+	sentAt := sent.sentAt
 	if sentAt == 0 {
 		if text := r.Header.Get("X-Sent-At"); text != "" {
 			sentAt = parseMoment([]byte(strconv.Quote(text)))
@@ -104,6 +120,7 @@ func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account
 	}
 	return &intake.Request{
 		Owner: owner, Format: at.format, Received: received.UnixMilli(), SentAt: sentAt, Client: h.clientIP.ClientIP(r.RemoteAddr, r.Header), Header: r.Header,
+		Context: sent.context, Relayed: at.relayed, Keep: at.keep,
 	}
 }
 
@@ -115,28 +132,19 @@ func sizeOf(records []event.Record) (n int64) {
 	return n
 }
 
-// endpointOf finds the endpoint of a path; nil where there is none. Base URLs are configured with and without a slash at their end, so slashes
-// may be doubled or trail.
-func endpointOf(path string) *endpoint {
-	if !strings.HasPrefix(path, "/") {
+// partsOf are a path's parts between slashes; none where it is longer than any that is known. Base URLs are configured with and without a slash at
+// their end, so slashes may be doubled or trail.
+func partsOf(path string) (parts []string) {
+	if !strings.HasPrefix(path, "/") || len(path) > longestPath {
 		return nil
 	}
-	clean := strings.Builder{}
 	for part := range strings.SplitSeq(path, "/") {
 		if part != "" {
-			clean.WriteString("/" + part)
-		}
-		if clean.Len() > longestPath {
-			return nil
+			parts = append(parts, part)
 		}
 	}
-	for i := range endpoints {
-		if endpoints[i].path == clean.String() {
-			return &endpoints[i]
-		}
-	}
-	return nil
+	return parts
 }
 
-// longestPath bounds what is compared of a path, in bytes.
-const longestPath = 128
+// longestPath bounds what is looked at of a path, in bytes: a write key may stand in it.
+const longestPath = 512

@@ -9,7 +9,7 @@ import (
 // A Result is the answer for one event.
 type Result struct {
 	Index   int    `json:"index"`  // its place in the request, from 0
-	Status  string `json:"status"` // accepted or rejected
+	Status  string `json:"status"` // accepted, rejected or dead
 	ID      string `json:"id,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Path    string `json:"path,omitempty"`
@@ -17,13 +17,14 @@ type Result struct {
 	// Warnings say which members of an accepted event are not stored as they were sent.
 	Warnings []event.Warning `json:"warnings,omitempty"`
 
-	record int // of an accepted event: its place among the records
+	record int // of an event that is stored: its place among the records
 }
 
 const (
-	// Accepted and Rejected are what becomes of an event.
+	// Accepted, Rejected and Dead are what becomes of an event; a dead one is stored, and becomes a dead letter.
 	Accepted = "accepted"
 	Rejected = "rejected"
+	Dead     = "dead"
 )
 
 // A Refusal answers a whole request of which nothing is stored, as far as the edge knows.
@@ -41,8 +42,11 @@ func Refuse(status int, code, message string) *Refusal {
 	return &Refusal{Status: status, Code: code, Message: message}
 }
 
-// After asks the client to wait, in whole seconds, at least one.
+// longestWait is the longest that SDKs wait when they are asked to.
+const longestWait = 5 * time.Minute
+
+// After asks the client to wait, in whole seconds, at least one and at most as many as it would.
 func (r *Refusal) After(wait time.Duration) *Refusal {
-	r.RetryAfter = max(time.Second, wait.Round(time.Second))
+	r.RetryAfter = min(max(time.Second, wait.Round(time.Second)), longestWait)
 	return r
 }

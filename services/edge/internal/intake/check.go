@@ -11,6 +11,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/formats"
 	"github.com/waymark-events/waymark/pkg/identity"
+	"github.com/waymark-events/waymark/pkg/segment"
 )
 
 // maxHeader bounds what is kept of one header, in bytes.
@@ -31,38 +32,48 @@ type Request struct {
 	Received, SentAt int64
 	Client           netip.Addr
 	Header           http.Header
+	// Context is JSON: what the batch says of all its events. nil when it says nothing.
+	Context []byte
+	// Relayed events may be sent by a server: what they say of the end user's address and browser counts then. See attribute.
+	Relayed bool
+	// Keep stores what cannot be used, too: it becomes a dead letter. It is for clients that never send a single event of a batch again.
+	Keep bool
 }
 
 // get returns a header, cut to maxHeader.
 func (r *Request) get(name string) string {
-	value := r.Header.Get(name)
-	return value[:min(len(value), maxHeader)]
+	return cut(r.Header.Get(name))
 }
 
-// Check decides on each event and makes records of those that are right, for Store. An id that comes twice in a request is one event:
-// the second is answered with the first one's id and not stored again.
+func cut(header string) string { return header[:min(len(header), maxHeader)] }
+
+// Check decides on each event and makes records of those that are right, for Store, and of the others where the request says to keep them. An id
+// that comes twice in a request is one event: the second is answered with the first one's id and not stored again.
 func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 	results := make([]Result, len(events))
 	records := make([]event.Record, 0, len(events))
 	seen := make(map[uuid.UUID]int, len(events)) // the record of each id
-	raw := r.raw()
+	shared := r.raw()
 	var sent event.Sent
 	for n, p := range events {
-		err := i.inspect(p)
-		if err == nil {
-			err = formats.Decode(raw.Format, p.Value, &sent)
-		}
-		if err != nil {
+		raw := shared
+		raw.Value = p.Value
+		err := i.decode(p, &raw, r, &sent)
+		if err != nil && !r.Keep {
 			results[n] = reject(err)
 			continue
 		}
 		raw.EventID = identity.EventID(r.Owner.ID, sent.ID)
-		raw.Value = p.Value
 		place, before := seen[raw.EventID]
 		if !before {
 			place = len(records)
 		}
-		results[n] = Result{Status: Accepted, ID: raw.EventID.String(), Warnings: sent.Warnings, record: place}
+		results[n] = Result{Status: Accepted, Warnings: sent.Warnings}
+		if err != nil {
+			results[n] = reject(err)
+			results[n].Status = Dead
+		}
+		results[n].ID, results[n].record = raw.EventID.String(), place
 		if before {
 			continue
 		}
@@ -71,6 +82,24 @@ func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 		records = append(records, raw.Record(event.Key(r.Owner.ID, visitor)))
 	}
 	return results, records
+}
+
+// decode reads an event, and what it says of the request that raw is the record of.
+func (i *Intake) decode(p Piece, raw *event.Raw, r *Request, sent *event.Sent) error {
+	if !r.Keep {
+		if err := i.inspect(p); err != nil {
+			return err
+		}
+	}
+	err := formats.Decode(raw, sent)
+	segment.Recognize(sent, r.Owner.SegmentEvents)
+	if sent.SentAt != 0 {
+		raw.SentAt = sent.SentAt
+	}
+	if r.Relayed {
+		attribute(raw, &sent.Client, r.Header.Get("Origin") != "")
+	}
+	return err
 }
 
 func reject(err error) Result {
@@ -84,7 +113,7 @@ func reject(err error) Result {
 // raw returns what all events of the request share.
 func (r *Request) raw() event.Raw {
 	return event.Raw{
-		Format: r.Format, AccountID: r.Owner.ID, ReceivedAt: r.Received, SentAt: r.SentAt, ClientIP: r.Client,
+		Format: r.Format, AccountID: r.Owner.ID, ReceivedAt: r.Received, SentAt: r.SentAt, Context: r.Context, ClientIP: r.Client,
 		UserAgent: r.get("User-Agent"), DNT: r.Header.Get("DNT") == "1", GPC: r.Header.Get("Sec-GPC") == "1",
 		Hints: event.Hints{
 			UA: r.get("Sec-CH-UA"), FullVersionList: r.get("Sec-CH-UA-Full-Version-List"), FullVersion: r.get("Sec-CH-UA-Full-Version"),

@@ -67,7 +67,11 @@ func (i *Intake) Authenticate(key string) (*account.Account, *Refusal) {
 	if key == "" {
 		return nil, Refuse(http.StatusUnauthorized, "no_write_key", "send the write key as Basic user, Bearer token, X-Write-Key, or the body's key")
 	}
-	owner := i.Accounts.Directory().ByKey(key)
+	accounts := i.Accounts.Directory()
+	owner := accounts.ByKey(key)
+	if owner == nil && accounts.Empty() {
+		return nil, Refuse(http.StatusServiceUnavailable, "no_accounts", "the edge knows no account yet: send the same again").After(30 * time.Second)
+	}
 	if owner == nil {
 		return nil, Refuse(http.StatusUnauthorized, "unknown_write_key", "the write key is not known")
 	}
@@ -76,6 +80,9 @@ func (i *Intake) Authenticate(key string) (*account.Account, *Refusal) {
 	}
 	return owner, nil
 }
+
+// Knows tells whether key is an account's write key.
+func (i *Intake) Knows(key string) bool { return i.Accounts.Directory().ByKey(key) != nil }
 
 // Admit lets an account's events pass, or says how long to wait.
 func (i *Intake) Admit(owner *account.Account, events int, now time.Time) *Refusal {
@@ -105,7 +112,7 @@ func (i *Intake) Store(ctx context.Context, owner *account.Account, results []Re
 // is too low: an operator should know.
 func (i *Intake) rejectTooLarge(owner *account.Account, results []Result, why *kafka.TooLarge) {
 	for n := range results {
-		if results[n].Status == Accepted && slices.Contains(why.Records, results[n].record) {
+		if results[n].Status != Rejected && slices.Contains(why.Records, results[n].record) {
 			results[n] = reject(event.Reject(event.ReasonTooLarge, errors.New("the event is larger than its region's Kafka takes: it cannot be stored")))
 		}
 	}

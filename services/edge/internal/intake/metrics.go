@@ -15,7 +15,7 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_edge_events_total", Help: "Events answered, by region, result (accepted, rejected) and the rejection's reason.",
+			Name: "waymark_edge_events_total", Help: "Events answered, by region, result (accepted, rejected, dead) and the rejection's reason.",
 		}, []string{"region", "result", "reason"}),
 		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "waymark_edge_batch_events", Help: "Events of a request.", Buckets: prometheus.ExponentialBuckets(1, 2, 10),

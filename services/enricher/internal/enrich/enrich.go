@@ -13,6 +13,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/privacy"
 	"github.com/waymark-events/waymark/pkg/recorder"
+	"github.com/waymark-events/waymark/pkg/segment"
 	"github.com/waymark-events/waymark/pkg/useragent"
 )
 
@@ -48,13 +49,14 @@ var sents = sync.Pool{New: func() any { return new(event.Sent) }}
 func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
 	sent := sents.Get().(*event.Sent)
 	defer sents.Put(sent)
-	if err := formats.Decode(raw.Format, raw.Value, sent); err != nil {
+	if err := formats.Decode(raw, sent); err != nil {
 		return err
 	}
 	customer, err := e.admit(raw)
 	if err != nil {
 		return err
 	}
+	segment.Recognize(sent, customer.SegmentEvents)
 	detail := out.Detail[:0]
 	out.Reset()
 	if err := e.translate(raw, sent, out); err != nil {
@@ -66,7 +68,7 @@ func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
 	locate(e.locator.Lookup(raw.ClientIP), out)
 	describe(e.parser.Parse(raw.UserAgent, hints(&raw.Hints)), sent, out)
 	identify(raw, sent, customer, out)
-	arrive(raw.ClientIP, sent.Page, out)
+	arrive(raw.ClientIP, sent, out)
 	out.Time, out.TimeFlag = correctTime(sent.Time, raw.SentAt, raw.ReceivedAt, e.window)
 	privacy.Apply(customer.Policy, out)
 	return nil

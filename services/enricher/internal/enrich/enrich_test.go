@@ -25,7 +25,8 @@ import (
 )
 
 const accounts = `accounts:
-  - {id: open, region: us, policy: {identification: cookie, collect_url: true, collect_title: true}}
+  - {id: open, region: us, policy: {identification: cookie, collect_url: true, collect_title: true}, segment_events: {Tour Started: {item: wt, event: play, properties: {item_id: tour_id}}}}
+  - {id: generated, region: us, policy: {identification: generated}}
   - {id: strict, region: us}
   - {id: elsewhere, region: eu}
 `

@@ -12,6 +12,9 @@ func describe(headers useragent.Environment, sent *event.Sent, out *event.Enrich
 	out.Browser, out.BrowserVersion = prefer(headers.Browser, headers.BrowserVersion, sent.Browser)
 	out.Os, out.OsVersion = prefer(headers.OS, headers.OSVersion, sent.OS)
 	out.DeviceType, out.DeviceBrand, out.DeviceModel = headers.DeviceType, headers.DeviceBrand, headers.DeviceModel
+	if headers.DeviceType == "" && headers.DeviceModel == "" {
+		out.DeviceType, out.DeviceBrand, out.DeviceModel = deviceType(sent.Device), sent.Device.Brand, sent.Device.Model
+	}
 	out.IsBot, out.BotName = headers.IsBot, headers.BotName
 	out.ScreenWidth, out.ScreenHeight = sent.ScreenWidth, sent.ScreenHeight
 	out.Language, out.Timezone = sent.Language, sent.Timezone
@@ -41,4 +44,16 @@ func splitSoftware(s string) (name, version string) {
 		return s, ""
 	}
 	return strings.TrimSpace(s[:i]), s[i+1:]
+}
+
+// deviceType is the kind of device that an app runs on. Apps name its platform where browsers name its form.
+func deviceType(d event.Device) string {
+	kind := strings.ToLower(d.Type)
+	switch {
+	case strings.HasPrefix(d.Model, "iPad"):
+		return "tablet"
+	case kind == "ios" || kind == "android":
+		return "mobile"
+	}
+	return kind
 }

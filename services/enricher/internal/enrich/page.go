@@ -9,8 +9,9 @@ import (
 )
 
 // arrive fills where the visitor is and came from: the address, masked, the page and the page before it, without user names and passwords. A
-// URL keeps its query, which may hold what the site put there.
-func arrive(ip netip.Addr, page event.Page, out *event.Enriched) {
+// URL keeps its query, which may hold what the site put there. The campaign is the URL's, or the one that the event names where that has none.
+func arrive(ip netip.Addr, sent *event.Sent, out *event.Enriched) {
+	page := sent.Page
 	if masked := clientip.Mask(ip); masked.IsValid() {
 		out.IpMasked = masked.String()
 	}
@@ -20,10 +21,13 @@ func arrive(ip netip.Addr, page event.Page, out *event.Enriched) {
 	out.PageTitle = page.Title
 	flagIf(here.redacted, event.WarnRedacted, "$.page.url", out)
 	flagIf(before.redacted, event.WarnRedacted, "$.page.referrer", out)
-	if page.URL == "" && page.Referrer == "" {
-		return // no page is no direct visit
+	var v traffic.Visit
+	if page.URL != "" || page.Referrer != "" { // no page is no direct visit
+		v = traffic.Of(here.text, here.host, before.host)
 	}
-	v := traffic.Of(here.text, here.host, before.host)
+	if c := sent.Campaign; v.UTM == (traffic.UTM{}) && c != (event.Campaign{}) {
+		v.Source, v.UTM = traffic.Campaign, traffic.UTM{Source: c.Source, Medium: c.Medium, Campaign: c.Name, Term: c.Term, Content: c.Content}
+	}
 	out.TrafficSource = v.Source
 	out.UtmSource, out.UtmMedium, out.UtmCampaign, out.UtmTerm, out.UtmContent = v.UTM.Source, v.UTM.Medium, v.UTM.Campaign, v.UTM.Term, v.UTM.Content
 }

@@ -46,7 +46,7 @@ func TestProtect(t *testing.T) {
 
 // protect is what two stages make of a page.
 func protect(ip netip.Addr, page event.Page, policy account.Policy, out *event.Enriched) {
-	arrive(ip, page, out)
+	arrive(ip, &event.Sent{Page: page}, out)
 	privacy.Apply(policy, out)
 }
 

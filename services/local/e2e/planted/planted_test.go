@@ -59,6 +59,22 @@ func planted(id string) map[string]any {
 	}
 }
 
+// segmentMessages have a planted value wherever a client may put one: sound ones, and ones that are none.
+func segmentMessages(t *testing.T) (out []string) {
+	t.Helper()
+	for _, kind := range []string{"track", "page", "identify", "group", "alias", plant("type")} {
+		message := map[string]any{
+			"type": kind, "messageId": plant("id"), "anonymousId": plant("anonymous"), "userId": plant("user"), "event": plant("event"), "name": plant("name"),
+			"groupId": plant("group"), "previousId": plant("previous"), "timestamp": plant("time"), "traits": map[string]any{plant("trait"): plant("trait")},
+			"properties": map[string]any{plant("property"): plant("property"), "url": "https://a.example/" + plant("url")},
+			"context":    map[string]any{"ip": plant("ip"), "userAgent": plant("agent"), "page": map[string]any{"url": "https://a.example/" + plant("url"), "title": plant("title")}, plant("context"): 1},
+			"writeKey":   "wk_demo_us",
+		}
+		out = append(out, render(t, message), strings.Replace(render(t, message), `"event":`, `"event":"`+plant("twice")+`","event":`, 1))
+	}
+	return append(out, `["`+plant("list")+`"]`, `"`+plant("text")+`"`)
+}
+
 func TestNoLogAndNoMetricHasWhatSomebodySent(t *testing.T) {
 	p := start(t)
 	client := kafkatest.Client(t, p.Addresses.Kafka)
@@ -76,6 +92,14 @@ func TestNoLogAndNoMetricHasWhatSomebodySent(t *testing.T) {
 	p.post(render(t, planted(uuid.NewString())), map[string]string{
 		"X-Write-Key": "wk_demo_us", "User-Agent": plant("agent"), "X-Forwarded-For": plant("address"), "X-Sent-At": plant("sent"), "Origin": "https://" + plant("origin"), "Referer": plant("referer"),
 	})
+
+	// The same by Segment's API: what it dead-letters, too, and keys where they do not belong.
+	for _, message := range segmentMessages(t) {
+		p.postTo("/v1/batch", `{"writeKey":"wk_demo_us","context":{"ip":"`+plant("ip")+`"},"batch":[`+message+`]}`, nil)
+		p.postTo("/v1/track", message, map[string]string{"Authorization": "Bearer " + plant("oauth")})
+	}
+	p.postTo("/beacon/v1/batch?writeKey="+plant("key"), `{"batch":[]}`, nil)
+	p.postTo("/v1/projects/"+plant("key")+"/settings", "", nil)
 
 	// What only another writer puts on the topics: records that are none, and JSON that ClickHouse refuses.
 	producer := client.NewProducer(kafka.DefaultProducerConfig())
@@ -220,7 +244,12 @@ func start(t *testing.T) *running {
 // post sends a body, whatever the edge answers.
 func (r *running) post(body string, headers map[string]string) {
 	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, "http://"+r.Addresses.Edge+"/v1/events", strings.NewReader(body))
+	r.postTo("/v1/events", body, headers)
+}
+
+func (r *running) postTo(path, body string, headers map[string]string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, "http://"+r.Addresses.Edge+path, strings.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
 	}

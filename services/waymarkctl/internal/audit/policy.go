@@ -135,7 +135,7 @@ func (r *record) times(rec *event.Record) {
 	}
 	r.receivedAt, r.clientTime = raw.ReceivedAt, raw.ReceivedAt
 	var sent event.Sent
-	if formats.Decode(raw.Format, rec.Value, &sent) == nil {
+	if formats.Decode(&raw, &sent) == nil {
 		r.clientTime = sent.Time
 	}
 	guesses := []int64{r.clientTime}

@@ -1,4 +1,4 @@
-package recorder
+package lenient
 
 import (
 	"bytes"
@@ -11,18 +11,15 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-// Cut is text, or its first limit characters.
-func Cut(text string, limit int) string { return event.Cut(text, limit) }
-
 // shortened is an identifier of at most limit characters: one that is longer keeps its beginning, and a hash of the whole keeps it apart
 // from others that begin alike, as tokens do.
 func shortened(id string, limit int) string {
-	if len(Cut(id, limit)) == len(id) {
+	if len(event.Cut(id, limit)) == len(id) {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))
 	hash := "~" + hex.EncodeToString(sum[:8])
-	return Cut(id, limit-len(hash)) + hash
+	return event.Cut(id, limit-len(hash)) + hash
 }
 
 // wellFormed returns value with U+FFFD in place of each escape of half a surrogate pair and of each byte that is not UTF-8, and where it put

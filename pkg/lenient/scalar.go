@@ -1,4 +1,4 @@
-package recorder
+package lenient
 
 import (
 	"math"
@@ -11,7 +11,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-// Limits of the wire format, the same as in schemas/events/event.schema.json. Lengths are in characters (Unicode code
+// Limits of what is read, the same as in schemas/events/event.schema.json, which names the recorder's members. Lengths are in characters (Unicode code
 // points, as JSON Schema counts them).
 const (
 	MaxWord   = 128          // codes, versions, language, time zone
@@ -29,12 +29,13 @@ const (
 	// MaxPixels bounds the sides of a screen.
 	MaxPixels = math.MaxUint16
 
-	anyLength = math.MaxInt
+	// AnyLength is no limit.
+	AnyLength = math.MaxInt
 )
 
-// millis reads a number of milliseconds, strictly, and cuts its fraction; sent becomes true unless the value is null.
-func (r *reader) millis(path string, out *Millis, sent *bool) error {
-	v, ok, err := r.scalar(path)
+// Millis reads a number of milliseconds, strictly, and cuts its fraction; sent becomes true unless the value is null.
+func (r *Reader) Millis(path string, out *int64, sent *bool) error {
+	v, ok, err := r.Scalar(path)
 	if err != nil || !ok {
 		return err
 	}
@@ -43,124 +44,124 @@ func (r *reader) millis(path string, out *Millis, sent *bool) error {
 	}
 	n, ok := number(v)
 	if !ok || n < -MaxTime || n > MaxTime {
-		return reject(event.ReasonOutOfRange, path, "%s: want at most ±%d Unix milliseconds", path[len("$."):], int64(MaxTime))
+		return Reject(event.ReasonOutOfRange, path, "%s: want at most ±%d Unix milliseconds", path[len("$."):], int64(MaxTime))
 	}
-	*out, *sent = Millis(n), true
+	*out, *sent = int64(n), true
 	return nil
 }
 
-// word reads a string of at most MaxWord characters, strictly.
-func (r *reader) word(path string, out *string) error {
-	v, ok, err := r.scalar(path)
+// Word reads a string of at most MaxWord characters, strictly.
+func (r *Reader) Word(path string, out *string) error {
+	v, ok, err := r.Scalar(path)
 	if err != nil || !ok {
 		return err
 	}
 	if v.Kind() != '"' {
 		return wrongType(path, "a string", v.Kind())
 	}
-	*out = r.unquote(v)
+	*out = r.Unquote(v)
 	switch {
-	case len(Cut(*out, MaxWord)) < len(*out):
-		return reject(event.ReasonOutOfRange, path, "%s: want at most %d characters", path[len("$."):], MaxWord)
+	case len(event.Cut(*out, MaxWord)) < len(*out):
+		return Reject(event.ReasonOutOfRange, path, "%s: want at most %d characters", path[len("$."):], MaxWord)
 	case slices.Contains(r.warnings, event.Warning{Code: event.WarnReplaced, Path: path}):
-		return reject(event.ReasonInvalidUTF8, path, "%s: want Unicode text", path[len("$."):])
+		return Reject(event.ReasonInvalidUTF8, path, "%s: want Unicode text", path[len("$."):])
 	}
 	return nil
 }
 
-// string reads a text of at most limit characters. A number or a boolean becomes the text that it was sent as.
-func (r *reader) string(path string, limit int, out *string) error {
-	v, ok, err := r.scalar(path)
+// String reads a text of at most limit characters. A number or a boolean becomes the text that it was sent as.
+func (r *Reader) String(path string, limit int, out *string) error {
+	v, ok, err := r.Scalar(path)
 	if err != nil || !ok {
 		return err
 	}
 	switch v.Kind() {
 	case '"':
-		*out = r.unquote(v)
+		*out = r.Unquote(v)
 	case '0', 't', 'f':
 		*out = r.source(len(v))
-		r.warn(event.WarnConverted, path)
+		r.Warn(event.WarnConverted, path)
 	default:
-		r.warn(event.WarnDropped, path)
+		r.Warn(event.WarnDropped, path)
 		return nil
 	}
-	if short := Cut(*out, limit); len(short) < len(*out) {
+	if short := event.Cut(*out, limit); len(short) < len(*out) {
 		*out = short
-		r.warn(event.WarnCut, path)
+		r.Warn(event.WarnCut, path)
 	}
 	return nil
 }
 
-// url reads a URL whole; a warning says that it will be cut where it is stored.
-func (r *reader) url(path string, out *string) error {
-	if err := r.string(path, anyLength, out); err != nil {
+// URL reads a URL whole; a warning says that it will be cut where it is stored.
+func (r *Reader) URL(path string, out *string) error {
+	if err := r.String(path, AnyLength, out); err != nil {
 		return err
 	}
-	if len(Cut(*out, MaxURL)) < len(*out) {
-		r.warn(event.WarnCut, path)
+	if len(event.Cut(*out, MaxURL)) < len(*out) {
+		r.Warn(event.WarnCut, path)
 	}
 	return nil
 }
 
-// quoted reads a text as string does, of at most MaxName characters, and keeps it as a JSON string.
-func (r *reader) quoted(path string, out *jsontext.Value) error {
+// Quoted reads a text as string does, of at most MaxName characters, and keeps it as a JSON string.
+func (r *Reader) Quoted(path string, out *jsontext.Value) error {
 	if r.dec.PeekKind() != '"' {
 		var text string
-		err := r.string(path, MaxName, &text)
+		err := r.String(path, MaxName, &text)
 		if text != "" {
 			*out, _ = jsontext.AppendQuote(nil, text)
 		}
 		return err
 	}
-	v, _, err := r.scalar(path)
+	v, _, err := r.Scalar(path)
 	if err != nil {
 		return err
 	}
-	*out = r.bytes(len(v))
-	text := r.unquote(v)
-	if short := Cut(text, MaxName); len(short) < len(text) {
+	*out = r.Bytes(len(v))
+	text := r.Unquote(v)
+	if short := event.Cut(text, MaxName); len(short) < len(text) {
 		*out, _ = jsontext.AppendQuote(nil, short) // it is Unicode
-		r.warn(event.WarnCut, path)
+		r.Warn(event.WarnCut, path)
 	}
 	return nil
 }
 
-// id reads an identifier of at most limit characters. A whole number is the string of its digits: so items' ids are sent as often as not.
-func (r *reader) id(path string, limit int, kind idKind, out *string) error {
-	v, ok, err := r.scalar(path)
+// ID reads an identifier of at most limit characters. A whole number is the string of its digits: so items' ids are sent as often as not.
+func (r *Reader) ID(path string, limit int, kind IDKind, out *string) error {
+	v, ok, err := r.Scalar(path)
 	if err != nil || !ok {
 		return err
 	}
 	var text string
 	switch v.Kind() {
 	case '"':
-		text = r.unquote(v)
+		text = r.Unquote(v)
 	case '0':
 		var exact bool
-		if text, exact = r.digits(v); !exact || kind != anItem {
-			r.warn(event.WarnConverted, path)
+		if text, exact = r.digits(v); !exact || kind != AnItem {
+			r.Warn(event.WarnConverted, path)
 		}
 	case 't', 'f':
-		r.warn(event.WarnNoID, path)
+		r.Warn(event.WarnNoID, path)
 		return nil
 	default:
-		r.warn(event.WarnDropped, path)
+		r.Warn(event.WarnDropped, path)
 		return nil
 	}
 	if kind.isNone(text) {
 		if text != "" {
-			r.warn(event.WarnNoID, path)
+			r.Warn(event.WarnNoID, path)
 		}
 		return nil
 	}
 	if *out = shortened(text, limit); len(*out) != len(text) {
-		r.warn(event.WarnShortened, path)
+		r.Warn(event.WarnShortened, path)
 	}
 	return nil
 }
 
 // digits are a number's as an identifier: those of a whole number within ±MaxWholeID, else the text that was sent, which is not exact.
-func (r *reader) digits(v jsontext.Value) (text string, exact bool) {
+func (r *Reader) digits(v jsontext.Value) (text string, exact bool) {
 	if plainDigits(v) {
 		return r.source(len(v)), true
 	}
@@ -170,9 +171,9 @@ func (r *reader) digits(v jsontext.Value) (text string, exact bool) {
 	return r.source(len(v)), false
 }
 
-// boolean reads true or false, or makes one of 1, 0 and the words.
-func (r *reader) boolean(path string, out *bool) error {
-	v, ok, err := r.scalar(path)
+// Boolean reads true or false, or makes one of 1, 0 and the words.
+func (r *Reader) Boolean(path string, out *bool) error {
+	v, ok, err := r.Scalar(path)
 	if err != nil || !ok {
 		return err
 	}
@@ -181,34 +182,34 @@ func (r *reader) boolean(path string, out *bool) error {
 		*out = v.Kind() == 't'
 	case text == "1", text == "0", v.Kind() == '"' && (strings.EqualFold(text, `"true"`) || strings.EqualFold(text, `"false"`)):
 		*out = text == "1" || strings.EqualFold(text, `"true"`)
-		r.warn(event.WarnConverted, path)
+		r.Warn(event.WarnConverted, path)
 	default:
-		r.warn(event.WarnDropped, path)
+		r.Warn(event.WarnDropped, path)
 	}
 	return nil
 }
 
-// count reads a whole number from 0 to limit; of a fraction it is the part before the point.
-func (r *reader) count(path string, limit uint32, out *uint32) error {
-	n, ok, err := r.whole(path, limit, math.Floor)
+// Count reads a whole number from 0 to limit; of a fraction it is the part before the point.
+func (r *Reader) Count(path string, limit uint32, out *uint32) error {
+	n, ok, err := r.Whole(path, limit, math.Floor)
 	if ok {
 		*out = n
 	}
 	return err
 }
 
-// pixels reads a side of a screen.
-func (r *reader) pixels(path string, out *uint32) error {
-	n, ok, err := r.whole(path, MaxPixels, math.Round)
+// Pixels reads a side of a screen.
+func (r *Reader) Pixels(path string, out *uint32) error {
+	n, ok, err := r.Whole(path, MaxPixels, math.Round)
 	if ok {
 		*out = n
 	}
 	return err
 }
 
-// whole reads a whole number from 0 to limit, or makes one of a fraction or of a number in a string; ok is false when there is none.
-func (r *reader) whole(path string, limit uint32, round func(float64) float64) (out uint32, ok bool, err error) {
-	v, ok, err := r.scalar(path)
+// Whole reads a whole number from 0 to limit, or makes one of a fraction or of a number in a string; ok is false when there is none.
+func (r *Reader) Whole(path string, limit uint32, round func(float64) float64) (out uint32, ok bool, err error) {
+	v, ok, err := r.Scalar(path)
 	if err != nil || !ok {
 		return 0, false, err
 	}
@@ -217,7 +218,7 @@ func (r *reader) whole(path string, limit uint32, round func(float64) float64) (
 	case '0':
 		n, _ = number(v)
 	case '"':
-		text := strings.TrimSuffix(strings.TrimSpace(r.unquote(v)), "px")
+		text := strings.TrimSuffix(strings.TrimSpace(r.Unquote(v)), "px")
 		if parsed, err := strconv.ParseFloat(text, 64); err == nil {
 			n = parsed
 		}
@@ -225,10 +226,10 @@ func (r *reader) whole(path string, limit uint32, round func(float64) float64) (
 	whole := round(n)
 	switch {
 	case !(n >= 0 && whole <= float64(limit)): // NaN is neither
-		r.warn(event.WarnDropped, path)
+		r.Warn(event.WarnDropped, path)
 		return 0, false, nil
 	case whole != n || v.Kind() == '"':
-		r.warn(event.WarnConverted, path)
+		r.Warn(event.WarnConverted, path)
 	}
 	return uint32(whole), true, nil
 }

@@ -1,4 +1,4 @@
-package recorder
+package lenient
 
 import (
 	"bytes"
@@ -21,9 +21,9 @@ const (
 // names, or with too long ones; or a value of another kind than wanted, whole. JSONExtract of ClickHouse reads it.
 const Rest = "_rest"
 
-// withinLimits is value, which is of shape want, within the limits. asText tells that some of it is under Rest, converted that a number
+// withinLimits is value, which is of Shape want, within the limits. asText tells that some of it is under Rest, converted that a number
 // that no 64-bit float holds has become text.
-func withinLimits(value jsontext.Value, want shape, limit int) (kept jsontext.Value, asText, converted bool) {
+func withinLimits(value jsontext.Value, want Shape, limit int) (kept jsontext.Value, asText, converted bool) {
 	seen := survey(value)
 	kept = value
 	if seen.names > limit || seen.longName {
@@ -82,31 +82,32 @@ func numberEnd(value []byte, at int) int {
 }
 
 // limitNames moves what has too many or too long names under Rest; moved is false when nothing has.
-func limitNames(value jsontext.Value, want shape, limit int) (kept jsontext.Value, moved bool) {
+func limitNames(value jsontext.Value, want Shape, limit int) (kept jsontext.Value, moved bool) {
 	names := nameSet{limit: limit, seen: make(map[uint64]bool, limit)}
-	if want == anArray {
+	if want == AnArray {
 		if names.walk(again(value), 0) {
 			return value, false
 		}
 		return want.rest(value), true
 	}
 	var rest []byte
-	for name, member := range members(value) {
+	for name, member := range Members(value) {
 		// A client's own Rest would be a name twice.
 		if string(name) != `"`+Rest+`"` && names.add(name, member) {
-			kept = appendMember(kept, name, member)
+			kept = AppendMember(kept, name, member)
 		} else {
-			rest = appendMember(rest, name, member)
+			rest = AppendMember(rest, name, member)
 		}
 	}
 	if rest == nil {
 		return value, false
 	}
 	quoted, _ := jsontext.AppendQuote(nil, append(rest, '}')) // it is Unicode
-	return append(appendMember(kept, []byte(`"`+Rest+`"`), quoted), '}'), true
+	return append(AppendMember(kept, []byte(`"`+Rest+`"`), quoted), '}'), true
 }
 
-func appendMember(object, name, value []byte) []byte {
+// AppendMember appends a member to an object that is not closed yet; nil is one without members. name is in its quotes.
+func AppendMember(object, name, value []byte) []byte {
 	if len(object) == 0 {
 		object = append(object, '{')
 	} else {
@@ -115,11 +116,11 @@ func appendMember(object, name, value []byte) []byte {
 	return append(append(append(object, name...), ':'), value...)
 }
 
-// rest is value, whole, under Rest, in the shape that is wanted.
-func (s shape) rest(value jsontext.Value) jsontext.Value {
+// rest is value, whole, under Rest, in the Shape that is wanted.
+func (s Shape) rest(value jsontext.Value) jsontext.Value {
 	quoted, _ := jsontext.AppendQuote(nil, value) // it is Unicode
-	object := append(appendMember(nil, []byte(`"`+Rest+`"`), quoted), '}')
-	if s == anArray {
+	object := append(AppendMember(nil, []byte(`"`+Rest+`"`), quoted), '}')
+	if s == AnArray {
 		return append(append([]byte{'['}, object...), ']')
 	}
 	return object
@@ -130,8 +131,8 @@ func again(value []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
 }
 
-// members iterates over the names, in their quotes, and values of an object.
-func members(object jsontext.Value) iter.Seq2[[]byte, jsontext.Value] {
+// Members iterates over the names, in their quotes, and values of an object that was read before.
+func Members(object jsontext.Value) iter.Seq2[[]byte, jsontext.Value] {
 	return func(yield func([]byte, jsontext.Value) bool) {
 		dec := again(object)
 		_, _ = dec.ReadToken()

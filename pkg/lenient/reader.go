@@ -1,4 +1,7 @@
-package recorder
+// Package lenient reads the JSON of wire formats: strict where an event would be none, mending or leaving out all else with a warning. Formats say
+// which member is what; how one is read is the same for all of them: what is no Unicode, which words name nobody, how long a text may be, how many
+// names an account's own JSON may have.
+package lenient
 
 import (
 	"bytes"
@@ -7,57 +10,68 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-var readers = sync.Pool{New: func() any { return new(reader) }}
-
-// A reader walks one event. The first error it returns is final.
-type reader struct {
+// A Reader walks one event. The first error it returns is final: a *event.Rejection whose sentence never quotes a value, and whose path never
+// quotes a name of the client's own. null counts as absent. It may be used again after Reset.
+type Reader struct {
 	dec   jsontext.Decoder
 	src   bytes.Buffer
 	value []byte
 	text  string // the same bytes
+	paths map[string]bool
 
 	replaced []int // where U+FFFD was put into value, beyond what was read
 	warnings []event.Warning
 }
 
-func (r *reader) reset(value []byte, text string, replaced []int) {
-	r.value, r.text, r.replaced, r.warnings = value, text, replaced, nil
+// Reset makes r read value, of which text is a copy, or the same bytes where value does not change while strings of the event are in use: each
+// without an escape becomes a part of text. paths are the wire format's own objects ($.page), which an error may name.
+func (r *Reader) Reset(value []byte, text string, paths map[string]bool) {
+	mended, replaced := wellFormed(value)
+	if replaced != nil {
+		value, text = mended, string(mended)
+	}
+	r.value, r.text, r.paths, r.replaced, r.warnings = value, text, paths, replaced, nil
 	r.src = *bytes.NewBuffer(value)
 	r.dec.Reset(&r.src) // strict: refuses repeated names
 }
 
-// warn notes a warning, once.
-func (r *reader) warn(code event.WarningCode, path string) {
+// Kind is the kind of the next value; 0 where the JSON is broken.
+func (r *Reader) Kind() jsontext.Kind { return r.dec.PeekKind() }
+
+// Warnings are those of all that was read since Reset, each once.
+func (r *Reader) Warnings() []event.Warning { return r.warnings }
+
+// Warn notes a warning, once.
+func (r *Reader) Warn(code event.WarningCode, path string) {
 	if w := (event.Warning{Code: code, Path: path}); !slices.Contains(r.warnings, w) {
 		r.warnings = append(r.warnings, w)
 	}
 }
 
-// part reads an object that the event can do without: another value is left out.
-func (r *reader) part(path string, member func(name string) error) error {
+// Part reads an object that the event can do without: another value is left out.
+func (r *Reader) Part(path string, member func(name string) error) error {
 	switch r.dec.PeekKind() {
 	case '{', 'n', 0: // 0 is a syntax error
-		return r.object(path, member)
+		return r.Object(path, member)
 	}
-	r.warn(event.WarnDropped, path)
-	return r.skip()
+	r.Warn(event.WarnDropped, path)
+	return r.Skip()
 }
 
-// object reads an object, calling member after each name; member must consume the value. null is an object without members.
-func (r *reader) object(path string, member func(name string) error) error {
+// Object reads an object, calling member after each name; member must consume the value. null is an object without members.
+func (r *Reader) Object(path string, member func(name string) error) error {
 	switch r.dec.PeekKind() {
 	case 'n':
 		if path == "$" {
-			return reject(event.ReasonNotAnObject, path, "want a JSON object")
+			return Reject(event.ReasonNotAnObject, path, "want a JSON object")
 		}
-		return r.skip()
+		return r.Skip()
 	case '{':
 	default:
 		v, err := r.dec.ReadValue()
@@ -65,7 +79,7 @@ func (r *reader) object(path string, member func(name string) error) error {
 			return r.syntax(err)
 		}
 		if path == "$" {
-			return reject(event.ReasonNotAnObject, path, "want a JSON object")
+			return Reject(event.ReasonNotAnObject, path, "want a JSON object")
 		}
 		return wrongType(path, "an object", v.Kind())
 	}
@@ -77,7 +91,7 @@ func (r *reader) object(path string, member func(name string) error) error {
 		if err != nil {
 			return r.syntax(err)
 		}
-		if err := member(r.unquote(name)); err != nil {
+		if err := member(r.Unquote(name)); err != nil {
 			return err
 		}
 	}
@@ -87,8 +101,8 @@ func (r *reader) object(path string, member func(name string) error) error {
 	return nil
 }
 
-// scalar reads one value; ok is false when it is null.
-func (r *reader) scalar(path string) (v jsontext.Value, ok bool, err error) {
+// Scalar reads one value; ok is false when it is null.
+func (r *Reader) Scalar(path string) (v jsontext.Value, ok bool, err error) {
 	v, err = r.dec.ReadValue()
 	if err != nil {
 		return nil, false, r.syntax(err)
@@ -98,54 +112,54 @@ func (r *reader) scalar(path string) (v jsontext.Value, ok bool, err error) {
 }
 
 // noteReplaced warns if the value just read, of size bytes, is not as it was sent.
-func (r *reader) noteReplaced(path string, size int) {
+func (r *Reader) noteReplaced(path string, size int) {
 	if len(r.replaced) == 0 {
 		return
 	}
 	end := int(r.dec.InputOffset())
 	for len(r.replaced) > 0 && r.replaced[0] < end {
 		if r.replaced[0] >= end-size {
-			r.warn(event.WarnReplaced, path)
+			r.Warn(event.WarnReplaced, path)
 		}
 		r.replaced = r.replaced[1:]
 	}
 }
 
 // source is the text of the value just read, of size bytes.
-func (r *reader) source(size int) string {
+func (r *Reader) source(size int) string {
 	end := r.dec.InputOffset()
 	return r.text[end-int64(size) : end]
 }
 
-// bytes are those of the value just read, of size bytes.
-func (r *reader) bytes(size int) jsontext.Value {
+// Bytes are those of the value just read, of size bytes.
+func (r *Reader) Bytes(size int) jsontext.Value {
 	end := r.dec.InputOffset()
 	return r.value[end-int64(size) : end : end]
 }
 
-// raw keeps a value as it stands, within the limits of Rest.
-func (r *reader) raw(path string, want shape, names int, out *jsontext.Value) error {
-	v, ok, err := r.scalar(path)
-	if err != nil || !ok && want != anObjectOrNull {
+// Raw keeps a value as it stands, within the limits of Rest.
+func (r *Reader) Raw(path string, want Shape, names int, out *jsontext.Value) error {
+	v, ok, err := r.Scalar(path)
+	if err != nil || !ok && want != AnObjectOrNull {
 		return err
 	}
-	value := r.bytes(len(v))
+	value := r.Bytes(len(v))
 	switch {
 	case !ok || v.Kind() == want.kind():
 	case isEmpty(v):
-		r.warn(event.WarnDropped, path)
+		r.Warn(event.WarnDropped, path)
 		return nil
 	default:
 		*out = want.rest(value)
-		r.warn(event.WarnAsText, path)
+		r.Warn(event.WarnAsText, path)
 		return nil
 	}
 	kept, asText, converted := withinLimits(value, want, names)
 	if asText {
-		r.warn(event.WarnAsText, path)
+		r.Warn(event.WarnAsText, path)
 	}
 	if converted {
-		r.warn(event.WarnConverted, path)
+		r.Warn(event.WarnConverted, path)
 	}
 	*out = kept
 	return nil
@@ -160,36 +174,24 @@ func isEmpty(v jsontext.Value) bool {
 	return false
 }
 
-// traits keeps an object as it stands: it is for the raw record's readers only.
-func (r *reader) traits(path string, out *jsontext.Value) error {
-	v, ok, err := r.scalar(path)
-	switch {
-	case err != nil || !ok:
-	case v.Kind() != '{':
-		r.warn(event.WarnDropped, path)
-	default:
-		*out = r.bytes(len(v))
-	}
-	return err
-}
-
-func (r *reader) skip() error {
+// Skip passes a value.
+func (r *Reader) Skip() error {
 	if err := r.dec.SkipValue(); err != nil {
 		return r.syntax(err)
 	}
 	return nil
 }
 
-// end makes sure that nothing follows the event.
-func (r *reader) end() error {
+// End makes sure that nothing follows the event.
+func (r *Reader) End() error {
 	if _, err := r.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return event.Reject(event.ReasonMalformedJSON, fmt.Errorf("more follows the event's object at byte %d", r.dec.InputOffset()))
 	}
 	return nil
 }
 
-// unquote returns the string that the JSON string v, just read, stands for.
-func (r *reader) unquote(v jsontext.Value) string {
+// Unquote returns the string that the JSON string v, just read, stands for.
+func (r *Reader) Unquote(v jsontext.Value) string {
 	text := r.source(len(v))
 	text = text[1 : len(text)-1]
 	if strings.IndexByte(text, '\\') < 0 {
@@ -204,7 +206,7 @@ func (r *reader) unquote(v jsontext.Value) string {
 }
 
 // syntax says what is wrong with the JSON text, without the library's message: it quotes characters and names.
-func (r *reader) syntax(err error) error {
+func (r *Reader) syntax(err error) error {
 	out := &event.Rejection{Reason: event.ReasonMalformedJSON}
 	at := int64(len(r.value))
 	var syntactic *jsontext.SyntacticError
@@ -214,7 +216,7 @@ func (r *reader) syntax(err error) error {
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		out.Err = fmt.Errorf("a name is repeated in the object at byte %d", at)
-		out.Path = knownPath(syntactic.JSONPointer.Parent())
+		out.Path = r.knownPath(syntactic.JSONPointer.Parent())
 	case r.dec.StackDepth() > tooDeep || syntactic != nil && strings.Count(string(syntactic.JSONPointer), "/") > tooDeep:
 		out.Reason, out.Err = event.ReasonTooDeep, fmt.Errorf("nested deeper than %d levels", tooDeep)
 	default:
@@ -227,10 +229,10 @@ func (r *reader) syntax(err error) error {
 const tooDeep = 9_990
 
 // knownPath turns a JSON pointer (RFC 6901) into a JSON path, cut where a name is not the wire format's own.
-func knownPath(pointer jsontext.Pointer) string {
+func (r *Reader) knownPath(pointer jsontext.Pointer) string {
 	path := "$"
 	for name := range pointer.Tokens() {
-		if !wireObjects[path+"."+name] {
+		if !r.paths[path+"."+name] {
 			return path
 		}
 		path += "." + name
@@ -238,39 +240,31 @@ func knownPath(pointer jsontext.Pointer) string {
 	return path
 }
 
-// wireObjects are the objects of the wire format.
-var wireObjects = func() map[string]bool {
-	paths := map[string]bool{}
-	for path := range strings.FieldsSeq(`$.data $.data.step $.data.pInit $.data.error $.data.goal $.data.lesson $.data.quiz $.data.answers
-		$.data.result $.data.action $.data.rule $.env $.env.browser $.env.os $.env.screen $.page $.user $.user.traits $.props $.library`) {
-		paths[path] = true
-	}
-	return paths
-}()
-
-func reject(reason event.Reason, path, format string, args ...any) error {
+// Reject is the error of an event that is none, for the member at path.
+func Reject(reason event.Reason, path, format string, args ...any) error {
 	return &event.Rejection{Reason: reason, Path: path, Err: fmt.Errorf(format, args...)}
 }
 
-func missing(path string) error {
-	return reject(event.ReasonMissingField, path, "%s is required", path[len("$."):])
+// Missing is the error of an event that lacks a required member.
+func Missing(path string) error {
+	return Reject(event.ReasonMissingField, path, "%s is required", path[len("$."):])
 }
 
 func wrongType(path, want string, got jsontext.Kind) error {
-	return reject(event.ReasonWrongType, path, "%s: want %s, got %s", path[len("$."):], want, kindNames[got])
+	return Reject(event.ReasonWrongType, path, "%s: want %s, got %s", path[len("$."):], want, kindNames[got])
 }
 
 var kindNames = map[jsontext.Kind]string{'n': "null", 't': "a boolean", 'f': "a boolean", '"': "a string", '0': "a number", '{': "an object", '[': "an array"}
 
-// A shape is the kind of JSON value that a raw member must be.
-type shape int
+// A Shape is the kind of JSON value that a raw member must be.
+type Shape int
 
 const (
-	anObject shape = iota
-	anArray
-	anObjectOrNull // null says something of its own
+	AnObject Shape = iota
+	AnArray
+	AnObjectOrNull // null says something of its own
 )
 
-func (s shape) kind() jsontext.Kind {
+func (s Shape) kind() jsontext.Kind {
 	return [...]jsontext.Kind{'{', '[', '{'}[s]
 }

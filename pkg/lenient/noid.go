@@ -1,14 +1,14 @@
-package recorder
+package lenient
 
 import "strings"
 
-// An idKind says what an identifier names, and so which words are none.
-type idKind int
+// An IDKind says what an identifier names, and so which words are none.
+type IDKind int
 
 const (
-	anItem  idKind = iota // an item or a step: 0 may be one
-	aPlay                 // one play of an item
-	aPerson               // a visitor, a user, a session, an event: what all of them would share merges strangers, or loses all but one
+	AnItem  IDKind = iota // an item or a step: 0 may be one
+	APlay                 // one play of an item
+	APerson               // a visitor, a user, a session, an event: what all of them would share merges strangers, or loses all but one
 )
 
 // nobody are words that programs write where they have no identifier, in small letters. Each was met in other products' data, where it had
@@ -43,7 +43,7 @@ var initials = func() (out [256]bool) {
 
 // isNone tells whether text names nothing: it is empty, a word for it in any letters, a template that nobody filled in, an object that
 // became a string, or a UUID of zeros or ones.
-func (k idKind) isNone(text string) bool {
+func (k IDKind) isNone(text string) bool {
 	if text == "" {
 		return true
 	}
@@ -54,16 +54,16 @@ func (k idKind) isNone(text string) bool {
 		}
 	}
 	if len(plain) <= longestWord && initials[plain[0]] {
-		if small := strings.ToLower(plain); nobody[small] || k == aPerson && nobodyInPerson[small] {
+		if small := strings.ToLower(plain); nobody[small] || k == APerson && nobodyInPerson[small] {
 			return true
 		}
 	}
 	switch plain[0] {
 	case '[', '{', '$', '<':
 		return enclosed(plain, "[object ", "]") || enclosed(plain, "{{", "}}") || enclosed(plain, "{%", "%}") || enclosed(plain, "${", "}") ||
-			enclosed(plain, "<%", "%>") || k == aPerson && isUniform(strings.Trim(plain, "{}"))
+			enclosed(plain, "<%", "%>") || k == APerson && isUniform(strings.Trim(plain, "{}"))
 	case '0', 'f', 'F':
-		return k == aPerson && isUniform(plain)
+		return k == APerson && isUniform(plain)
 	}
 	return false
 }
