@@ -77,6 +77,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	defer h.recover(w, started)
 	code := http.StatusOK
+	protect(w.Header())
 	results, refused := h.collect(w, r)
 	if refused != nil {
 		code = refused.Status

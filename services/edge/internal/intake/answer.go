@@ -9,7 +9,7 @@ import (
 // A Result is the answer for one event.
 type Result struct {
 	Index   int    `json:"index"`  // its place in the request, from 0
-	Status  string `json:"status"` // accepted or rejected
+	Status  string `json:"status"` // accepted, rejected or dropped
 	ID      string `json:"id,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Path    string `json:"path,omitempty"`
@@ -21,9 +21,10 @@ type Result struct {
 }
 
 const (
-	// Accepted and Rejected are what becomes of an event.
+	// Accepted, Rejected and Dropped are what becomes of an event. A dropped one is right, and its account does not want it.
 	Accepted = "accepted"
 	Rejected = "rejected"
+	Dropped  = "dropped"
 )
 
 // A Refusal answers a whole request of which nothing is stored, as far as the edge knows.
@@ -34,6 +35,8 @@ type Refusal struct {
 	RetryAfter time.Duration // 0 where waiting does not help
 	// Close ends the connection: the rest of the request was not read.
 	Close bool
+	// Limit is the one that a 429 is for.
+	Limit *Limit
 }
 
 // Refuse makes a Refusal.
@@ -41,8 +44,12 @@ func Refuse(status int, code, message string) *Refusal {
 	return &Refusal{Status: status, Code: code, Message: message}
 }
 
-// After asks the client to wait, in whole seconds, at least one.
+// longestWait is what clients are asked for at most: SDKs take no longer one for true, and a limit may be raised meanwhile.
+const longestWait = 300 * time.Second
+
+// After asks the client to wait, in whole seconds, rounded up: who comes a moment too early is refused once more.
 func (r *Refusal) After(wait time.Duration) *Refusal {
-	r.RetryAfter = max(time.Second, wait.Round(time.Second))
+	seconds := (wait + time.Second - 1).Truncate(time.Second)
+	r.RetryAfter = min(max(time.Second, seconds), longestWait)
 	return r
 }
