@@ -21,16 +21,18 @@ type door struct {
 }
 
 // openDoor listens.
-func openDoor(ctx context.Context, cfg Config, tel telemetry.Telemetry) (d *door, err error) {
-	d = &door{plain: cfg.Listener, secure: cfg.TLS.Listener}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, d.close())
-		}
-	}()
+func openDoor(ctx context.Context, cfg Config, tel telemetry.Telemetry) (*door, error) {
+	d := &door{plain: cfg.Listener, secure: cfg.TLS.Listener}
+	if err := d.open(ctx, cfg, tel); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *door) open(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	if cfg.TLS.on() {
 		if d.certificate, err = openCertificate(cfg.TLS.CertFile, cfg.TLS.KeyFile, tel.Log, tel.Registry); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, l := range []struct {
@@ -43,13 +45,13 @@ func openDoor(ctx context.Context, cfg Config, tel telemetry.Telemetry) (d *door
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.address)
 		switch {
 		case errors.Is(err, syscall.EADDRINUSE):
-			return nil, fmt.Errorf("%s: %s is in use by another process", l.name, l.address)
+			return fmt.Errorf("%s: %s is in use by another process", l.name, l.address)
 		case err != nil:
-			return nil, fmt.Errorf("%s: %w", l.name, err)
+			return fmt.Errorf("%s: %w", l.name, err)
 		}
 		*l.at = listener
 	}
-	return d, nil
+	return nil
 }
 
 func (d *door) close() error {

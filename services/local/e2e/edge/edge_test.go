@@ -31,6 +31,7 @@ type running struct {
 	t       *testing.T
 	address string
 	health  *telemetry.Health
+	metrics *prometheus.Registry
 	cancel  context.CancelFunc
 	done    chan error
 }
@@ -56,9 +57,9 @@ func start(t *testing.T, kafka string, change func(*edge.Config)) *running {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{t: t, address: l.Addr().String(), health: new(telemetry.Health), cancel: cancel, done: make(chan error, 1)}
+	r := &running{t: t, address: l.Addr().String(), health: new(telemetry.Health), metrics: prometheus.NewRegistry(), cancel: cancel, done: make(chan error, 1)}
 	go func() {
-		r.done <- edge.Run(ctx, cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Health: r.health})
+		r.done <- edge.Run(ctx, cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: r.metrics, Health: r.health})
 	}()
 	t.Cleanup(cancel)
 	return r
@@ -68,6 +69,23 @@ func start(t *testing.T, kafka string, change func(*edge.Config)) *running {
 func (r *running) stop() error {
 	r.cancel()
 	return <-r.done
+}
+
+// metric is the sum of a counter or a gauge over its labels.
+func (r *running) metric(name string) (sum float64) {
+	r.t.Helper()
+	families, err := r.metrics.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 // dial opens a connection that fails the test rather than hang it.
