@@ -55,7 +55,10 @@ func openCertificate(certFile, keyFile string, log *zap.Logger, reg prometheus.R
 // config is the server's. Versions before 1.2 are broken (RFC 8996); the cipher suites are Go's.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
+		MinVersion: tls.VersionTLS12,
+		// net/http adds h2 by itself, but sets its side of it up only once: not at all where a plain port of the same server is served first,
+		// unless it stands here.
+		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
 	}
 }

@@ -128,6 +128,31 @@ func TestTLSFrom12OnAndBothVersionsOfHTTP(t *testing.T) {
 	}
 }
 
+// One server has both ports, and the plain one must not take HTTP/2 away from the other.
+func TestBothPortsServeAtOnce(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := secure(t, func(c *edge.Config) { c.Listener = plain })
+	s.address = plain.Addr().String()
+	kafkatest.Wait(t, func() bool { return s.status() == http.StatusOK }, "the plain port serves")
+	for _, http2 := range []bool{true, false} {
+		client := s.client(&tls.Config{}, http2)
+		resp, err := client.Do(s.request(strings.NewReader(event)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || (resp.ProtoMajor == 2) != http2 {
+			t.Errorf("%s %s", resp.Proto, resp.Status)
+		}
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // served is the name of the certificate that a new connection gets.
 func (s *secured) served() string {
 	conn, err := tls.Dial("tcp", s.tls, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is looked at
