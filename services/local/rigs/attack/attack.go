@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +30,18 @@ type Config struct {
 	Duration time.Duration
 	// Rate is how many requests a second honest clients send.
 	Rate int
+	// Only these kinds of attack are made, those whose names have one of the words; none is all.
+	Only []string
+}
+
+// attacks are the kinds that are made.
+func (c Config) attacks() (out []attack) {
+	for _, a := range all {
+		if len(c.Only) == 0 || slices.ContainsFunc(c.Only, func(word string) bool { return strings.Contains(a.name, word) }) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // Run attacks, prints two tables, and returns an error when the edge did not hold.
@@ -57,24 +71,35 @@ func Run(ctx context.Context, cfg Config, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, edge.Stop()) }()
 
+	address, control, err := startControl(ctx, dir)
+	if err != nil {
+		return err
+	}
+	d.Control = address
+	defer func() { err = errors.Join(err, control.Stop()) }()
+
 	fmt.Fprintf(out, "Honest clients alone, %d requests/s …\n", cfg.Rate)
-	quiet := min(cfg.Duration/4, 30*time.Second)
 	result := new(report)
+	if result.began, err = edge.Usage(); err != nil {
+		return fmt.Errorf("what the edge uses: %w", err)
+	}
+	quiet := min(cfg.Duration/4, 30*time.Second)
 	if result.before, err = d.honest(ctx, quiet, cfg.Rate); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "… and now beside %d kinds of attack for %s.\n\n", len(attacks), cfg.Duration)
+	if result.quiet, err = edge.Usage(); err != nil {
+		return fmt.Errorf("what the edge uses: %w", err)
+	}
+	fmt.Fprintf(out, "… and now beside %d kinds of attack for %s.\n\n", len(cfg.attacks()), cfg.Duration)
 	if result.during, result.seen, err = d.underAttack(ctx, cfg); err != nil {
 		return err
 	}
 	if err := edge.Alive(); err != nil {
 		return err
 	}
-	usage, err := edge.Usage()
-	if err != nil {
+	if result.after, err = edge.Usage(); err != nil {
 		return fmt.Errorf("what the edge uses: %w", err)
 	}
-	result.peak, result.cpu = usage.Peak, usage.CPU
 	if result.panics, err = edge.Metric("waymark_edge_panics_total"); err != nil {
 		return err
 	}
@@ -85,6 +110,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) (err error) {
 // A door is where the edge listens, with what opens it.
 type door struct {
 	Plain, Secure string // addresses
+	Control       string // that of a server that nobody attacks
 	PEM           certificate.PEM
 }
 
@@ -132,7 +158,7 @@ func open(ctx context.Context, cfg Config, dir, kafka string) (*door, *child.Pro
 
 // underAttack has honest clients send beside the attackers.
 func (d *door) underAttack(ctx context.Context, cfg Config) (honest *traffic, seen []outcome, err error) {
-	attackers, err := d.startAttackers(ctx, cfg.Duration)
+	attackers, err := d.startAttackers(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -19,8 +19,8 @@ const AttackersCommand = "attackers"
 
 // orders are what the attackers are told.
 type orders struct {
-	Door     *door
-	Duration time.Duration
+	Door   *door
+	Config Config
 }
 
 // An outcome is what became of an attack's tries.
@@ -46,8 +46,9 @@ func Attackers(ctx context.Context, in io.Reader, out io.Writer) error {
 	if _, err := io.WriteString(out, readyLine); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.Duration)
+	ctx, cancel := context.WithTimeout(ctx, o.Config.Duration)
 	defer cancel()
+	attacks := o.Config.attacks()
 	seen := make([]outcome, len(attacks))
 	var working sync.WaitGroup
 	for i := range attacks {
@@ -91,8 +92,8 @@ type running struct {
 }
 
 // startAttackers returns when they attack.
-func (d *door) startAttackers(ctx context.Context, duration time.Duration) (*running, error) {
-	told, err := json.Marshal(orders{d, duration})
+func (d *door) startAttackers(ctx context.Context, cfg Config) (*running, error) {
+	told, err := json.Marshal(orders{d, cfg})
 	if err != nil {
 		return nil, fmt.Errorf("tell where to attack: %w", err)
 	}

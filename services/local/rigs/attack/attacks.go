@@ -16,11 +16,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// attacks are all kinds: what was tried by hand on earlier versions, some with success, and what other servers fell to.
-var attacks = []attack{
-	{"bombs of gzip, deflate, zstd, br", 8, 100 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, bombs()[a.n%4]) }},
-	{"ten thousands of gzip members and zstd frames", 2, 100 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, members()[a.n%2]) }},
-	{"small bodies that become ten MiB of values, no key", 4, 200 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, values()[a.n%2]) }},
+// all kinds: what was tried by hand on earlier versions, some with success, and what other servers fell to.
+var all = []attack{
+	{"bombs of gzip, deflate, zstd, br", 3, 500 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, bombs()[a.n%4]) }},
+	{"ten thousands of gzip members and zstd frames", 1, 500 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, members()[a.n%2]) }},
+	{"small bodies that become ten MiB of values, no key", 2, time.Second, func(ctx context.Context, a *attacker) string { return a.send(ctx, values()[a.n%2]) }},
 	{"slow headers", 50, time.Second, func(ctx context.Context, a *attacker) string {
 		return a.drip(ctx, "POST /v1/events HTTP/1.1\r\n", func(n int) string { return fmt.Sprintf("X-%d: y\r\n", n) })
 	}},
@@ -41,7 +41,7 @@ var attacks = []attack{
 		}
 		return a.answer(ctx, conn)
 	}},
-	{"connections dropped as soon as they are made", 4, 2 * time.Millisecond, func(ctx context.Context, a *attacker) string {
+	{"connections dropped as soon as they are made", 2, 5 * time.Millisecond, func(ctx context.Context, a *attacker) string {
 		conn, err := a.dial(ctx, a.Plain)
 		if err != nil {
 			return a.lost(ctx, err)
@@ -51,18 +51,18 @@ var attacks = []attack{
 		return "dropped"
 	}},
 	{"answers that are not read", 20, time.Second, unread},
-	{"no key", 4, 2 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, request(event(a.n))) }},
-	{"wrong keys", 4, 2 * time.Millisecond, func(ctx context.Context, a *attacker) string {
+	{"no key", 2, 5 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, request(event(a.n))) }},
+	{"wrong keys", 2, 5 * time.Millisecond, func(ctx context.Context, a *attacker) string {
 		return a.send(ctx, request(event(a.n), fmt.Sprintf("X-Write-Key: wk_guess_%d_%d", a.host, a.n)))
 	}},
-	{"addresses made up, and origins", 2, 2 * time.Millisecond, func(ctx context.Context, a *attacker) string {
+	{"addresses made up, and origins", 2, 10 * time.Millisecond, func(ctx context.Context, a *attacker) string {
 		return a.send(ctx, request(event(a.n), hostile, fmt.Sprintf("X-Forwarded-For: 2001:db8::%x", a.n&0xffff), fmt.Sprintf("Origin: https://o%d.example", a.n)))
 	}},
-	{"a visitor in a loop", 2, 2 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, request(event(0), hostile)) }},
-	{"thousands of names in an event, hundreds of events", 1, 500 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, names()) }},
-	{"deep, long, escaped", 2, 20 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, shapes()[a.n%len(shapes())]) }},
-	{"headers, paths and lengths", 2, 10 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, wires()[a.n%len(wires())]) }},
-	{"TLS handshakes", 2, 10 * time.Millisecond, func(ctx context.Context, a *attacker) string {
+	{"a visitor in a loop", 2, 10 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, request(event(0), hostile)) }},
+	{"thousands of names in an event, hundreds of events", 1, 5 * time.Second, func(ctx context.Context, a *attacker) string { return a.send(ctx, names()) }},
+	{"deep, long, escaped", 1, 50 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, shapes()[a.n%len(shapes())]) }},
+	{"headers, paths and lengths", 1, 20 * time.Millisecond, func(ctx context.Context, a *attacker) string { return a.send(ctx, wires()[a.n%len(wires())]) }},
+	{"TLS handshakes", 2, 20 * time.Millisecond, func(ctx context.Context, a *attacker) string {
 		conn, err := a.handshake(ctx, "http/1.1")
 		if err != nil {
 			return a.lost(ctx, err)
@@ -79,10 +79,10 @@ var attacks = []attack{
 		_, _ = io.WriteString(conn, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc")
 		return a.answer(ctx, conn)
 	}},
-	{"HTTP/2: rapid resets", 2, 100 * time.Millisecond, rapidResets},
-	{"HTTP/2: headers without end", 2, 200 * time.Millisecond, continuations},
-	{"HTTP/2: pings and settings, no answer read", 2, 500 * time.Millisecond, controls},
-	{"HTTP/2: bodies that do not come", 4, 200 * time.Millisecond, stalledStreams},
+	{"HTTP/2: rapid resets", 1, 300 * time.Millisecond, rapidResets},
+	{"HTTP/2: headers without end", 1, 500 * time.Millisecond, continuations},
+	{"HTTP/2: pings and settings, no answer read", 1, 2 * time.Second, controls},
+	{"HTTP/2: bodies that do not come", 2, 200 * time.Millisecond, stalledStreams},
 }
 
 // unread sends requests one behind the other and takes no answer.

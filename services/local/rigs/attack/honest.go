@@ -14,9 +14,10 @@ import (
 
 // A traffic is what honest clients noticed.
 type traffic struct {
-	mu     sync.Mutex
-	took   []time.Duration // of each request, from when it was due
-	failed map[string]int  // by status, or why there was none
+	mu      sync.Mutex
+	took    []time.Duration // of each request, from when it was due
+	control []time.Duration // of as many requests to the server that nobody attacks
+	failed  map[string]int  // by status, or why there was none
 }
 
 // honest sends rate requests a second, when each is due and whether or not others were answered: half of them over TLS and HTTP/2.
@@ -52,8 +53,15 @@ func (d *door) honest(ctx context.Context, duration time.Duration, rate int) (*t
 				t.failed[status]++
 			}
 		})
+		waiting.Go(func() {
+			_ = post(clients[0], "http://"+d.Control, n)
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.control = append(t.control, time.Since(due))
+		})
 	}
 	waiting.Wait()
+	slices.Sort(t.control)
 	for _, c := range clients {
 		c.CloseIdleConnections()
 	}
@@ -87,9 +95,9 @@ func post(client *http.Client, url string, n int) string {
 	return resp.Status
 }
 
-// quantile of the requests took no longer.
-func (t *traffic) quantile(q float64) time.Duration {
-	return t.took[min(len(t.took)-1, int(q*float64(len(t.took))))]
+// quantile of the times, which are sorted, are no longer.
+func quantile(times []time.Duration, q float64) time.Duration {
+	return times[min(len(times)-1, int(q*float64(len(times))))]
 }
 
 func (t *traffic) failures() (n int) {
