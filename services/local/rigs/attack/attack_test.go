@@ -45,12 +45,15 @@ func TestTheVerdictFailsForEachReason(t *testing.T) {
 // What the machine makes everybody wait is not the edge's.
 func TestASlowMachineIsNotHeldAgainstTheEdge(t *testing.T) {
 	r := good()
-	r.quiet = child.Usage{CPU: time.Second, Waited: time.Second}         // twice as long before
-	r.after = child.Usage{CPU: 2 * time.Second, Waited: 6 * time.Second} // six times, during the attack
-	if r.during = quiet(360); r.judge() != nil {                         // 3 × (2 × 10 + 100)
+	r.quiet = child.Usage{CPU: time.Second}
+	r.after = child.Usage{CPU: 2 * time.Second, Waited: time.Second} // twice as long, during the attack
+	if r.during = quiet(240); r.judge() != nil {                     // 2 × (2 × 10 + 100)
 		t.Error(r.judge())
 	}
-	if r.during = quiet(361); r.judge() == nil {
+	if r.during = quiet(241); r.judge() == nil {
 		t.Error("more than that is not noticed")
+	}
+	if r.after.Waited += time.Millisecond; r.judge() != nil {
+		t.Errorf("a machine that had no core for the edge is held against it: %v", r.judge())
 	}
 }
