@@ -3,8 +3,8 @@ package attack
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -13,7 +13,7 @@ import (
 )
 
 // speak connects over HTTP/2 and says hello. What the edge sends is thrown away, or not read at all.
-func (a *attacker) speak(ctx context.Context, reads bool) (*tls.Conn, *http2.Framer, error) {
+func (a *attacker) speak(ctx context.Context, reads bool) (net.Conn, *http2.Framer, error) {
 	conn, err := a.handshake(ctx, http2.NextProtoTLS)
 	if err != nil {
 		return nil, nil, err
