@@ -104,7 +104,7 @@ func TestRapidResetsAreBounded(t *testing.T) {
 			most = max(most, runtime.NumGoroutine()-before)
 		}
 	}
-	if most > 300 {
+	if most > 200 {
 		t.Errorf("%d goroutines for one connection of 100 streams", most)
 	}
 	s.serves("rapid resets")
