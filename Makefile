@@ -179,6 +179,10 @@ outage: libchdb build ## ten minutes without ClickHouse, then without Kafka, at 
 	  go run ./services/local/cmd/waymark-chaos --without $$engine --away $(or $(AWAY),10m) --rate $(or $(filter-out 50,$(RATE)),5000); \
 	done
 
+.PHONY: attack
+attack: build ## keep the production edge under attack, honest clients beside the attackers (DURATION=10m; Linux)
+	@go run ./services/local/cmd/waymark-attack --duration $(or $(DURATION),10m)
+
 # ---- generate -------------------------------------------------------------------------------------------------------
 
 .PHONY: generate

@@ -3,6 +3,8 @@
 package account
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"regexp"
@@ -20,17 +22,22 @@ type Account struct {
 	Name string `yaml:"name"`
 	// Region is the data centre the account's events stay in.
 	Region string `yaml:"region"`
-	// WriteKeys authenticate what the account's clients send; several, so that keys can be rotated. 8–128 characters each.
+	// Keys authenticate what the account's clients send; several, so that keys can be rotated.
+	Keys []Key `yaml:"keys"`
+	// WriteKeys are keys in plain text, of scope any and without limits, for trials: services warn of them. 8–128 characters each.
 	WriteKeys []string `yaml:"write_keys"`
-	Policy    Policy   `yaml:"policy"`
+	Limits    `yaml:",inline"`
+	Policy    Policy `yaml:"policy"`
 	// SegmentEvents say which track calls of Segment's API are an item's events, by their name, beside those that are known without them.
 	SegmentEvents map[string]segment.Rule `yaml:"segment_events"`
 }
 
 // A Directory is one reading of the accounts file. It does not change.
 type Directory struct {
-	byID  map[string]*Account
-	byKey map[string]*Account
+	byID map[string]*Account
+	// byKey has the grants by their keys' hashes.
+	byKey map[[sha256.Size]byte]*Grant
+	plain int
 }
 
 // ByID returns the account with the given id, or nil.
@@ -39,8 +46,28 @@ func (d *Directory) ByID(id string) *Account { return d.byID[id] }
 // Empty tells whether there is no account at all: then a key is not wrong, but its account not there yet.
 func (d *Directory) Empty() bool { return len(d.byID) == 0 }
 
-// ByKey returns the account that a write key belongs to, or nil.
-func (d *Directory) ByKey(key string) *Account { return d.byKey[key] }
+// ByKey returns the account that a write key belongs to, or nil; whether the key may be used now is its Grant's to say.
+func (d *Directory) ByKey(key string) *Account {
+	if g := d.Grant(key); g != nil {
+		return g.Account
+	}
+	return nil
+}
+
+// longestKey bounds what is hashed of what a client sends.
+const longestKey = 128
+
+// Grant returns what a write key gives, or nil. The hash of what was sent is looked up, so there is nothing to learn from how long it takes: a
+// guess that begins as a key does has a hash that does not.
+func (d *Directory) Grant(key string) *Grant {
+	if len(key) > longestKey {
+		return nil
+	}
+	return d.byKey[sha256.Sum256([]byte(key))]
+}
+
+// PlainKeys is how many keys stand in the file in plain text.
+func (d *Directory) PlainKeys() int { return d.plain }
 
 // Accounts returns every account, ordered by id.
 func (d *Directory) Accounts() []*Account {
@@ -69,7 +96,7 @@ func Read(file string) (*Directory, error) {
 
 // NewDirectory validates accounts. Ids and write keys must be unique.
 func NewDirectory(accounts []Account) (*Directory, error) {
-	d := &Directory{make(map[string]*Account), make(map[string]*Account)}
+	d := &Directory{byID: make(map[string]*Account), byKey: make(map[[sha256.Size]byte]*Grant)}
 	for i := range accounts {
 		a := &accounts[i]
 		if !idPattern.MatchString(a.ID) { // it may be something else, a write key for instance: it is not named
@@ -82,14 +109,38 @@ func NewDirectory(accounts []Account) (*Directory, error) {
 			return nil, fmt.Errorf("account %d: id %q stands twice", i+1, a.ID)
 		}
 		d.byID[a.ID] = a
-		for j, key := range a.WriteKeys {
-			if other := d.byKey[key]; other != nil {
-				return nil, fmt.Errorf("account %q: write key %d belongs to %q already", a.ID, j+1, other.ID)
-			}
-			d.byKey[key] = a
+		if err := d.addKeys(a); err != nil {
+			return nil, fmt.Errorf("account %q: %w", a.ID, err)
 		}
 	}
 	return d, nil
+}
+
+// addKeys makes the account's keys known. A hash that stands twice would leave open which of its limits count.
+func (d *Directory) addKeys(a *Account) error {
+	add := func(name string, k *Key) error {
+		var sum [sha256.Size]byte
+		if _, err := hex.Decode(sum[:], []byte(k.SHA256)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if other := d.byKey[sum]; other != nil {
+			return fmt.Errorf("%s belongs to %q already", name, other.ID)
+		}
+		d.byKey[sum] = &Grant{a, k}
+		return nil
+	}
+	for i := range a.Keys {
+		if err := add(fmt.Sprintf("keys[%d]", i), &a.Keys[i]); err != nil {
+			return err
+		}
+	}
+	for i, key := range a.WriteKeys {
+		if err := add(fmt.Sprintf("write_keys[%d]", i), &Key{SHA256: HashKey(key), Scope: ScopeAny}); err != nil {
+			return err
+		}
+	}
+	d.plain += len(a.WriteKeys)
+	return nil
 }
 
 var (
@@ -104,8 +155,16 @@ func (a *Account) validate() error {
 	if err := a.Policy.validate(); err != nil {
 		return fmt.Errorf("policy.%w", err)
 	}
+	if err := a.Limits.validate(); err != nil {
+		return err
+	}
+	for i := range a.Keys {
+		if err := a.Keys[i].validate(); err != nil {
+			return fmt.Errorf("keys[%d].%w", i, err)
+		}
+	}
 	for i, key := range a.WriteKeys {
-		if !keyPattern.MatchString(key) {
+		if !ValidKey(key) {
 			return fmt.Errorf("write_keys[%d]: want 8–128 characters of A–Z, a–z, 0–9, '_', '.', '~', '-'", i)
 		}
 	}

@@ -20,6 +20,7 @@ type Store struct {
 	current atomic.Pointer[Directory]
 	sum     [sha256.Size]byte
 	reloads *prometheus.CounterVec
+	plain   prometheus.Gauge
 }
 
 // Open reads file, which must be good: a service does not start without its accounts. Metrics go to reg.
@@ -31,11 +32,13 @@ func Open(file string, log *zap.Logger, reg prometheus.Registerer) (*Store, erro
 	s := &Store{file: file, log: log, reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "waymark_accounts_reloads_total",
 		Help: "Readings of a changed accounts file, by result (ok, error). After an error the last good reading stays in force.",
-	}, []string{"result"})}
+	}, []string{"result"}), plain: prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "waymark_accounts_plain_keys", Help: "Write keys that the accounts file has in plain text, where their hashes should be.",
+	})}
 	for _, result := range []string{"ok", "error"} {
 		s.reloads.WithLabelValues(result)
 	}
-	if err := telemetry.Register(reg, s.reloads); err != nil {
+	if err := telemetry.Register(reg, s.reloads, s.plain); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(file)
@@ -43,8 +46,18 @@ func Open(file string, log *zap.Logger, reg prometheus.Registerer) (*Store, erro
 		return nil, err
 	}
 	s.sum = sha256.Sum256(text)
-	s.current.Store(d)
+	s.take(d)
 	return s, nil
+}
+
+// take puts a reading in force.
+func (s *Store) take(d *Directory) {
+	s.current.Store(d)
+	s.plain.Set(float64(d.PlainKeys()))
+	if d.PlainKeys() > 0 {
+		s.log.Warn("the accounts file has write keys in plain text: that is for trials; waymarkctl key hash makes the line for keys",
+			zap.String("file", s.file), zap.Int("keys", d.PlainKeys()))
+	}
 }
 
 // Directory returns the newest good reading.
@@ -81,7 +94,7 @@ func (s *Store) reload() {
 		s.log.Error("accounts file is broken; the last good one stays in force", zap.String("file", s.file), zap.Error(err))
 		return
 	}
-	s.current.Store(d)
+	s.take(d)
 	s.reloads.WithLabelValues("ok").Inc()
 	s.log.Info("accounts file read again", zap.String("file", s.file), zap.Int("accounts", len(d.byID)))
 }

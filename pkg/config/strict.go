@@ -182,6 +182,8 @@ func kindOf(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return "a duration such as 5s"
+	case t == reflect.TypeFor[time.Time]():
+		return "a time such as 2026-11-25T08:00:00Z"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	case t.Kind() == reflect.String:

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
@@ -22,12 +24,13 @@ import (
 // Config is the edge's settings. One process serves one region or several.
 type Config struct {
 	process.Config `yaml:",inline"`
-	// Listen is the address of the collector. Default :8080.
+	// Listen is the address of the collector without TLS; empty is none. Default :8080.
 	Listen string `yaml:"listen"`
 	// Listener, when set, is used instead of Listen.
 	Listener net.Listener `yaml:"-"`
 	// Pages, when set, answers for / and what is below /shop/: pages of a process that the edge is part of.
 	Pages http.Handler `yaml:"-"`
+	TLS   TLS          `yaml:"tls"`
 	// Accounts is the accounts file, read again when it changes. Required.
 	Accounts string `yaml:"accounts"`
 	// Regions served, by name: an account of another region is answered 421. At least one.
@@ -47,6 +50,19 @@ type Config struct {
 	Producer kafka.ProducerConfig `yaml:"producer"`
 	Spool    Spool                `yaml:"spool"`
 }
+
+// TLS is the collector with TLS 1.2 or 1.3, for HTTP/1.1 and HTTP/2.
+type TLS struct {
+	// Listen is its address; empty is none. Default none.
+	Listen string `yaml:"listen"`
+	// Listener, when set, is used instead of Listen.
+	Listener net.Listener `yaml:"-"`
+	// CertFile and KeyFile are PEM: the certificate with those between it and the authority, and its key. They are read again when they change.
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+}
+
+func (t TLS) on() bool { return t.Listen != "" || t.Listener != nil }
 
 // Spool is where accepted events wait on disk while Kafka is away.
 type Spool struct {
@@ -75,8 +91,14 @@ type Limits struct {
 	DecodedBytes int64 `yaml:"decoded_bytes"`
 	// Depth of nested objects and arrays of an event. Default 32, 4–1000.
 	Depth int `yaml:"depth"`
-	// AccountRate is how many events a second one account may send, with bursts of twice as many; 0 is no limit. Default 0.
+	// AccountRate is how many events a second one account may send that the accounts file gives no rate, with bursts of twice as many; 0 is no
+	// limit. Default 0.
 	AccountRate int `yaml:"account_rate"`
+	// ClientRequests and ClientEvents are how many requests and events a second one client address (of IPv6 one /64) may send, with bursts of
+	// twice as many; 0 is no limit. They need trusted_proxies where clients come through one. Default 0, since the edge cannot know whether a
+	// proxy is before it, whose address would be everybody's.
+	ClientRequests int `yaml:"client_requests"`
+	ClientEvents   int `yaml:"client_events"`
 	// Connections are open at once, half of them of one client that is no trusted proxy, and fewer where the process may not open so many
 	// files. Each takes about 20 KiB, and 80 while a header of the size that is taken arrives. When all are in use, one that idles is closed
 	// for the next, or the next waits. Default 4096, 1–1000000.
@@ -137,8 +159,8 @@ func (c Config) Validate() error {
 	if err := c.ValidateFrame(); err != nil {
 		return err
 	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		return errors.New("listen: want host:port")
+	if err := c.validateAddresses(); err != nil {
+		return err
 	}
 	if c.Accounts == "" {
 		return errors.New("accounts: want the accounts file")
@@ -189,6 +211,10 @@ func (c Config) Validate() error {
 		return errors.New("limits.depth: want 4–1000")
 	case l.AccountRate < 0:
 		return errors.New("limits.account_rate: want 0 or more")
+	case l.ClientRequests < 0:
+		return errors.New("limits.client_requests: want 0 or more")
+	case l.ClientEvents < 0:
+		return errors.New("limits.client_events: want 0 or more")
 	case l.Connections < 1 || l.Connections > 1_000_000:
 		return errors.New("limits.connections: want 1–1000000")
 	case l.PeerBytes < 3*l.DecodedBytes:
@@ -215,10 +241,60 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// validateAddresses checks where the edge listens. The admin port is never the public one.
+func (c Config) validateAddresses() error {
+	plain := c.Listen != "" || c.Listener != nil
+	switch {
+	case !plain && !c.TLS.on():
+		return errors.New("listen: want host:port, or tls.listen in its place")
+	case c.Listen != "" && !isAddress(c.Listen):
+		return errors.New("listen: want host:port, or nothing for no collector without TLS")
+	case c.TLS.Listen != "" && !isAddress(c.TLS.Listen):
+		return errors.New("tls.listen: want host:port")
+	case c.TLS.on() && (c.TLS.CertFile == "" || c.TLS.KeyFile == ""):
+		return errors.New("tls.cert_file: want it and tls.key_file where tls.listen is set")
+	case !c.TLS.on() && (c.TLS.CertFile != "" || c.TLS.KeyFile != ""):
+		return errors.New("tls.listen: want host:port where tls.cert_file is set")
+	case overlap(c.Listen, c.TLS.Listen):
+		return errors.New("tls.listen: want another address than listen")
+	case overlap(c.Admin, c.Listen), overlap(c.Admin, c.TLS.Listen):
+		return errors.New("admin: want another address than the collector's: what it shows is not for the public")
+	}
+	return nil
+}
+
+func isAddress(text string) bool {
+	_, _, err := net.SplitHostPort(text)
+	return err == nil
+}
+
+// overlap tells whether two addresses cannot both be listened at, as far as can be seen without asking: the same port, and the same host, or
+// one that is all of them. Port 0 is a free one.
+func overlap(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	all := func(host string) bool {
+		addr, err := netip.ParseAddr(host)
+		return host == "" || err == nil && addr.IsUnspecified()
+	}
+	return hostA == hostB || all(hostA) || all(hostB)
+}
+
+// quotasFile is where the counts for monthly quotas are kept; "" is only in memory.
+func (c Config) quotasFile() string {
+	if c.Spool.Dir == "" {
+		return ""
+	}
+	return filepath.Join(c.Spool.Dir, "quotas.json")
+}
+
 func (c Config) collect() collect.Limits {
 	l := c.Limits
 	return collect.Limits{
-		Limits:      intake.Limits{EventBytes: l.EventBytes, Depth: l.Depth, AccountRate: l.AccountRate},
+		Limits:      intake.Limits{EventBytes: l.EventBytes, Depth: l.Depth, AccountRate: l.AccountRate, ClientRequests: l.ClientRequests, ClientEvents: l.ClientEvents},
 		BatchEvents: l.BatchEvents, BodyBytes: l.BodyBytes, DecodedBytes: l.DecodedBytes, InFlightBytes: l.InFlightBytes, PeerBytes: l.PeerBytes, AnonymousRequests: l.AnonymousRequests,
 		AnonymousBytes: l.AnonymousBytes, BodyRate: l.BodyRate, BodyGrace: bodyGrace, ReadTimeout: c.Timeouts.Read,
 	}

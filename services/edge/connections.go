@@ -39,10 +39,9 @@ func openFiles() uint64 {
 	return limit.Cur
 }
 
-// A gate bounds the open connections of a listener. When they are all in use, the one that idles longest makes room for the next; when
+// A gate bounds the open connections of the listeners that it is over, together. When they are all in use, the one that idles longest makes room for the next; when
 // none idles, the next waits in the kernel's queue. One peer has no more than half of them, unless it is a proxy: more are closed at once.
 type gate struct {
-	net.Listener
 	most  int
 	proxy func(netip.Addr) bool
 	log   *zap.Logger
@@ -65,7 +64,7 @@ type gateMetrics struct {
 }
 
 // newGate makes a gate. Metrics go to reg.
-func newGate(l net.Listener, most int, proxy func(netip.Addr) bool, log *zap.Logger, reg prometheus.Registerer) (*gate, error) {
+func newGate(most int, proxy func(netip.Addr) bool, log *zap.Logger, reg prometheus.Registerer) (*gate, error) {
 	m := gateMetrics{
 		open:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "waymark_edge_connections", Help: "Open connections of clients."}),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_edge_connections_refused_total", Help: "Connections closed at once, since their client had half of those that may be open."}),
@@ -75,19 +74,28 @@ func newGate(l net.Listener, most int, proxy func(netip.Addr) bool, log *zap.Log
 	if err := telemetry.Register(reg, m.open, m.refused, limit); err != nil {
 		return nil, err
 	}
-	g := &gate{Listener: l, most: most, proxy: proxy, log: log, peers: make(map[netip.Addr]int), idle: make(map[net.Conn]time.Time), told: make(map[string]time.Time), metrics: m}
+	g := &gate{most: most, proxy: proxy, log: log, peers: make(map[netip.Addr]int), idle: make(map[net.Conn]time.Time), told: make(map[string]time.Time), metrics: m}
 	g.room = sync.NewCond(&g.mu)
 	return g, nil
 }
 
+// over returns l behind the gate. Closing it closes the gate.
+func (g *gate) over(l net.Listener) net.Listener { return gated{l, g} }
+
+// A gated listener has a gate before it.
+type gated struct {
+	net.Listener
+	gate *gate
+}
+
 // Accept waits for a connection, then until there is room for it. Meanwhile others wait in the kernel's queue.
-func (g *gate) Accept() (net.Conn, error) {
+func (l gated) Accept() (net.Conn, error) {
 	for {
-		conn, err := g.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if admitted := g.admit(conn); admitted != nil {
+		if admitted := l.gate.admit(conn); admitted != nil {
 			return admitted, nil
 		}
 		_ = conn.Close()
@@ -146,8 +154,11 @@ func peerOf(conn net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-// watch is the server's ConnState.
+// watch is the server's ConnState. With TLS the server's connection is one around ours.
 func (g *gate) watch(conn net.Conn, state http.ConnState) {
+	if around, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = around.NetConn()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if state != http.StateIdle {
@@ -161,12 +172,12 @@ func (g *gate) watch(conn net.Conn, state http.ConnState) {
 }
 
 // Close ends Accept, too.
-func (g *gate) Close() error {
-	g.mu.Lock()
-	g.closed = true
-	g.room.Broadcast()
-	g.mu.Unlock()
-	return g.Listener.Close()
+func (l gated) Close() error {
+	l.gate.mu.Lock()
+	l.gate.closed = true
+	l.gate.room.Broadcast()
+	l.gate.mu.Unlock()
+	return l.Listener.Close()
 }
 
 func (g *gate) tell(what string, most int) {

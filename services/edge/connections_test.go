@@ -33,15 +33,15 @@ func TestDescriptorsAreKeptForEverythingButClients(t *testing.T) {
 	}
 }
 
-// gated is a server behind a gate of most connections. A request of /hold is answered when the test says so.
-func gated(t *testing.T, most int, proxy bool) (address string, release chan struct{}, logs *observer.ObservedLogs, g *gate) {
+// gatedServer is a server behind a gate of most connections. A request of /hold is answered when the test says so.
+func gatedServer(t *testing.T, most int, proxy bool) (address string, release chan struct{}, logs *observer.ObservedLogs, g *gate) {
 	t.Helper()
 	core, logs := observer.New(zap.WarnLevel)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g, err = newGate(l, most, func(netip.Addr) bool { return proxy }, zap.New(core), prometheus.NewRegistry()); err != nil {
+	if g, err = newGate(most, func(netip.Addr) bool { return proxy }, zap.New(core), prometheus.NewRegistry()); err != nil {
 		t.Fatal(err)
 	}
 	release = make(chan struct{})
@@ -52,7 +52,7 @@ func gated(t *testing.T, most int, proxy bool) (address string, release chan str
 		_, _ = io.WriteString(w, "ok")
 	})}
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(g) }()
+	go func() { done <- server.Serve(g.over(l)) }()
 	t.Cleanup(func() {
 		if err := server.Close(); err != nil {
 			t.Error(err)
@@ -113,7 +113,7 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 func TestAnIdleConnectionMakesRoom(t *testing.T) {
-	address, _, _, g := gated(t, 2, true)
+	address, _, _, g := gatedServer(t, 2, true)
 	first, second := dial(t, address, 1), dial(t, address, 2)
 	for i, conn := range []net.Conn{first, second} {
 		ask(t, conn, "/")
@@ -131,7 +131,7 @@ func TestAnIdleConnectionMakesRoom(t *testing.T) {
 }
 
 func TestWithoutAnIdleConnectionTheNextWaits(t *testing.T) {
-	address, release, logs, g := gated(t, 2, true)
+	address, release, logs, g := gatedServer(t, 2, true)
 	for host := range byte(2) {
 		ask(t, dial(t, address, host+1), "/hold")
 	}
@@ -147,7 +147,7 @@ func TestWithoutAnIdleConnectionTheNextWaits(t *testing.T) {
 
 func TestOneClientHasHalfOfTheConnectionsUnlessItIsAProxy(t *testing.T) {
 	for _, proxy := range []bool{false, true} {
-		address, release, logs, g := gated(t, 4, proxy)
+		address, release, logs, g := gatedServer(t, 4, proxy)
 		for range 2 {
 			ask(t, dial(t, address, 1), "/hold")
 		}

@@ -5,16 +5,17 @@
 // not at all; gzip and zstd are seen without Content-Encoding, and plain JSON with it. The write key comes as the user of Basic, as Bearer
 // token, in X-Write-Key, or in the body's "key".
 //
-//	200  one result an event, in order: accepted with its id, or rejected with a code, a JSON path and a sentence
+//	200  one result an event, in order: accepted with its id, rejected with a code, a JSON path and a sentence, or dropped, with a code, as its
+//	     account does not want it
 //	400  the body is no JSON, or holds no events; nothing is stored
-//	401  no write key, or an unknown one
-//	403  a page of an origin that is not allowed; nothing is stored
+//	401  no write key, an unknown one, or one that is not valid yet or has expired
+//	403  a page of an origin that is not allowed, or a write key that is not for pages, or for pages only; nothing is stored
 //	405  another method than POST
 //	408  the body came too slowly; nothing is stored
 //	413  more bytes or events than accepted; nothing is stored
 //	415  a content encoding this edge does not know
 //	421  the account's region is not served here; nothing is stored
-//	429  the account sends more than its rate; wait for Retry-After
+//	429  client, key or account send more than their rate, or a monthly quota is used up; wait for Retry-After
 //	500  the edge broke down over the request: a bug
 //	503  neither Kafka nor the spool took the events, or the edge is full; send the same again after Retry-After
 //
@@ -27,12 +28,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -46,6 +45,7 @@ import (
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/edge/internal/collect"
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
+	"github.com/waymark-events/waymark/services/edge/internal/quota"
 	"github.com/waymark-events/waymark/services/edge/internal/script"
 	"github.com/waymark-events/waymark/services/edge/internal/spool"
 )
@@ -93,35 +93,33 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		regions[name] = sender
 		tel.Health.Check("kafka or spool of region "+name, func(ctx context.Context) error { return sender.Check(ctx, topic.reach) })
 	}
+	quotas := quota.Open(cfg.quotasFile(), tel.Log)
+	defer func() { err = errors.Join(err, quotas.Write()) }()
 	handler, err := collect.New(collect.Dependencies{
-		Dependencies: intake.Dependencies{Accounts: accounts, Regions: regions, Log: tel.Log, Registry: tel.Registry}, ClientIP: resolver,
+		Dependencies: intake.Dependencies{Accounts: accounts, Regions: regions, Log: tel.Log, Registry: tel.Registry, Quotas: quotas}, ClientIP: resolver,
 	}, cfg.collect(), cfg.AllowedOrigins)
 	if err != nil {
 		return err
 	}
-	listener := cfg.Listener
-	if listener == nil {
-		if listener, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen); errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("listen: %s is in use by another process", cfg.Listen)
-		} else if err != nil {
-			return fmt.Errorf("listen: %w", err)
-		}
+	door, err := openDoor(ctx, cfg, tel)
+	if err != nil {
+		return err
 	}
 	most := mostConnections(cfg.Limits.Connections, len(cfg.Regions), openFiles())
 	if most < cfg.Limits.Connections {
 		tel.Log.Warn("this process may not open enough files for limits.connections: it takes fewer", zap.Int("connections", most))
 	}
-	gate, err := newGate(listener, most, resolver.Trusts, tel.Log, tel.Registry)
+	gate, err := newGate(most, resolver.Trusts, tel.Log, tel.Registry)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, door.close())
 	}
-	server := &http.Server{
-		Handler: withPages(cfg.Pages, script.Handler(cfg.Script, handler)), ReadHeaderTimeout: cfg.Timeouts.ReadHeader, ReadTimeout: cfg.Timeouts.Read, IdleTimeout: cfg.Timeouts.Idle,
-		// An answer waits for Kafka, then is short.
-		WriteTimeout: cfg.Timeouts.Read + cfg.Producer.Timeout + 10*time.Second, MaxHeaderBytes: 32 << 10,
-		ErrorLog: telemetry.ServerLog(tel.Log), ConnState: gate.watch,
+	server := newServer(cfg, withPages(cfg.Pages, script.Handler(cfg.Script, handler)), door, gate, tel)
+	if door.plain != nil {
+		tel.Log.Info("serving", zap.Stringer("address", door.plain.Addr()))
 	}
-	tel.Log.Info("serving", zap.Stringer("address", listener.Addr()))
+	if door.secure != nil {
+		tel.Log.Info("serving with TLS", zap.Stringer("address", door.secure.Addr()), zap.Time("certificate_expires", door.certificate.current.Load().Leaf.NotAfter))
+	}
 
 	// Draining goes on while requests under way are answered.
 	drainCtx, stopDraining := context.WithCancel(context.WithoutCancel(ctx))
@@ -143,11 +141,16 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 		})
 	}
 	group.Go(func() error {
-		if err := server.Serve(gate); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve: %w", err)
-		}
+		quotas.Keep(groupCtx)
 		return nil
 	})
+	if door.certificate != nil {
+		group.Go(func() error {
+			door.certificate.watch(groupCtx, certificateInterval)
+			return nil
+		})
+	}
+	door.serve(group, server, gate)
 	group.Go(func() error {
 		<-groupCtx.Done()
 		tel.Health.Fail(errors.New("stopping"))

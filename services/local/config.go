@@ -72,17 +72,23 @@ func (c Config) Validate() error {
 	return nil
 }
 
-const defaultAccounts = `# Accounts of waymark-local. This file is read again when it changes.
+// demoKeys are those of the default accounts: in plain text here, since everybody is to type them.
+var demoKeys = []string{"wk_demo_us", "wk_demo_eu"}
+
+const defaultAccounts = `# Accounts of waymark-local. This file is read again when it changes. The keys are wk_demo_us and wk_demo_eu;
+# waymarkctl key new makes one of your own.
 accounts:
   - id: demo-us
     name: Demo (United States)
     region: us
-    write_keys: [wk_demo_us]
+    keys:
+      - {sha256: 9befb9ce4d169df63b5682edb971463d664b72ede8c843beb2b099b2f83fcc1a, scope: any}
     policy: {identification: variable, collect_url: true, collect_title: true}
   - id: demo-eu
     name: Demo (European Union)
     region: eu
-    write_keys: [wk_demo_eu]
+    keys:
+      - {sha256: 5c1debd40b6e89af17ef7a53054ae1a0c12c5559b19673627ba3d797f86f1d64, scope: any}
     policy: {identification: generated, collect_url: true, collect_title: true}
 `
 

@@ -23,7 +23,7 @@ func (c console) greet() {
 	a := c.p.Addresses
 	var keys, databases []string
 	for _, account := range c.p.accounts.Accounts() {
-		for _, key := range account.WriteKeys {
+		for _, key := range plainKeys(c.p.accounts, account) {
 			keys = append(keys, key+" ("+account.ID+", "+account.Region+")")
 		}
 	}

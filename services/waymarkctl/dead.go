@@ -15,6 +15,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/dead"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/tail"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/terminal"
 )
 
 type deadCommand struct {
@@ -113,7 +114,7 @@ func (c *deadListCommand) Run(env *environment) error {
 	err = c.each(env, filter, func(_ *dead.Letters, list []dead.Letter) error {
 		for _, l := range list {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s/%d/%d\t%s\n", l.FailedAt.Format(time.RFC3339), l.EventID, l.Account, l.Stage, l.Reason,
-				l.Topic, l.Partition, l.Offset, l.Error)
+				l.Topic, l.Partition, l.Offset, terminal.Line(l.Error))
 		}
 		return nil
 	})
@@ -162,7 +163,9 @@ func (c *deadShowCommand) Run(env *environment) error {
 func (c *deadShowCommand) print(env *environment, rec *event.Record) error {
 	var line []byte
 	var err error
+	out := env.stdout
 	if c.Raw {
+		out = env.exact
 		var d event.Dead
 		err = d.UnmarshalVT(rec.Value)
 		line = d.Value
@@ -172,7 +175,7 @@ func (c *deadShowCommand) print(env *environment, rec *event.Record) error {
 	if err != nil {
 		return fmt.Errorf("decode the dead record: %w", err)
 	}
-	if _, err := env.stdout.Write(append(line, '\n')); err != nil {
+	if _, err := out.Write(append(line, '\n')); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/process"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/terminal"
 )
 
 // commands is the command line.
@@ -34,6 +35,7 @@ type commands struct {
 	Tail    tailCommand    `cmd:"" help:"Print enriched events, or dead records, as JSON lines."`
 	Lag     lagCommand     `cmd:"" help:"Show how far the consumers are behind, by partition."`
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Ask ClickHouse."`
+	Key     keyCommand     `cmd:"" help:"Write keys, which the accounts file has as hashes."`
 
 	Audit    auditCommand    `cmd:"" help:"Prove what became of every event of a span of time; 1 when any is missing or doubled."`
 	Where    whereCommand    `cmd:"" help:"Say where an event is, or what became of it."`
@@ -47,10 +49,23 @@ type environment struct {
 	cfg            *Config
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// exact is stdout as it is, for what must not change by a byte, unless it is a terminal.
+	exact io.Writer
 }
 
 // Run carries out one command line and returns the exit status: 0, 1 on failure, 2 on a wrong command line or settings.
+//
+// What is printed was written by clients, for a part: it commands no terminal.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	safe := terminal.New(stdout)
+	var exact io.Writer = safe
+	if !terminal.Is(stdout) {
+		exact = stdout
+	}
+	return carryOut(ctx, args, stdin, safe, terminal.New(stderr), exact)
+}
+
+func carryOut(ctx context.Context, args []string, stdin io.Reader, stdout, stderr, exact io.Writer) int {
 	cli := new(commands)
 	exited := -1
 	parser, err := cli.parser(kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
@@ -78,7 +93,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if cli.PrintConfig {
 		err = config.Print(stdout, cfg)
 	} else {
-		err = parsed.Run(&environment{ctx, cfg, stdin, stdout, stderr})
+		err = parsed.Run(&environment{ctx, cfg, stdin, stdout, stderr, exact})
 	}
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):

@@ -2,12 +2,24 @@ package collect
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
+
+// protect sets what keeps an answer from being taken for anything but what it is: no page, no script, nothing to keep or to be told where it came
+// from. Pages of other sites may get it, as CORS allows: those that want to be isolated (COEP) only take what says so.
+func protect(header http.Header) {
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store") // a preflight's own age is in Access-Control-Max-Age, whatever this says
+}
 
 func writeResults(w http.ResponseWriter, results []intake.Result) {
 	writeJSON(w, http.StatusOK, count(results))
@@ -18,6 +30,7 @@ type counts struct {
 	Accepted int             `json:"accepted"`
 	Rejected int             `json:"rejected"`
 	Dead     int             `json:"dead,omitempty"`
+	Dropped  int             `json:"dropped,omitempty"`
 	Results  []intake.Result `json:"results"`
 }
 
@@ -30,6 +43,8 @@ func count(results []intake.Result) counts {
 			out.Accepted++
 		case intake.Dead:
 			out.Dead++
+		case intake.Dropped:
+			out.Dropped++
 		default:
 			out.Rejected++
 		}
@@ -41,9 +56,9 @@ func count(results []intake.Result) counts {
 func write(w http.ResponseWriter, r *intake.Refusal) {
 	if r.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(r.RetryAfter.Seconds())))
-		if r.Status == http.StatusTooManyRequests { // Unix milliseconds, as Segment's older SDK for Node.js reads it, and Retry-After not
-			w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(r.RetryAfter).UnixMilli(), 10))
-		}
+	}
+	if r.Limit != nil {
+		tellLimit(w.Header(), r)
 	}
 	if r.Close {
 		w.Header().Set("Connection", "close")
@@ -65,13 +80,22 @@ func write(w http.ResponseWriter, r *intake.Refusal) {
 	writeJSON(w, r.Status, answer)
 }
 
+// tellLimit says which limit it was, in the fields of draft-ietf-httpapi-ratelimit-headers-10, and in the older X-RateLimit-Reset, whose Unix
+// milliseconds some SDKs read in place of Retry-After. Those two
+// say when to come again; RateLimit, when the limit lets something pass, which for a quota may be weeks.
+func tellLimit(header http.Header, r *intake.Refusal) {
+	l := r.Limit
+	header.Set("RateLimit-Policy", fmt.Sprintf(`"%s";q=%d;qu="%s";w=%d`, l.Name, l.Quota, l.Unit, int64(l.Window.Seconds())))
+	header.Set("RateLimit", fmt.Sprintf(`"%s";r=0;t=%d`, l.Name, int64(math.Ceil(l.Wait.Seconds()))))
+	header.Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(r.RetryAfter).UnixMilli(), 10))
+}
+
 func writeJSON(w http.ResponseWriter, status int, answer any) {
 	text, err := json.Marshal(answer)
 	if err != nil { // strings and numbers always marshal
 		status = http.StatusInternalServerError
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // a client that is gone needs no answer
 }

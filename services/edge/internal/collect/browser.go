@@ -27,7 +27,7 @@ func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request) *intake.Re
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Set("Access-Control-Allow-Credentials", "true")
-	header.Set("Access-Control-Expose-Headers", "Retry-After, X-RateLimit-Reset")
+	header.Set("Access-Control-Expose-Headers", "Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Reset")
 	if r.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", "POST")
 		header.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Values("Access-Control-Request-Headers")))

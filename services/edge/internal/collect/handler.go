@@ -77,6 +77,7 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	defer h.recover(w, started)
+	protect(w.Header())
 	parts := partsOf(r.URL.Path)
 	var refused *intake.Refusal
 	if l := lookupOf(parts); l != nil {

@@ -61,8 +61,14 @@ var testLimits = Limits{Limits: intake.Limits{EventBytes: 1024, Depth: 8}, Batch
 
 func newHandler(t testing.TB, limits Limits) (*Handler, *store) {
 	t.Helper()
+	return newHandlerFor(t, accountsFile, limits)
+}
+
+// newHandlerFor makes a handler for the accounts of a file's text.
+func newHandlerFor(t testing.TB, text string, limits Limits) (*Handler, *store) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "accounts.yaml")
-	if err := os.WriteFile(file, []byte(accountsFile), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()

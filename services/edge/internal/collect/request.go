@@ -2,6 +2,7 @@ package collect
 
 import (
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -62,16 +63,23 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, intake.Refuse(http.StatusMethodNotAllowed, "method_not_allowed", "events go to POST "+at.path)
 	}
 	received := time.Now()
-
-	// A key in the header can be refused before the body is read.
-	var owner *account.Account
-	if key := at.key(h, r); key != "" {
-		var refused *intake.Refusal
-		if owner, refused = h.intake.Authenticate(key); refused != nil {
+	client := h.clientIP.ClientIP(r.RemoteAddr, r.Header)
+	limited := h.limitedAs(client)
+	if limited.IsValid() {
+		if refused := h.intake.AdmitClient(limited, received); refused != nil {
 			return nil, refused
 		}
 	}
-	client := h.clientIP.ClientIP(r.RemoteAddr, r.Header)
+
+	// A key in the header can be refused before the body is read.
+	var owner *account.Grant
+	origin := r.Header.Get("Origin")
+	if key := at.key(h, r); key != "" {
+		var refused *intake.Refusal
+		if owner, refused = h.intake.Authenticate(key, origin, received); refused != nil {
+			return nil, refused
+		}
+	}
 	held, err := h.budget.enter(client, owner == nil)
 	if err != nil {
 		return nil, h.busy(err)
@@ -87,15 +95,15 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, refused
 	}
 	if owner == nil {
-		if owner, refused = h.intake.Authenticate(sent.key); refused != nil {
+		if owner, refused = h.intake.Authenticate(sent.key, origin, received); refused != nil {
 			return nil, refused
 		}
 	}
-	if refused := h.intake.Admit(owner, len(sent.events), received); refused != nil {
+	if refused := h.intake.Admit(owner, limited, len(sent.events), received); refused != nil {
 		return nil, refused
 	}
 
-	request := h.describe(r, at, owner, received, &sent)
+	request := h.describe(r, at, owner.Account, received, &sent)
 	results, records := h.intake.Check(sent.events, request)
 	b.worked()
 	if len(records) > 0 {
@@ -108,6 +116,15 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, refused
 	}
 	return results, nil
+}
+
+// limitedAs is whose limit of requests and events a client's are: its address's, of IPv6 the /64's. A proxy that named nobody is no client: its
+// limit would be everybody's.
+func (h *Handler) limitedAs(client netip.Addr) netip.Addr {
+	if h.clientIP.Trusts(client) {
+		return netip.Addr{}
+	}
+	return peerOf(client)
 }
 
 // describe says what the request says of all its events.

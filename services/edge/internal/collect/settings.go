@@ -45,7 +45,7 @@ func (h *Handler) segmentSettings(w http.ResponseWriter, r *http.Request, parts 
 		return intake.Refuse(http.StatusMethodNotAllowed, "method_not_allowed", "settings come from GET")
 	}
 	key := parts[len(parts)-2]
-	if _, refused := h.intake.Authenticate(key); refused != nil {
+	if _, refused := h.intake.Recognize(key); refused != nil {
 		return refused
 	}
 	type object = map[string]any
@@ -84,7 +84,7 @@ func (h *Handler) sourceConfig(w http.ResponseWriter, r *http.Request, _ []strin
 	if key == "" {
 		key = keyFromHeader(r)
 	}
-	if _, refused := h.intake.Authenticate(key); refused != nil {
+	if _, refused := h.intake.Recognize(key); refused != nil {
 		return refused
 	}
 	type object = map[string]any

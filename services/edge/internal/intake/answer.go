@@ -9,7 +9,7 @@ import (
 // A Result is the answer for one event.
 type Result struct {
 	Index   int    `json:"index"`  // its place in the request, from 0
-	Status  string `json:"status"` // accepted, rejected or dead
+	Status  string `json:"status"` // accepted, rejected, dead or dropped
 	ID      string `json:"id,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Path    string `json:"path,omitempty"`
@@ -21,10 +21,12 @@ type Result struct {
 }
 
 const (
-	// Accepted, Rejected and Dead are what becomes of an event; a dead one is stored, and becomes a dead letter.
+	// Accepted, Rejected, Dead and Dropped are what becomes of an event. A dead one is stored, and becomes a dead letter; a dropped one is right, and
+	// its account does not want it.
 	Accepted = "accepted"
 	Rejected = "rejected"
 	Dead     = "dead"
+	Dropped  = "dropped"
 )
 
 // A Refusal answers a whole request of which nothing is stored, as far as the edge knows.
@@ -35,6 +37,8 @@ type Refusal struct {
 	RetryAfter time.Duration // 0 where waiting does not help
 	// Close ends the connection: the rest of the request was not read.
 	Close bool
+	// Limit is the one that a 429 is for.
+	Limit *Limit
 }
 
 // Refuse makes a Refusal.
@@ -42,11 +46,12 @@ func Refuse(status int, code, message string) *Refusal {
 	return &Refusal{Status: status, Code: code, Message: message}
 }
 
-// longestWait is the longest that SDKs wait when they are asked to.
-const longestWait = 5 * time.Minute
+// longestWait is what clients are asked for at most: SDKs take no longer one for true, and a limit may be raised meanwhile.
+const longestWait = 300 * time.Second
 
-// After asks the client to wait, in whole seconds, at least one and at most as many as it would.
+// After asks the client to wait, in whole seconds, rounded up: who comes a moment too early is refused once more.
 func (r *Refusal) After(wait time.Duration) *Refusal {
-	r.RetryAfter = min(max(time.Second, wait.Round(time.Second)), longestWait)
+	seconds := (wait + time.Second - 1).Truncate(time.Second)
+	r.RetryAfter = min(max(time.Second, seconds), longestWait)
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -68,6 +69,13 @@ func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 		if !before {
 			place = len(records)
 		}
+		visitor := identity.Visitor(r.Owner, &sent, raw.EventID)
+		if err == nil && !before {
+			if code, why := i.unwanted(r, &sent, visitor); code != "" {
+				results[n] = Result{Status: Dropped, Code: code, Message: why}
+				continue
+			}
+		}
 		results[n] = Result{Status: Accepted, Warnings: sent.Warnings}
 		if err != nil {
 			results[n] = reject(err)
@@ -78,7 +86,6 @@ func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 			continue
 		}
 		seen[raw.EventID] = place
-		visitor := identity.Visitor(r.Owner, &sent, raw.EventID)
 		records = append(records, raw.Record(event.Key(r.Owner.ID, visitor)))
 	}
 	return results, records
@@ -100,6 +107,18 @@ func (i *Intake) decode(p Piece, raw *event.Raw, r *Request, sent *event.Sent) e
 		attribute(raw, &sent.Client, r.Header.Get("Origin") != "")
 	}
 	return err
+}
+
+// unwanted says why an account does not want an event that is right; "" when it does. The answer is 200 all the same: what is sent again would be
+// dropped again, and a page in a loop would never come to its end.
+func (i *Intake) unwanted(r *Request, sent *event.Sent, visitor string) (code, why string) {
+	switch {
+	case r.Owner.Drops(sent):
+		return "drop_list", "the account's drop list names such events: it is not stored"
+	case i.hot(r.Owner, visitor, time.UnixMilli(r.Received)):
+		return "visitor_rate", "its visitor sends more events a minute than the account lets one: it is not stored"
+	}
+	return "", ""
 }
 
 func reject(err error) Result {

@@ -16,6 +16,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/edge/internal/quota"
 	"github.com/waymark-events/waymark/services/edge/internal/seldom"
 )
 
@@ -32,8 +33,9 @@ type Sender interface {
 	SendEach(ctx context.Context, topic string, records []event.Record) error
 }
 
-// Limits of an event, in bytes and in nesting; AccountRate is how many events a second an account may send, 0 for any.
-type Limits struct{ EventBytes, Depth, AccountRate int }
+// Limits of an event, in bytes and in nesting; AccountRate is how many events a second an account may send that the accounts file gives no rate,
+// ClientRequests and ClientEvents how many requests and events a second may come from one client address. 0 is any number.
+type Limits struct{ EventBytes, Depth, AccountRate, ClientRequests, ClientEvents int }
 
 // Dependencies are what an intake works with.
 type Dependencies struct {
@@ -42,6 +44,8 @@ type Dependencies struct {
 	Regions  map[string]Sender
 	Log      *zap.Logger
 	Registry prometheus.Registerer
+	// Quotas has what was counted of monthly quotas; nil begins at nothing.
+	Quotas *quota.Ledger
 }
 
 // An Intake is safe for concurrent use.
@@ -49,7 +53,7 @@ type Intake struct {
 	Dependencies
 	limits  Limits
 	metrics *metrics
-	rates   *rates
+	passing *limits
 	told    seldom.Counter
 }
 
@@ -59,50 +63,25 @@ func New(d Dependencies, limits Limits) (*Intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Intake{Dependencies: d, limits: limits, metrics: m, rates: newRates(limits.AccountRate)}, nil
-}
-
-// Authenticate finds the account of a write key, and refuses those of regions that are not served here.
-func (i *Intake) Authenticate(key string) (*account.Account, *Refusal) {
-	if key == "" {
-		return nil, Refuse(http.StatusUnauthorized, "no_write_key", "send the write key as Basic user, Bearer token, X-Write-Key, or the body's key")
+	if d.Quotas == nil {
+		d.Quotas = quota.Open("", d.Log)
 	}
-	accounts := i.Accounts.Directory()
-	owner := accounts.ByKey(key)
-	if owner == nil && accounts.Empty() {
-		return nil, Refuse(http.StatusServiceUnavailable, "no_accounts", "the edge knows no account yet: send the same again").After(30 * time.Second)
-	}
-	if owner == nil {
-		return nil, Refuse(http.StatusUnauthorized, "unknown_write_key", "the write key is not known")
-	}
-	if i.Regions[owner.Region] == nil {
-		return nil, Refuse(http.StatusMisdirectedRequest, "wrong_region", "the account's region is "+owner.Region+": send its events to that region's edge")
-	}
-	return owner, nil
-}
-
-// Knows tells whether key is an account's write key.
-func (i *Intake) Knows(key string) bool { return i.Accounts.Directory().ByKey(key) != nil }
-
-// Admit lets an account's events pass, or says how long to wait.
-func (i *Intake) Admit(owner *account.Account, events int, now time.Time) *Refusal {
-	if wait := i.rates.take(owner.ID, events, now); wait > 0 {
-		return Refuse(http.StatusTooManyRequests, "rate_limited", "the account sends more events a second than it may").After(wait)
-	}
-	return nil
+	return &Intake{Dependencies: d, limits: limits, metrics: m, passing: newLimits(d.Quotas)}, nil
 }
 
 // Store writes the records that Check has made, and puts into results what can never be stored. nil means that all others are durable.
-func (i *Intake) Store(ctx context.Context, owner *account.Account, results []Result, records []event.Record) *Refusal {
-	if len(records) > 0 {
+func (i *Intake) Store(ctx context.Context, owner *account.Grant, results []Result, records []event.Record) *Refusal {
+	if stored := len(records); stored > 0 {
 		err := i.Regions[owner.Region].SendEach(ctx, schemas.RawTopic(owner.Region), records)
 		var tooLarge *kafka.TooLarge
 		switch {
 		case errors.As(err, &tooLarge):
-			i.rejectTooLarge(owner, results, tooLarge)
+			stored -= len(tooLarge.Records)
+			i.rejectTooLarge(owner.Account, results, tooLarge)
 		case err != nil:
-			return i.notStored(owner, len(records), err)
+			return i.notStored(owner.Account, len(records), err)
 		}
+		i.count(owner, stored, time.Now())
 	}
 	i.metrics.checked(owner.Region, results)
 	return nil

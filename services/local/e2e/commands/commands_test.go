@@ -54,6 +54,9 @@ var expected = map[string]expectation{
 	"waymarkctl where ID --account A":                  {says: "stored in events of region us"},
 	"waymarkctl dead list":                             {says: "unknown_item_type"},
 	"waymarkctl dead show ID":                          {says: `"reason":"unknown_item_type"`},
+	"waymarkctl key new ACCOUNT":                       {says: "This is the key, and it is kept nowhere"},
+	"waymarkctl key new ACCOUNT --scope server":        {says: "scope: server}"},
+	"waymarkctl key hash":                              {status: 1, says: "want a write key on standard input"},
 	"waymarkctl dead replay --region R":                {status: 1, says: "Put them on the raw topic of region us again? [y/N]"},
 	"waymarkctl reenrich --region R --from 2026-11-16": {status: 1, says: "Set the enrichers of region us back? [y/N]"},
 	`waymarkctl sql --region us "SELECT event, count() FROM events GROUP BY event"`: {says: "play"},
@@ -77,6 +80,7 @@ var elsewhere = map[string]string{
 	"make test-browser":    "part of CI",
 	"make chromium":        "part of CI",
 	"make outage":          "measures for twenty minutes",
+	"make attack":          "part of CI, for less time",
 	"go test":              "benchmarks measure for minutes; tests are part of make test",
 	"go run":               "services/local/rigs/chaos has each kind",
 	"docker compose up":    "no container runs in the tests",
@@ -335,7 +339,7 @@ func withStage(do func()) (err error) {
 		return err
 	}
 	s.words = strings.NewReplacer("127.0.0.1:8123", web, "127.0.0.1:8080", edge, "127.0.0.1:9600", admin, "127.0.0.1:9092", kafka,
-		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "--account A", "--account demo-us", "--region R", "--region us")
+		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "key new ACCOUNT", "key new shop", "--account A", "--account demo-us", "--region R", "--region us")
 	if text, err := s.command(ctx, "waymarkctl send --key wk_demo_us FILE").CombinedOutput(); err != nil {
 		return fmt.Errorf("send: %w\n%s", err, text)
 	}

@@ -55,6 +55,23 @@ func start(t *testing.T, kafka string, change func(*edge.Config)) *running {
 	return &running{service, t, l.Addr().String()}
 }
 
+// metric is the sum of a counter or a gauge over its labels.
+func (r *running) metric(name string) (sum float64) {
+	r.t.Helper()
+	families, err := r.Registry.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
 // dial opens a connection that fails the test rather than hang it.
 func (r *running) dial() net.Conn {
 	r.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,8 @@ import (
 // A Usage is what a process took so far.
 type Usage struct {
 	CPU time.Duration
+	// Waited is how long its threads were ready to run and had no core: others had them.
+	Waited time.Duration
 	// Resident memory now and at its highest, bytes.
 	Resident, Peak int64
 	Mallocs        float64 // heap objects; 0 for a process without metrics
@@ -49,11 +52,29 @@ func CPU(pid int) (took time.Duration, err error) {
 	return took, nil
 }
 
+// waited is the sum over a process's threads of the second field of schedstat, by the kernel's sched-stats.txt; 0 where the kernel does not
+// count it.
+func waited(pid int) (sum time.Duration) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is well formed
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		if fields := strings.Fields(string(text)); len(fields) > 1 {
+			nanoseconds, _ := strconv.ParseInt(fields[1], 10, 64)
+			sum += time.Duration(nanoseconds)
+		}
+	}
+	return sum
+}
+
 // Usage needs Linux.
 func (p *Process) Usage() (u Usage, err error) {
 	if u.CPU, err = CPU(p.cmd.Process.Pid); err != nil {
 		return u, err
 	}
+	u.Waited = waited(p.cmd.Process.Pid)
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return u, err

@@ -45,7 +45,7 @@ func (c *columns) Row(names []string, values []any) error {
 		c.headed = true
 		cells := make([]string, len(names))
 		for i, name := range names {
-			cells[i] = escape.Replace(name)
+			cells[i] = text(name)
 		}
 		if err := c.line(cells); err != nil {
 			return err
@@ -53,11 +53,11 @@ func (c *columns) Row(names []string, values []any) error {
 	}
 	cells := make([]string, len(values))
 	for i, value := range values {
-		text, err := cell(value, c.null)
+		shown, err := cell(value, c.null)
 		if err != nil {
 			return fmt.Errorf("column %s: %w", names[i], err)
 		}
-		cells[i] = text
+		cells[i] = shown
 	}
 	return c.line(cells)
 }
@@ -84,14 +84,14 @@ func (o *objects) Row(names []string, values []any) error {
 		if err != nil {
 			return err
 		}
-		text, err := encode(value)
+		shown, err := encode(value)
 		if err != nil {
 			return fmt.Errorf("column %s: %w", names[i], err)
 		}
 		if i > 0 {
 			o.line = append(o.line, ',')
 		}
-		o.line = append(append(append(o.line, name...), ':'), text...)
+		o.line = append(append(append(o.line, name...), ':'), shown...)
 	}
 	if _, err := o.out.Write(append(o.line, '}', '\n')); err != nil {
 		return fmt.Errorf("write: %w", err)

@@ -89,3 +89,28 @@ func TestPrinters(t *testing.T) {
 		t.Error("format xml was taken")
 	}
 }
+
+// What a client wrote reaches people's terminals as text, and ClickHouse, when it reads the lines again, as it was.
+func TestNoCellCommandsATerminal(t *testing.T) {
+	for in, want := range map[string]string{
+		"\x1b[2J\x07":         `\x1b[2J\x07`,
+		"\u009b31m\x7f\u202e": `\xc2\x9b31m\x7f\xe2\x80\xae`,
+		"=cmd|' /C calc'!A0":  "=cmd|' /C calc'!A0", // there is no CSV: a tab-separated value says what it is
+		"'; DROP TABLE x; --": "'; DROP TABLE x; --",
+		"line\r\nline":        `line\r\nline`,
+	} {
+		for _, format := range []string{"tsv", "table"} {
+			var out strings.Builder
+			printer, err := New(format, &out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := printer.Row([]string{"a"}, []any{in}); err != nil {
+				t.Fatal(err)
+			}
+			if err := printer.Flush(); err != nil || out.String() != "a\n"+want+"\n" {
+				t.Errorf("%s of %q: %q, %v", format, in, out.String(), err)
+			}
+		}
+	}
+}

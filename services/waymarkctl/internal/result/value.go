@@ -3,31 +3,53 @@ package result
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
+
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/terminal"
 )
 
 // escape is that of ClickHouse's TabSeparated (https://clickhouse.com/docs/interfaces/formats/TabSeparated).
 var escape = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\b", `\b`, "\f", `\f`, "\x00", `\0`)
 
+// text escapes a cell: what commands a terminal too, as the bytes that ClickHouse reads again.
+func text(value string) string {
+	value = escape.Replace(value)
+	if strings.IndexFunc(value, terminal.Commands) < 0 {
+		return value
+	}
+	var out strings.Builder
+	for _, r := range value {
+		if !terminal.Commands(r) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, b := range []byte(string(r)) {
+			fmt.Fprintf(&out, `\x%02x`, b)
+		}
+	}
+	return out.String()
+}
+
 // cell is encode without the quotes around what is a string there.
 func cell(value any, null string) (string, error) {
-	text, err := encode(value)
+	encoded, err := encode(value)
 	if err != nil {
 		return "", err
 	}
 	switch {
-	case string(text) == "null":
+	case string(encoded) == "null":
 		return null, nil
-	case text[0] != '"':
-		return escape.Replace(string(text)), nil
+	case encoded[0] != '"':
+		return text(string(encoded)), nil
 	}
 	var unquoted string
-	if err := json.Unmarshal(text, &unquoted); err != nil {
+	if err := json.Unmarshal(encoded, &unquoted); err != nil {
 		return "", err
 	}
-	return escape.Replace(unquoted), nil
+	return text(unquoted), nil
 }
 
 // encode makes JSON of a value as clickhouse-go scans it: UUIDs and times (RFC 3339) are strings, NULL and what is no number are

@@ -20,6 +20,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/progress"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/terminal"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/walk"
 )
 
@@ -144,7 +145,7 @@ func (s *Search) dead(ctx context.Context, raw uuid.UUID) (int, error) {
 	err := s.Conn.Query(ctx, deadSQL, func(_ []string, v []any) error {
 		dead++
 		fmt.Fprintf(s.Out, "dead letter in region %s since %s: %v of stage %v (%v); it was topic %v, id %v%s, partition %v, leader epoch %v, offset %v, and is kept at %s/%v@%v, id %v%s\n",
-			s.Region, clock(v[8]), v[1], v[0], v[2], v[3], v[4], of(v[4].(uuid.UUID), now[v[3].(string)]), v[5], v[6], v[7], kept, v[10], v[11], v[9], of(v[9].(uuid.UUID), now[kept]))
+			s.Region, clock(v[8]), v[1], v[0], terminal.Line(fmt.Sprint(v[2])), v[3], v[4], of(v[4].(uuid.UUID), now[v[3].(string)]), v[5], v[6], v[7], kept, v[10], v[11], v[9], of(v[9].(uuid.UUID), now[kept]))
 		return nil
 	}, clickhouse.Named("id", s.ID.String()))
 	if err != nil {
