@@ -53,7 +53,7 @@ var count = regexp.MustCompile(`(?m)^ℹ pass (\d+)$`)
 // whose names match.
 func TestRecorderInChromium(t *testing.T) {
 	p := start(t)
-	args := []string{"--test", "--test-concurrency=2", "--test-reporter=spec", "--test-timeout=240000"}
+	args := []string{"--test", "--test-concurrency=3", "--test-reporter=spec", "--test-timeout=240000"}
 	if name := os.Getenv("BROWSER_TEST_NAME"); name != "" {
 		args = append(args, "--test-name-pattern="+name)
 	}

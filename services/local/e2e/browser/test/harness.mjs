@@ -90,8 +90,8 @@ async function openSite() {
   return site;
 }
 
-/** tag is the recorder's, with attributes. */
-export const tag = (attributes = "", src = "/wm/recorder.js") => `<script async src="${src}" data-key="wk_shop_page" data-batch-age="200" ${attributes}></script>`;
+/** tag is the recorder's, with attributes: of two with one name the first counts. */
+export const tag = (attributes = "", src = "/wm/recorder.js") => `<script async src="${src}" ${attributes} data-key="wk_shop_page" data-batch-age="200"></script>`;
 
 export const document = (head, body = "", title = "Shop") => `<!doctype html><html><head><title>${title}</title><link rel="icon" href="data:,">${head}</head><body>${body}</body></html>`;
 
@@ -137,6 +137,14 @@ export function claim(name, run, { options = {}, errors = [], alone = false } = 
       },
       /** drained waits until the recorder has nothing left to send. */
       drained: (on = page) => on.waitForFunction(() => window.waymark.stats().queued === 0 || (window.waymark.flush(), false)),
+      /** viewed waits until a view was sent since site.posts was empty, so that it comes between nothing. */
+      viewed: async () => {
+        await until("no view was sent", async () => {
+          await page.evaluate(() => void window.waymark.flush());
+          return site.posts.some((post) => post.events.some((event) => event.type === "view"));
+        });
+        await it.drained();
+      },
       /** kept is what the page's storage has of the recorder. */
       kept: (on = page) => on.evaluate(() => Object.fromEntries(Object.entries(localStorage).filter(([name]) => name.startsWith("waymark.")))),
     };

@@ -90,6 +90,7 @@ claim("under Zone.js no timer of the recorder's keeps an application from being 
   const zone = readFileSync(new URL("../node_modules/zone.js/bundles/zone.umd.min.js", import.meta.url), "utf8");
   it.serve("data-batch-age=5000", { head: zone.replaceAll("</script", "<\\/script") });
   await it.open("/");
+  await it.viewed(); // so that no timer runs yet
   const pending = await it.page.evaluate(() => {
     const seen = [];
     Zone.current.fork({ name: "app", onScheduleTask: (delegate, current, target, task) => (seen.push(task.type + " " + task.source), delegate.scheduleTask(target, task)) }).run(() => {
