@@ -38,7 +38,7 @@ func (m *migrator) plain(err error) error {
 		}
 		return fmt.Errorf("user %s lacks a right; GRANT %s ON %s TO %s: %w", m.cfg.User, match[1], on, m.cfg.User, err)
 	case exception.Code == replicaAlreadyExists:
-		return fmt.Errorf("Keeper has that replica already: of a table that was dropped without SYNC less than 8 minutes ago, or of another server by the same name (tables.replica): %w", err)
+		return fmt.Errorf("the replica is in Keeper already: of a table that was dropped without SYNC less than 8 minutes ago, or of another server by the same name (tables.replica): %w", err)
 	case exception.Code == timeoutExceeded && m.tables.replicated():
 		return fmt.Errorf("not every server has done it yet; they will when they can, and setup may be run again: %w", err)
 	case strings.Contains(exception.Message, "renameat2"):
