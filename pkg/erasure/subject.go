@@ -1,0 +1,70 @@
+package erasure
+
+import (
+	"bytes"
+
+	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/formats"
+)
+
+// A Subject is whom an event is about, as far as is known: each identifier as it was sent and as it is stored. Empty ones are none. Strings
+// may alias the event.
+type Subject struct {
+	Account   string
+	Visitors  [3]string
+	Users     [2]string
+	Companies [2]string
+	// ReceivedAt and Time are Unix milliseconds.
+	ReceivedAt, Time int64
+}
+
+// OfEnriched is whom an enriched event is about.
+func OfEnriched(e *event.Enriched) Subject {
+	return Subject{
+		Account: e.AccountId, Visitors: [3]string{e.VisitorId}, Users: [2]string{e.UserId}, Companies: [2]string{e.CompanyId}, ReceivedAt: e.ReceivedAt, Time: e.Time,
+	}
+}
+
+// OfRaw is whom a raw record is about, by what the client sent, whether or not the account's policy stores it, and by the visitor of the
+// record's key. An event that cannot be decoded is about the key's visitor alone.
+func OfRaw(raw *event.Raw, key []byte) Subject {
+	s := Subject{Account: raw.AccountID, ReceivedAt: raw.ReceivedAt, Time: raw.ReceivedAt}
+	if account, visitor, ok := bytes.Cut(key, []byte{'|'}); ok {
+		s.Visitors[0] = string(visitor)
+		if s.Account == "" {
+			s.Account = string(account)
+		}
+	}
+	var sent event.Sent
+	if formats.Decode(raw.Format, raw.Value, &sent) == nil {
+		s.Visitors[1], s.Users[0], s.Companies[0], s.Time = sent.User.GUID, sent.User.ID, sent.Company, sent.Time
+	}
+	return s
+}
+
+// And adds what is stored of the event: identifiers under the policy of now, and its corrected time.
+func (s Subject) And(e *event.Enriched) Subject {
+	s.Visitors[2], s.Users[1], s.Companies[1], s.Time = e.VisitorId, e.UserId, e.CompanyId, e.Time
+	return s
+}
+
+// OfDead is whom a dead letter is about: the raw record in it, or the enriched one that ClickHouse refused.
+func OfDead(d *event.Dead) Subject {
+	var e event.Enriched
+	if d.Stage == event.StageInsert && e.UnmarshalVT(d.Value) == nil {
+		return OfEnriched(&e)
+	}
+	rec := event.Record{Key: d.Key, Value: d.Value}
+	for _, h := range d.Headers {
+		rec.Headers = append(rec.Headers, event.Header{Key: h.Key, Value: h.Value})
+	}
+	var raw event.Raw
+	_ = event.ParseRaw(&rec, &raw) // as far as it goes: that may be why it is dead
+	if raw.AccountID == "" {
+		raw.AccountID = d.AccountId
+	}
+	if raw.ReceivedAt <= 0 {
+		raw.ReceivedAt = d.ReceivedAt
+	}
+	return OfRaw(&raw, d.Key)
+}
