@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-events/waymark/pkg/account"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/telemetry"
@@ -40,18 +41,27 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	if err != nil {
 		return err
 	}
-	raw, enriched, dead := schemas.RawTopic(cfg.Region), schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region)
+	keys, err := cfg.Erasure.Keys()
+	if err != nil {
+		return errors.Join(err, client.Close())
+	}
+	raw, enriched, dead, erasures := schemas.RawTopic(cfg.Region), schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region), schemas.ErasuresTopic(cfg.Region)
+	view, err := erasure.NewView(client, erasures, keys, tel.Log, tel.Registry)
+	if err != nil {
+		return errors.Join(err, client.Close())
+	}
 	audit := client.AuditTopics(
 		kafka.TopicUse{Topic: raw}, kafka.TopicUse{Topic: enriched, BatchBytes: cfg.Producer.MaxBatchBytes},
-		kafka.TopicUse{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes},
+		kafka.TopicUse{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes}, kafka.TopicUse{Topic: erasures, Compacted: true},
 	)
 	tel.Health.Check("kafka", client.Reach(raw, enriched, dead))
 	tel.Health.Check("configuration of topics", audit.Check)
 	tel.Health.Check("consumer group", client.CheckGroups)
+	tel.Health.Check("erasures", view.Check)
 	producer := client.NewProducer(cfg.Producer)
 	window := enrich.Window{Future: cfg.Time.MaxFuture, Past: cfg.Time.MaxPast}
 	enricher := enrich.New(enrich.Settings{Region: cfg.Region, Window: window}, accounts, locator, parser)
-	events, err := stream.New(cfg.stream(), client, producer, enricher.Enrich, tel)
+	events, err := stream.New(cfg.stream(), client, producer, enricher.Enrich, view, tel)
 	if err != nil {
 		return errors.Join(err, closeAll(ctx, producer, client))
 	}
@@ -59,6 +69,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		accounts.Watch(groupCtx, accountsInterval)
+		return nil
+	})
+	group.Go(func() error {
+		view.Run(groupCtx)
 		return nil
 	})
 	group.Go(func() error {

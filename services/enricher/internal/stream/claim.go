@@ -237,6 +237,10 @@ func (c *claim) contradicted(fetched *kafka.Batch) error {
 func (c *claim) enrichBatch(ctx context.Context, b *batch) error {
 	pause := newBackoff()
 	for {
+		var err error
+		if b.erasures, err = c.erasures.Await(ctx); err != nil {
+			return err
+		}
 		started := time.Now()
 		offset, err := b.fill(c)
 		if err == nil {
