@@ -42,6 +42,15 @@ func OfRaw(raw *event.Raw, key []byte) Subject {
 	return s
 }
 
+// OfRecord is OfRaw for who does not know what is stored of the event: a visitor's id may stand in for a user's that the client did not send.
+func OfRecord(rec *event.Record) Subject {
+	var raw event.Raw
+	_ = event.ParseRaw(rec, &raw) // as far as it goes
+	s := OfRaw(&raw, rec.Key)
+	s.Users[1] = s.Visitors[0]
+	return s
+}
+
 // And adds what is stored of the event: identifiers under the policy of now, and its corrected time.
 func (s Subject) And(e *event.Enriched) Subject {
 	s.Visitors[2], s.Users[1], s.Companies[1], s.Time = e.VisitorId, e.UserId, e.CompanyId, e.Time

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
 
@@ -24,6 +25,8 @@ type Config struct {
 type Region struct {
 	Kafka      kafka.Config      `yaml:"kafka"`
 	ClickHouse clickhouse.Config `yaml:"clickhouse"`
+	// Erasure has the secret of the region's tombstones, the same as its enrichers' and sinks'.
+	Erasure erasure.Config `yaml:"erasure"`
 }
 
 // DefaultConfig knows no region; without one, the two of waymark-local are assumed (see local).
@@ -56,6 +59,9 @@ func (c *Config) Validate() error {
 		}
 		if err := region.ClickHouse.Validate(); err != nil {
 			return fmt.Errorf("regions.%s.clickhouse: %w", name, err)
+		}
+		if err := region.Erasure.Validate(); err != nil {
+			return fmt.Errorf("regions.%s.erasure.%w", name, err)
 		}
 	}
 	return nil
