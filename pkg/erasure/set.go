@@ -104,10 +104,11 @@ func (s *Set) Judge(of *Subject) Verdict {
 	return verdict
 }
 
-// Why returns the oldest tombstone that erases an event, nil when none does.
+// Why returns the tombstone that decides of an event: the oldest that erases it, otherwise the oldest that anonymises it; nil where none means
+// it.
 func (s *Set) Why(of *Subject) (why *Tombstone) {
 	for t := range s.matching(of) {
-		if t.Mode == Erase && (why == nil || t.MadeAt < why.MadeAt) {
+		if why == nil || t.Mode == Erase && why.Mode != Erase || t.Mode == why.Mode && t.MadeAt < why.MadeAt {
 			why = t
 		}
 	}

@@ -99,8 +99,8 @@ func TestATombstoneMeansItsPersonAndNobodyElse(t *testing.T) {
 			if c.want != Keep && !set.Concerns(c.subject.Account, c.subject.ReceivedAt) {
 				t.Error("who asks only where it may concern would have kept it")
 			}
-			if why := set.Why(c.subject); (why != nil) != (c.want == Drop) {
-				t.Errorf("erased by %v", why)
+			if why := set.Why(c.subject); (why == nil) != (c.want == Keep) || why != nil && (why.Mode == Erase) != (c.want == Drop) {
+				t.Errorf("meant by %v", why)
 			}
 		})
 	}

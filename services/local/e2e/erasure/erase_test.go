@@ -11,6 +11,7 @@ import (
 
 // everything is where a person was found before they were erased, and is not afterwards.
 func TestAUserIsGoneAndEverybodyElseStays(t *testing.T) {
+	t.Parallel()
 	p := build(t, "edge", "enricher", "sink")
 	ids := p.send(
 		visit{visitor: "v-ann", n: 3},                              // before she logged in
@@ -84,6 +85,7 @@ func TestAUserIsGoneAndEverybodyElseStays(t *testing.T) {
 
 // What is received after an erasure is another matter, unless it is suppressed.
 func TestWhoComesBackIsStoredUnlessSuppressed(t *testing.T) {
+	t.Parallel()
 	p := build(t, "edge", "enricher", "sink")
 	p.send(visit{visitor: "v", user: "ann", n: 3}, visit{visitor: "w", user: "bob", n: 3})
 	p.holds(6, "1")
@@ -109,6 +111,7 @@ func TestWhoComesBackIsStoredUnlessSuppressed(t *testing.T) {
 
 // A client's id that the account's policy never stores still finds the person, from then on and in what is enriched again.
 func TestAPersonIsFoundByAnIDThatIsNotStored(t *testing.T) {
+	t.Parallel()
 	p := build(t, "edge", "enricher", "sink")
 	p.send(visit{account: "hidden", visitor: "v", user: "ann", n: 3}, visit{account: "hidden", visitor: "w", user: "bob", n: 2})
 	p.holds(5, "user_id = ''")
@@ -122,6 +125,7 @@ func TestAPersonIsFoundByAnIDThatIsNotStored(t *testing.T) {
 }
 
 func TestASpanIsErased(t *testing.T) {
+	t.Parallel()
 	p := build(t, "edge", "enricher", "sink")
 	day := 24 * time.Hour
 	at := time.Now().Truncate(day).Add(-2 * day)

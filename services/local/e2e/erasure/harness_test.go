@@ -367,14 +367,34 @@ func (p *plant) reload() {
 // forget deletes a group.
 func (p *plant) forget(group string) {
 	p.t.Helper()
+	if err := p.operator().DeleteGroup(p.t.Context(), group); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *plant) operator() *operator.Operator {
+	p.t.Helper()
 	op, err := operator.New(p.broker)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer op.Close()
-	if err := op.DeleteGroup(p.t.Context(), group); err != nil {
+	p.t.Cleanup(op.Close)
+	return op
+}
+
+// row renders one row.
+func (p *plant) row(query string) (out string) {
+	p.t.Helper()
+	err := p.conn.Query(p.t.Context(), query, func(names []string, values []any) error {
+		for i, name := range names {
+			out += fmt.Sprintf("%s=%v\n", name, values[i])
+		}
+		return nil
+	})
+	if err != nil {
 		p.t.Fatal(err)
 	}
+	return out
 }
 
 // records returns all of a topic.

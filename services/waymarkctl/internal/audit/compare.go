@@ -39,8 +39,8 @@ type record struct {
 	at int64
 	// earliest and latest bound the corrected time that its row has or would have; clientTime is the client's own.
 	earliest, latest, clientTime int64
-	// erased is true when a tombstone means it.
-	erased bool
+	// verdict is what the tombstones say of it.
+	verdict erasure.Verdict
 }
 
 // A comparison is of one raw partition.
@@ -99,7 +99,7 @@ func (c *comparison) parse(rec *event.Record) record {
 	}
 	if c.Erasures != nil { // decoding costs what all else here does
 		subject := erasure.OfRecord(rec)
-		r.erased = c.Erasures.Why(&subject) != nil
+		r.verdict = c.Erasures.Judge(&subject)
 	}
 	return r
 }
@@ -115,7 +115,7 @@ func (c *comparison) compare(ctx context.Context, from, to int64) error {
 	for i := range c.records {
 		rec := &c.records[i]
 		c.p.Records++
-		if rec.erased && (held.rows[rec.name] || held.dead[rec.name]) {
+		if rec.verdict == erasure.Drop && held.rows[rec.name] || rec.verdict != erasure.Keep && held.dead[rec.name] {
 			c.p.Remaining++
 		}
 		switch {
@@ -125,7 +125,7 @@ func (c *comparison) compare(ctx context.Context, from, to int64) error {
 			c.p.Dead++
 		case rec.offset >= c.enricher.At:
 			c.p.UnderWay++
-		case rec.erased:
+		case rec.verdict != erasure.Keep: // what is anonymised and cannot be used leaves nothing either
 			c.p.Erased++
 		default:
 			if held.offsets.has(rec.offset) {

@@ -110,24 +110,27 @@ func (e *Erasure) left(ctx context.Context) (events uint64, _ *letters, err erro
 
 // mutated waits until the server has carried out what this run told it.
 func (e *Erasure) mutated(ctx context.Context) error {
+	var open uint64
+	var parts int64
+	var failure string
 	for {
-		var open, parts uint64
-		var failure string
 		err := e.Conn.Query(ctx, mutationsSQL, func(_ []string, v []any) error {
-			open, failure = v[0].(uint64), fmt.Sprint(v[2])
-			parts = uint64(v[1].(int64))
+			open, parts, failure = v[0].(uint64), v[1].(int64), fmt.Sprint(v[2])
 			return nil
 		}, clickhouse.Named("salt", e.salt))
-		switch {
-		case err != nil:
-			return fmt.Errorf("look for the mutations: %w", err)
-		case open == 0:
+		if err == nil && open == 0 {
 			return nil
 		}
-		if err := retry.Pause(ctx, lookEvery); err != nil {
-			if failure == "" {
-				failure = "none; are merges stopped, or is the server busy?"
-			}
+		if err == nil {
+			err = retry.Pause(ctx, lookEvery)
+		}
+		switch {
+		case err != nil && ctx.Err() == nil:
+			return fmt.Errorf("look for the mutations: %w", err)
+		case err != nil && failure == "":
+			failure = "none: are merges stopped, or is the server busy?"
+			fallthrough
+		case err != nil:
 			return fmt.Errorf("%d parts wait for ClickHouse to write them anew (system.mutations; its last failure: %s): %w", parts, failure, err)
 		}
 	}

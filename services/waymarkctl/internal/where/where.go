@@ -237,12 +237,12 @@ func (s *Search) explain(ctx context.Context, partition int32, at place) error {
 		}
 	}
 	odd(&enricher.Position, "the enricher", schemas.RawTopic(s.Region))
-	if t := at.erased; t != nil {
-		fmt.Fprintf(s.Out, "%s: erased, by tombstone %s of %s; Kafka keeps the raw record until its topic's retention ends\n", name, t.ID(), clock(time.UnixMilli(t.MadeAt)))
-		return nil
-	}
 	if enricher.At <= at.offset {
 		fmt.Fprintf(s.Out, "%s: the enricher has not come to it; it is at %d, %d records behind the end\n", name, enricher.At, enricher.End-enricher.At)
+		return nil
+	}
+	if t := at.erased; t != nil {
+		fmt.Fprintf(s.Out, "%s: erased, by tombstone %s of %s; Kafka keeps the raw record until its topic's retention ends\n", name, t.ID(), clock(time.UnixMilli(t.MadeAt)))
 		return nil
 	}
 	if int(partition) >= len(state.Sinks) {
