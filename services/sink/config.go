@@ -32,10 +32,6 @@ type Config struct {
 	Group kafka.GroupConfig `yaml:"group"`
 	// Producer writes dead records.
 	Producer kafka.ProducerConfig `yaml:"producer"`
-	// AtLeastOnce is for the benchmark that measures what exactly-once costs: a crash doubles a batch.
-	AtLeastOnce bool `yaml:"-"`
-	// Step, unless nil, is called at each step of the protocol that package load describes. Tests kill the process there.
-	Step func(name string) `yaml:"-"`
 }
 
 // Batch says when a partition's rows are inserted: at the first of rows, bytes and age.
@@ -115,9 +111,8 @@ func (c Config) load() load.Settings {
 	group.ID = schemas.SinkGroup(c.Region)
 	group.Topics = []string{schemas.EnrichedTopic(c.Region), schemas.DeadTopic(c.Region)}
 	return load.Settings{
-		Region: c.Region, Rows: c.Batch.Rows, Bytes: c.Batch.Bytes, Age: c.Batch.Age, Memory: c.Memory, Inserts: c.Inserts, Drain: c.Batch.Drain,
+		Region: c.Region, Batch: load.Limits{Rows: c.Batch.Rows, Bytes: c.Batch.Bytes, Age: c.Batch.Age}, Memory: c.Memory, Inserts: c.Inserts, Drain: c.Batch.Drain,
 		Fetch: kafka.FetchOptions{MinBytes: 1, MaxBytes: c.Batch.FetchBytes, MaxWait: c.Batch.FetchWait},
-		Group: group, EventsTopic: schemas.EnrichedTopic(c.Region), DeadTopic: schemas.DeadTopic(c.Region),
-		AtLeastOnce: c.AtLeastOnce, Step: c.Step,
+		Group: group, DeadTopic: schemas.DeadTopic(c.Region),
 	}
 }

@@ -22,7 +22,23 @@ import (
 
 // Run loads cfg.Region until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend (a wrong
 // password, a missing table): readiness is false from then on, nothing is lost, and the next run goes on where this one stopped.
-func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
+func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
+	return run(ctx, cfg, tel, (*load.Loader).Run)
+}
+
+// RunAtLeastOnce runs as Run does, but a crash doubles a batch: a benchmark measures against it what exactly-once costs.
+func RunAtLeastOnce(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
+	return run(ctx, cfg, tel, (*load.Loader).RunAtLeastOnce)
+}
+
+// WithTrace returns a context under which Run calls step as a partition comes to each step of the protocol, which goes on when step returns
+// (load.WithTrace names them). It is for tests, which stop and kill a sink there.
+func WithTrace(ctx context.Context, step func(name string)) context.Context {
+	return load.WithTrace(ctx, step)
+}
+
+// run checks what the sink stands on, and then loads.
+func run(ctx context.Context, cfg Config, tel telemetry.Telemetry, loading func(*load.Loader, context.Context) error) (err error) {
 	client, err := kafka.NewClient(cfg.Kafka, tel.Log, tel.Registry)
 	if err != nil {
 		return err
@@ -54,7 +70,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 			audit.Watch(workCtx)
 			return nil
 		})
-		work.Go(func() error { return loader.Run(workCtx) })
+		work.Go(func() error { return loading(loader, workCtx) })
 		err = work.Wait()
 	}
 	if err != nil {

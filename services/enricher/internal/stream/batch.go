@@ -10,7 +10,19 @@ import (
 	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/enricher/internal/recent"
 )
+
+// An enriching makes what a batch holds of raw records: on one raw log, under one epoch, remembering what passed lately.
+type enriching struct {
+	enrich  Enrich
+	region  string
+	most    int // bytes of an enriched record
+	metrics *metrics
+	raw     kafka.Log
+	epoch   uint32         // of every event
+	recent  *recent.Window // changed by fill only
+}
 
 // A batch is what one fetch became. Its memory is used again for the next one.
 type batch struct {
@@ -52,13 +64,13 @@ func (b *batch) clear() {
 	b.values.reset()
 }
 
-// fill makes one enriched or dead record of each raw one that is no repetition and nobody's who was erased. The error is a bug, found at the raw offset; the
-// batch can then be filled anew: what the claim remembers of it by now is at the same offsets, and so no repetition of it.
-func (b *batch) fill(c *claim) (offset int64, err error) {
+// fill makes one enriched or dead record of each raw one that is no repetition and nobody's who was erased. The error is a bug, found at the
+// raw offset; the batch can then be filled anew: what by remembers of it by now is at the same offsets, and so no repetition of it.
+func (b *batch) fill(by *enriching) (offset int64, err error) {
 	b.clear()
 	for i := range b.fetched.Records {
 		rec := &b.fetched.Records[i]
-		if err := b.add(c, rec); err != nil {
+		if err := b.add(by, rec); err != nil {
 			return rec.Offset, err
 		}
 	}
@@ -66,21 +78,21 @@ func (b *batch) fill(c *claim) (offset int64, err error) {
 }
 
 // add enriches one record. A panic in a stage becomes an error, so that it holds one partition and not the process.
-func (b *batch) add(c *claim, rec *event.Record) (err error) {
+func (b *batch) add(by *enriching, rec *event.Record) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("stage gave up: %v\n%s", cause, debug.Stack())
 		}
 	}()
 	if err := event.ParseRaw(rec, &b.raw); err != nil {
-		return b.reject(c, rec, event.StageDecode, err)
+		return b.reject(by, rec, event.StageDecode, err)
 	}
-	if c.recent.Repeats(b.raw.EventID, rec.Key, rec.Offset) {
+	if by.recent.Repeats(b.raw.EventID, rec.Key, rec.Offset) {
 		b.repeated++
 		return nil
 	}
-	if err := c.enrich(&b.raw, &b.out); err != nil {
-		return b.reject(c, rec, stageOf(err), err)
+	if err := by.enrich(&b.raw, &b.out); err != nil {
+		return b.reject(by, rec, stageOf(err), err)
 	}
 	verdict := b.judge(rec, &b.out)
 	if verdict == erasure.Drop { // and not remembered: what it would leave a repetition out for is not there
@@ -88,22 +100,22 @@ func (b *batch) add(c *claim, rec *event.Record) (err error) {
 		return nil
 	}
 	now := time.Now()
-	b.out.EnrichedAt, b.out.Epoch = now.UnixMilli(), c.epoch
-	b.out.RawTopicId, b.out.RawLeaderEpoch = c.raw.ID[:], rec.LeaderEpoch
+	b.out.EnrichedAt, b.out.Epoch = now.UnixMilli(), by.epoch
+	b.out.RawTopicId, b.out.RawLeaderEpoch = by.raw.ID[:], rec.LeaderEpoch
 	value := b.values.take(b.out.SizeVT())
 	if _, err := b.out.MarshalToSizedBufferVT(value); err != nil {
 		return fmt.Errorf("encode enriched event: %w", err)
 	}
 	key := keyOf(rec, &b.out, verdict)
-	if size := framed(&event.Record{Key: key, Value: value}); size > c.MaxRecordBytes {
-		return b.reject(c, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, fmt.Errorf("the enriched record has %d bytes, of at most %d", size, c.MaxRecordBytes)))
+	if size := framed(&event.Record{Key: key, Value: value}); size > by.most {
+		return b.reject(by, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, fmt.Errorf("the enriched record has %d bytes, of at most %d", size, by.most)))
 	}
 	b.bytes += len(value)
 	// The record's time is when it is written: the topic's retention counts from it, and what is enriched late is kept as long as the rest.
 	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: now.UnixMilli(), Key: key, Value: value, Headers: enrichedHeaders})
 	b.sources = append(b.sources, rec)
-	c.recent.Add(b.raw.EventID, rec.Key, rec.Offset, b.raw.ReceivedAt)
-	c.metrics.age.Observe(now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
+	by.recent.Add(b.raw.EventID, rec.Key, rec.Offset, b.raw.ReceivedAt)
+	by.metrics.age.Observe(now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
 	return nil
 }
 
@@ -117,7 +129,7 @@ var (
 )
 
 // reject adds a dead record for rec when err is permanent, unless its person was erased, and returns err when it is a bug.
-func (b *batch) reject(c *claim, rec *event.Record, stage string, err error) error {
+func (b *batch) reject(by *enriching, rec *event.Record, stage string, err error) error {
 	rejection := event.AsRejection(err)
 	if rejection == nil {
 		return err
@@ -126,7 +138,7 @@ func (b *batch) reject(c *claim, rec *event.Record, stage string, err error) err
 		b.erased++
 		return nil
 	}
-	dead, err := b.bury(c, rec, stage, rejection, rec.Value)
+	dead, err := b.letter(by, rec, stage, rejection, rec.Value)
 	if err != nil {
 		return err
 	}
@@ -134,13 +146,13 @@ func (b *batch) reject(c *claim, rec *event.Record, stage string, err error) err
 	return nil
 }
 
-// bury makes the dead record of rec, which b.raw was read from. value is rec's, or nil where it must be left out.
-func (b *batch) bury(c *claim, rec *event.Record, stage string, why *event.Rejection, value []byte) (event.Record, error) {
+// letter makes the dead record of rec, which b.raw was read from. value is rec's, or nil where it must be left out.
+func (b *batch) letter(by *enriching, rec *event.Record, stage string, why *event.Rejection, value []byte) (event.Record, error) {
 	now := time.Now().UnixMilli()
 	dead := event.Dead{
-		Reason: string(why.Reason), Stage: stage, Error: why.Err.Error(), Region: c.Region,
+		Reason: string(why.Reason), Stage: stage, Error: why.Err.Error(), Region: by.region,
 		AccountId: b.raw.AccountID, ReceivedAt: b.raw.ReceivedAt, FailedAt: now,
-		Topic: c.Topic, TopicId: c.raw.ID[:], Partition: rec.Partition, LeaderEpoch: rec.LeaderEpoch, Offset: rec.Offset,
+		Topic: by.raw.Topic, TopicId: by.raw.ID[:], Partition: rec.Partition, LeaderEpoch: rec.LeaderEpoch, Offset: rec.Offset,
 		Key: rec.Key, Value: value,
 	}
 	if b.raw.EventID != uuid.Nil {

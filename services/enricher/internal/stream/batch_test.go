@@ -46,18 +46,20 @@ func newStream(t testing.TB) *Stream {
 		return nil
 	}
 	return &Stream{
-		Settings: Settings{Region: "us", MaxRecordBytes: 10_000}, topics: topics{"events.raw.us", "events.enriched.us", "events.dead.us"},
+		settings: Settings{Region: "us", MaxRecordBytes: 10_000}, topics: topics{"events.raw.us", "events.enriched.us", "events.dead.us"},
 		enrich: enrich, resume: resume, log: zap.NewNop(), metrics: m,
 	}
 }
 
 // newClaim remembers the last ten events.
 func newClaim(s *Stream, assigned *kafka.Claim) *claim {
-	c := &claim{Stream: s, Claim: assigned, log: s.log}
-	c.Topic = s.rawTopic
-	c.epoch, c.recent = 4, recent.New(time.Minute, 10)
-	c.raw = kafka.Log{Topic: s.rawTopic, ID: rawID, Partition: assigned.Partition}
-	c.enriched = kafka.Log{Topic: s.enrichedTopic, ID: enrichedID, Partition: assigned.Partition}
+	assigned.Topic = s.topics.raw
+	c, err := s.claim(assigned, nil)
+	if err != nil {
+		panic(err)
+	}
+	c.enriching.epoch, c.enriching.recent = 4, recent.New(time.Minute, 10)
+	c.enriching.raw.ID, c.output.log.ID = rawID, enrichedID
 	return c
 }
 
@@ -86,7 +88,7 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 	}}}
 	c := newClaim(s, &kafka.Claim{Partition: 3})
 	for range 2 { // a second time in the memory of the first
-		if offset, err := b.fill(c); err != nil {
+		if offset, err := b.fill(&c.enriching); err != nil {
 			t.Fatalf("offset %d: %v", offset, err)
 		}
 	}
@@ -151,7 +153,7 @@ func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {
 func TestABugIsNoDeadLetter(t *testing.T) {
 	for _, value := range []string{"bug", "panic"} {
 		b := &batch{fetched: &kafka.Batch{Records: []event.Record{rawRecord(7, "fine"), rawRecord(8, value)}}}
-		offset, err := b.fill(newClaim(newStream(t), new(kafka.Claim)))
+		offset, err := b.fill(&newClaim(newStream(t), new(kafka.Claim)).enriching)
 		if err == nil || offset != 8 || event.AsRejection(err) != nil || len(b.dead) != 0 {
 			t.Errorf("%s: error %v at offset %d, %d dead", value, err, offset, len(b.dead))
 		}
@@ -196,7 +198,7 @@ func TestABatchLeavesOutWhatPassedBefore(t *testing.T) {
 	fill := func(records ...event.Record) (offsets []int64, repeated, dead int) {
 		t.Helper()
 		b := &batch{fetched: &kafka.Batch{Records: records}}
-		if offset, err := b.fill(c); err != nil {
+		if offset, err := b.fill(&c.enriching); err != nil {
 			t.Fatalf("offset %d: %v", offset, err)
 		}
 		for _, rec := range b.sources {
@@ -227,7 +229,7 @@ func TestABatchFilledAgainAfterABugDoesNotRepeatItself(t *testing.T) {
 	s := newStream(t)
 	c := newClaim(s, &kafka.Claim{Partition: 3})
 	usual, failing := s.enrich, true
-	s.enrich = func(raw *event.Raw, out *event.Enriched) error {
+	c.enriching.enrich = func(raw *event.Raw, out *event.Enriched) error {
 		if raw.Offset == 3 && failing {
 			failing = false
 			return errors.New("a bug")

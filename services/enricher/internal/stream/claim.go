@@ -3,68 +3,67 @@ package stream
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/retry"
-	"github.com/waymark-events/waymark/services/enricher/internal/recent"
 )
 
-// A claim is one partition in one generation.
+// A claim is one partition in one generation: its loop, and the parts of it. The bookmark alone commits.
 type claim struct {
-	*Stream
-	*kafka.Claim
-	commits committer
-	log     *zap.Logger
-
-	// committed is the last offset that is known to be committed, and at what was committed beside it.
-	committed int64
-	at        checkpoint.Enricher
-	foreign   bool // at is another tool's
+	stream    *Stream
+	monitor   *monitor
+	logs      *logs
+	bookmark  *bookmark
+	enriching enriching
+	output    output
+	burial    burial
+	outlook   outlook
+	// from is where enriching begins.
+	from kafka.Position
+	// top is the highest place that the window had at the begin. Where enriching goes on below it, what comes must agree with it.
+	top kafka.Position
 	// sawCut is true when the enriched log was found to be cut, until a begin has made up for it.
 	sawCut bool
-
-	stretch
 }
 
-// A stretch is a claim's work on one pair of logs, from one begin on.
-type stretch struct {
-	raw, enriched kafka.Log
-	from          kafka.Position // where it begins
-	epoch         uint32         // of every event
-	recent        *recent.Window // changed by fill only
-	// top is the highest place that recent had at the begin. Where enriching goes on below it, what comes must agree with it.
-	top kafka.Position
-	// written is the offset after the last record of this raw log that an owner is known to have written, 0 when there is none.
-	written int64
-	// end is what the enriched log was seen to reach. It never reaches less, unless it was cut.
-	end    atomic.Int64
-	stored atomic.Int64 // checkpoint.Enricher's
-	looked looked
-}
-
-// consume handles one partition until ctx, its generation, ends. When one of its logs turns out to be another one than it began on, it
-// begins anew.
+// consume handles one partition until ctx, its generation, ends. What it commits goes to commits.
 func (s *Stream) consume(ctx context.Context, assigned *kafka.Claim, commits committer) error {
-	at, err := checkpoint.ParseEnricher(assigned.Metadata)
-	foreign := errors.Is(err, checkpoint.ErrForeign)
-	if err != nil && !foreign {
-		return fmt.Errorf("offset %d: %w", assigned.Offset, err)
+	c, err := s.claim(assigned, commits)
+	if err != nil {
+		return err
 	}
-	c := &claim{
-		Stream: s, Claim: assigned, commits: commits, committed: assigned.Offset, at: at, foreign: foreign,
+	defer c.monitor.end()
+	return c.run(ctx)
+}
+
+// claim puts a claim's parts together.
+func (s *Stream) claim(assigned *kafka.Claim, commits committer) (*claim, error) {
+	m := &monitor{
+		partition: assigned.Partition, metrics: s.metrics, held: &s.held, progress: &s.progress,
 		log: s.log.With(zap.Int32("partition", assigned.Partition), zap.Int32("generation", assigned.Generation)),
 	}
-	defer c.metrics.forget(c.Partition)
-	defer c.held.release(c.Partition)
-	defer c.progress.forget(c.Partition)
-	c.progress.touch(c.Partition, time.Now())
+	mark, err := newBookmark(assigned, commits, m)
+	if err != nil {
+		return nil, err
+	}
+	l := &logs{reader: s.reader, options: s.settings.Fetch, monitor: m}
+	raw := kafka.Log{Topic: assigned.Topic, Partition: assigned.Partition}
+	enriched := kafka.Log{Topic: s.topics.enriched, Partition: assigned.Partition}
+	return &claim{
+		stream: s, monitor: m, logs: l, bookmark: mark,
+		enriching: enriching{enrich: s.enrich, region: s.settings.Region, most: s.settings.MaxRecordBytes, metrics: s.metrics, raw: raw},
+		output:    output{logs: l, writer: s.writer, monitor: m, log: enriched},
+		burial:    burial{writer: s.writer, topic: s.topics.dead, monitor: m},
+	}, nil
+}
+
+// run works until ctx ends. When one of the logs turns out to be another one than it began on, it begins anew.
+func (c *claim) run(ctx context.Context) error {
+	c.monitor.moved()
 	pause := newBackoff()
 	for {
 		err := c.begin(ctx)
@@ -76,7 +75,7 @@ func (s *Stream) consume(ctx context.Context, assigned *kafka.Claim, commits com
 			return endOr(ctx, err)
 		}
 		c.sawCut = c.sawCut || errors.Is(err, errEnrichedCut)
-		c.log.Warn("a log has changed: beginning anew", zap.Error(err))
+		c.monitor.log.Warn("a log has changed: beginning anew", zap.Error(err))
 		if err := pause.Wait(ctx); err != nil {
 			return nil
 		}
@@ -94,7 +93,7 @@ func otherLog(err error) bool {
 
 // work enriches from c.from on. Two batches are in hand at most: while one is forwarded, the next is fetched and enriched.
 func (c *claim) work(ctx context.Context) error {
-	drain, stop := retry.Outlive(ctx, c.Drain)
+	drain, stop := retry.Outlive(ctx, c.stream.settings.Drain)
 	defer stop()
 	ready, free := make(chan *batch), make(chan *batch, 2)
 	free <- new(batch)
@@ -145,112 +144,25 @@ func (c *claim) fill(ctx context.Context, free <-chan *batch, ready chan<- *batc
 	return nil
 }
 
-// fetch waits for the records from next on. It returns only with progress: some records, or an offset past control records.
-func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error {
-	for {
-		if err := c.watch(ctx, next); err != nil {
-			return err
-		}
-		started := time.Now()
-		var fetched *kafka.Batch
-		err := persist(ctx, c.watchRetries("fetch", c.log), func() (err error) {
-			if fetched, err = c.fetchOnce(ctx, c.raw, next); err == nil {
-				err = c.contradicted(fetched)
-			}
-			return err
-		})
-		var outOfRange *kafka.OffsetOutOfRange
-		switch {
-		case errors.As(err, &outOfRange) && next.Offset < outOfRange.Start:
-			c.report(&report{level: zap.ErrorLevel, lost: true, topic: c.raw.ID, from: next.Offset, to: outOfRange.Start, retention: true,
-				text: "records were deleted by the topic's retention before they were enriched"})
-			next = kafka.Position{Offset: outOfRange.Start, LeaderEpoch: kafka.NoLeaderEpoch}
-			continue
-		case errors.As(err, &outOfRange):
-			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: next.Offset, To: outOfRange.End, LeaderEpoch: kafka.NoLeaderEpoch}
-		case err != nil:
-			return fmt.Errorf("fetch %s/%d from %d: %w", c.Topic, c.Partition, next.Offset, err)
-		}
-		c.progress.touch(c.Partition, time.Now())
-		c.metrics.lag(c.Partition, fetched.HighWatermark-fetched.Next)
-		if len(fetched.Records) == 0 && fetched.Next == next.Offset {
-			fetched.Release()
-			continue
-		}
-		if fetched.Holes > 0 {
-			c.metrics.holes.Add(float64(fetched.Holes))
-			c.log.Error("the raw log has offsets without a record: it was compacted, or records were taken out of it. They are not enriched",
-				zap.Int64("from_offset", next.Offset), zap.Int64("to_offset", fetched.Next-1), zap.Int64("missing", fetched.Holes))
-		}
-		c.metrics.step("fetch", started)
-		b.fetched, b.from, b.next = fetched, next.Offset, kafka.Position{Offset: fetched.Next, LeaderEpoch: fetched.LeaderEpoch}
-		if b.next.LeaderEpoch == kafka.NoLeaderEpoch {
-			b.next.LeaderEpoch = next.LeaderEpoch
-		}
-		return nil
-	}
-}
-
-// fetchOnce sees to it that what it returns follows on what lies before the position. An election breaks the fetches that are under way, until
-// Verify has found out what the new leader's log has; but it may also fall between two of them: then the next records come under a higher
-// leader epoch, and the log may have parted from ours before them.
-func (c *claim) fetchOnce(ctx context.Context, log kafka.Log, at kafka.Position) (*kafka.Batch, error) {
-	fetched, err := c.reader.Fetch(ctx, log, at.Offset, c.Fetch)
-	if err != nil {
-		if changed := c.reader.Verify(ctx, log, at); otherLog(changed) {
-			return nil, changed
-		}
-		return nil, err
-	}
-	if fetched.LeaderEpoch == kafka.NoLeaderEpoch || fetched.LeaderEpoch == at.LeaderEpoch {
-		return fetched, nil
-	}
-	err = c.reader.Verify(ctx, log, at)
-	if err == nil { // who was elected after the fetch was asked only for what lies before it
-		err = c.reader.Verify(ctx, log, kafka.Position{Offset: fetched.Next, LeaderEpoch: fetched.LeaderEpoch})
-	}
-	if err != nil {
-		fetched.Release()
-		return nil, err
-	}
-	return fetched, nil
-}
-
-// contradicted returns *kafka.Truncated when other records lie now where the window has some, further on than enriching goes on: an election
-// since the begin has cut those off. The new ones would be taken for them.
-func (c *claim) contradicted(fetched *kafka.Batch) error {
-	for i := range fetched.Records {
-		rec := &fetched.Records[i]
-		if rec.Offset > c.top.Offset {
-			break
-		}
-		if rec.LeaderEpoch > c.top.LeaderEpoch {
-			fetched.Release()
-			return &kafka.Truncated{Topic: c.Topic, Partition: c.Partition, Offset: c.top.Offset + 1, To: rec.Offset, LeaderEpoch: c.top.LeaderEpoch}
-		}
-	}
-	return nil
-}
-
 // enrichBatch enriches b. A bug must neither lose the event nor kill the process and with it every other partition: the
 // partition is held, loudly, and tried again.
 func (c *claim) enrichBatch(ctx context.Context, b *batch) error {
 	pause := newBackoff()
 	for {
 		var err error
-		if b.erasures, err = c.erasures.Await(ctx); err != nil {
+		if b.erasures, err = c.stream.erasures.Await(ctx); err != nil {
 			return err
 		}
 		started := time.Now()
-		offset, err := b.fill(c)
+		offset, err := b.fill(&c.enriching)
 		if err == nil {
-			c.held.release(c.Partition)
-			c.metrics.enriched(b, started)
+			c.monitor.held.release(c.monitor.partition)
+			c.monitor.metrics.enriched(b, started)
 			return nil
 		}
-		c.metrics.bugs.Inc()
-		c.held.hold(c.Partition, offset)
-		c.log.Error("a bug in enrichment holds the partition", zap.Int64("offset", offset), zap.Error(err))
+		c.monitor.metrics.bugs.Inc()
+		c.monitor.held.hold(c.monitor.partition, offset)
+		c.monitor.log.Error("a bug in enrichment holds the partition", zap.Int64("offset", offset), zap.Error(err))
 		if err := pause.Wait(ctx); err != nil {
 			return err
 		}

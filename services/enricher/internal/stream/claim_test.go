@@ -17,7 +17,7 @@ func TestABugHoldsThePartitionUntilItIsGone(t *testing.T) {
 	s := newStream(t)
 	c := newClaim(s, &kafka.Claim{Partition: 3})
 	usual, calls := s.enrich, 0
-	s.enrich = func(raw *event.Raw, out *event.Enriched) error {
+	c.enriching.enrich = func(raw *event.Raw, out *event.Enriched) error {
 		if calls++; calls <= 2 {
 			if s.held.check(context.Background()) == nil && calls == 2 {
 				t.Error("ready while the partition is held")
@@ -42,7 +42,7 @@ func TestAHeldPartitionStillEndsWithItsGeneration(t *testing.T) {
 	s := newStream(t)
 	c := newClaim(s, &kafka.Claim{Partition: 3})
 	ctx, cancel := context.WithCancel(context.Background())
-	s.enrich = func(*event.Raw, *event.Enriched) error {
+	c.enriching.enrich = func(*event.Raw, *event.Enriched) error {
 		cancel()
 		return errors.New("a bug")
 	}
@@ -87,14 +87,14 @@ func TestWhereRecordsLieIsLookedUpWhenTheLeaderDoesNotKnow(t *testing.T) {
 		return &kafka.Batch{Records: []event.Record{rec}, Next: offset + 1, HighWatermark: 6}, nil
 	})
 	c := newClaim(s, new(kafka.Claim))
-	c.end.Store(2)
-	if err := c.wrote(t.Context(), -1, []event.Record{source(103), source(104)}); err != nil || c.written != 5 || c.end.Load() != 5 {
-		t.Errorf("written is %d, the end %d, %v", c.written, c.end.Load(), err)
+	c.output.end.Store(2)
+	if err := c.output.wrote(t.Context(), -1, []event.Record{source(103), source(104)}); err != nil || c.output.written != 5 || c.output.end.Load() != 5 {
+		t.Errorf("written is %d, the end %d, %v", c.output.written, c.output.end.Load(), err)
 	}
-	if err := c.wrote(t.Context(), 4, []event.Record{source(105)}); !errors.Is(err, errEnrichedCut) {
+	if err := c.output.wrote(t.Context(), 4, []event.Record{source(105)}); !errors.Is(err, errEnrichedCut) {
 		t.Errorf("the log had 5, and is written at 4: %v", err)
 	}
-	if err := c.wrote(t.Context(), -1, []event.Record{source(105), source(106)}); !errors.Is(err, errEnrichedCut) {
+	if err := c.output.wrote(t.Context(), -1, []event.Record{source(105), source(106)}); !errors.Is(err, errEnrichedCut) {
 		t.Errorf("acknowledged, and not there: %v", err)
 	}
 }
@@ -111,7 +111,7 @@ func BenchmarkBatch(b *testing.B) {
 	started := time.Now()
 	n := 0
 	for b.Loop() {
-		if _, err := batch.fill(c); err != nil {
+		if _, err := batch.fill(&c.enriching); err != nil {
 			b.Fatal(err)
 		}
 		n += len(records)

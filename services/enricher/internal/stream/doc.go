@@ -5,6 +5,12 @@
 // So nothing is lost, whatever dies when. After a crash the last batch comes again; the repeated records carry the raw
 // offsets they had, and whoever reads the enriched topic drops what does not rise.
 //
+// # Parts
+//
+// claim.go is the loop: begin.go finds out where to go on, fetch.go and batch.go fill batches, forward.go makes them durable. A claim's parts own
+// what no other may touch: the bookmark what is committed, and it alone commits; the enriching what a batch is made by, with the window of what
+// passed; the output how far the enriched log is written; the outlook how far the sink has stored it; the burial the way to the dead topic.
+//
 // # Names
 //
 // An offset names no record. A topic that is deleted and made anew has another id (KIP-516), and its logs have the offsets of those before

@@ -40,7 +40,7 @@ func keyOf(rec *event.Record, out *event.Enriched, verdict erasure.Verdict) []by
 
 // obey waits until the tombstones are known as of lately, and judges the batch again where they have changed since it was filled.
 func (c *claim) obey(ctx context.Context, b *batch) error {
-	erasures, err := c.erasures.Await(ctx)
+	erasures, err := c.stream.erasures.Await(ctx)
 	if err != nil || erasures == b.erasures {
 		return err
 	}

@@ -52,7 +52,7 @@ func (s *Stream) look(ctx context.Context) {
 	err := s.lookNow(ctx)
 	if l.tried = time.Now(); err != nil && ctx.Err() == nil {
 		l.tried = l.tried.Add(lookLater) // what waits for a broker keeps a partition from its records
-		s.watchRetries("sink", s.log)(err)
+		retrying(s.metrics, s.log, "sink")(err)
 	}
 }
 
@@ -69,8 +69,8 @@ func (s *Stream) lookAfter(ctx context.Context, moment time.Time) error {
 // lookNow asks for the sink first: what it had stored then, it had read from what is looked at afterwards.
 func (s *Stream) lookNow(ctx context.Context) error {
 	seen := &sight{since: time.Now()}
-	group := schemas.SinkGroup(s.Region)
-	committed, err := s.reader.Committed(ctx, group, s.enrichedTopic)
+	group := schemas.SinkGroup(s.settings.Region)
+	committed, err := s.reader.Committed(ctx, group, s.topics.enriched)
 	switch {
 	case err == nil:
 		for _, at := range committed {
@@ -83,14 +83,14 @@ func (s *Stream) lookNow(ctx context.Context) error {
 		s.sink.denied = true
 		s.log.Warn("the sink's group cannot be read, which takes the right to DESCRIBE it: if the enriched topic is lost, enriching begins again at the oldest raw record", zap.String("group", group), zap.Error(err))
 	}
-	of, err := s.reader.Offsets(ctx, s.enrichedTopic)
+	of, err := s.reader.Offsets(ctx, s.topics.enriched)
 	if err != nil {
 		return err
 	}
 	for _, o := range of {
 		seen.ends = append(seen.ends, o.End)
 	}
-	log, err := s.reader.Log(ctx, s.enrichedTopic, 0)
+	log, err := s.reader.Log(ctx, s.topics.enriched, 0)
 	if err != nil {
 		return err
 	}
@@ -102,10 +102,10 @@ func (s *Stream) lookNow(ctx context.Context) error {
 // mark returns the sink's mark of the claim's raw log as it is now; the zero value when there is none.
 func (c *claim) mark(ctx context.Context) (checkpoint.Mark, error) {
 	begun := time.Now()
-	if err := c.ask(ctx, func() error { return c.lookAfter(ctx, begun) }); err != nil {
+	if err := c.logs.ask(ctx, func() error { return c.stream.lookAfter(ctx, begun) }); err != nil {
 		return checkpoint.Mark{}, err
 	}
-	m, _ := c.sink.last.Load().mark(c.raw)
+	m, _ := c.stream.sink.last.Load().mark(c.enriching.raw)
 	return m, nil
 }
 
@@ -118,7 +118,13 @@ func (s *sight) mark(raw kafka.Log) (checkpoint.Mark, uuid.UUID) {
 	return m, s.sink[raw.Partition].Log
 }
 
-// Looked is what a stretch has made of the sights: seen is the last of them, and at the time since the enriched log reached end.
+// An outlook is what a claim knows of what lies beyond its raw log.
+type outlook struct {
+	looked looked
+	stored atomic.Int64 // checkpoint.Enricher's
+}
+
+// Looked is what a claim has made of the sights: seen is the last of them, and at the time since the enriched log reached end.
 type looked struct {
 	seen  *sight
 	since time.Time
@@ -128,30 +134,31 @@ type looked struct {
 // watch looks out for the enriched log and the sink, every now and then. errEnrichedCut means that the log is another one, or shorter
 // than it was.
 func (c *claim) watch(ctx context.Context, next kafka.Position) error {
-	end, since := c.end.Load(), time.Now() // what is written after this is no part of what is seen
-	c.look(ctx)
-	seen := c.sink.last.Load()
+	raw := c.enriching.raw
+	end, since := c.output.end.Load(), time.Now() // what is written after this is no part of what is seen
+	c.stream.look(ctx)
+	seen := c.stream.sink.last.Load()
 	switch {
-	case seen == c.looked.seen || int(c.Partition) >= len(seen.ends):
+	case seen == c.outlook.looked.seen || int(raw.Partition) >= len(seen.ends):
 		return nil
-	case seen.since.After(c.looked.since) && (seen.enriched != c.enriched.ID || seen.ends[c.Partition] < c.looked.end):
-		return fmt.Errorf("%s has %d records on partition %d: %w", c.enriched.Topic, seen.ends[c.Partition], c.Partition, errEnrichedCut)
+	case seen.since.After(c.outlook.looked.since) && (seen.enriched != c.output.log.ID || seen.ends[raw.Partition] < c.outlook.looked.end):
+		return fmt.Errorf("%s has %d records on partition %d: %w", c.output.log.Topic, seen.ends[raw.Partition], raw.Partition, errEnrichedCut)
 	}
-	c.looked = looked{seen, since, end}
-	m, on := seen.mark(c.raw)
-	if m.Topic != c.raw.ID || m.Epoch != c.epoch || on != c.enriched.ID {
+	c.outlook.looked = looked{seen, since, end}
+	m, on := seen.mark(raw)
+	if m.Topic != raw.ID || m.Epoch != c.enriching.epoch || on != c.output.log.ID {
 		return nil
 	}
 	// A mark of an earlier leader epoch, or further on than we are, may lie on what the log has lost since.
 	if m.LeaderEpoch != next.LeaderEpoch || m.Offset >= next.Offset {
-		lies := c.reader.Verify(ctx, c.raw, kafka.Position{Offset: m.Offset + 1, LeaderEpoch: m.LeaderEpoch})
-		if err := c.reader.Verify(ctx, c.raw, next); otherLog(err) { // a new leader was asked for the mark only
+		lies := c.logs.reader.Verify(ctx, raw, kafka.Position{Offset: m.Offset + 1, LeaderEpoch: m.LeaderEpoch})
+		if err := c.logs.reader.Verify(ctx, raw, next); otherLog(err) { // a new leader was asked for the mark only
 			return err
 		}
 		if lies != nil {
 			return nil
 		}
 	}
-	c.stored.Store(max(c.stored.Load(), m.Offset+1))
+	c.outlook.stored.Store(max(c.outlook.stored.Load(), m.Offset+1))
 	return nil
 }

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -36,26 +35,27 @@ const evidenceRecords = 100
 
 // remember reads the enriched partition's end: the window, of records of this raw log those of the epoch or of higher ones.
 func (c *claim) remember(ctx context.Context, enriched bounds, epoch uint32) (*tail, error) {
+	window := c.stream.settings.Window
 	// The last record tells how far back the window reaches: a backlog is as old as its records, whatever the clock says. Records are
 	// written after they were received, so that none of the window lies before the time that is sought.
 	newest := int64(-1)
-	err := c.readEnriched(ctx, max(enriched.start, enriched.end-1), enriched.end, func(rec *event.Record) error {
+	err := c.output.read(ctx, max(enriched.start, enriched.end-1), enriched.end, func(rec *event.Record) error {
 		newest = rec.Timestamp
 		if o, err := parseOrigin(rec.Value); err == nil && o.receivedAt > 0 {
 			newest = min(newest, o.receivedAt)
 		}
 		return nil
 	})
-	from := max(enriched.start, enriched.end-int64(max(c.Window.Events, evidenceRecords)))
+	from := max(enriched.start, enriched.end-int64(max(window.Events, evidenceRecords)))
 	if err == nil && newest >= 0 && from < enriched.end-evidenceRecords {
 		var since int64
-		if since, err = c.enrichedAt(ctx, time.UnixMilli(newest).Add(-c.Window.Span)); err == nil {
+		if since, err = c.output.offsetAt(ctx, time.UnixMilli(newest).Add(-window.Span)); err == nil {
 			from = max(from, min(since, enriched.end-evidenceRecords))
 		}
 	}
 	for err == nil {
-		t := &tail{claim: c, window: recent.New(c.Window.Span, c.Window.Events), epoch: epoch, top: kafka.Position{Offset: -1}, ends: make(map[int32]int64)}
-		if err = c.readEnriched(ctx, from, enriched.end, func(rec *event.Record) error { return t.add(ctx, rec) }); err != nil {
+		t := &tail{claim: c, window: recent.New(window.Span, window.Events), epoch: epoch, top: kafka.Position{Offset: -1}, ends: make(map[int32]int64)}
+		if err = c.output.read(ctx, from, enriched.end, func(rec *event.Record) error { return t.add(ctx, rec) }); err != nil {
 			break
 		}
 		if t.epoch != epoch { // what the window has of the lower one must go
@@ -63,11 +63,11 @@ func (c *claim) remember(ctx context.Context, enriched bounds, epoch uint32) (*t
 			continue
 		}
 		if t.alien > 0 {
-			c.log.Warn("records on the enriched topic are not an enricher's", zap.Int("records", t.alien), zap.Error(t.firstErr))
+			c.monitor.log.Warn("records on the enriched topic are not an enricher's", zap.Int("records", t.alien), zap.Error(t.firstErr))
 		}
 		return t, nil
 	}
-	return nil, fmt.Errorf("read the end of %s/%d, which an enricher needs the right to: %w", c.enriched.Topic, c.Partition, err)
+	return nil, fmt.Errorf("read the end of %s/%d, which an enricher needs the right to: %w", c.output.log.Topic, c.output.log.Partition, err)
 }
 
 // add looks at a record and remembers its event, unless it is of a lower epoch: what a re-enrichment replaces.
@@ -81,7 +81,7 @@ func (t *tail) add(ctx context.Context, rec *event.Record) error {
 		}
 		return nil
 	}
-	if o.Topic != t.claim.raw.ID {
+	if o.Topic != t.claim.enriching.raw.ID {
 		if t.stranger.Topic != o.Topic || o.After(t.stranger) {
 			t.stranger = o.Source
 		}
@@ -108,61 +108,4 @@ func (t *tail) add(ctx context.Context, rec *event.Record) error {
 		}
 	}
 	return nil
-}
-
-// readEnriched calls visit with the records in [from, end) of the enriched partition. What retention deletes meanwhile, and what
-// the log's truncation took, is not there to be visited.
-func (c *claim) readEnriched(ctx context.Context, from, end int64, visit func(*event.Record) error) error {
-	read := kafka.Position{Offset: from, LeaderEpoch: kafka.NoLeaderEpoch}
-	for from < end {
-		read.Offset = from
-		var fetched *kafka.Batch
-		err := persist(ctx, c.watchRetries("remember", c.log), func() (err error) {
-			fetched, err = c.fetchOnce(ctx, c.enriched, read)
-			return err
-		})
-		var outOfRange *kafka.OffsetOutOfRange
-		switch {
-		case errors.As(err, &outOfRange) && outOfRange.Start > from:
-			from = outOfRange.Start
-			continue
-		case errors.As(err, &outOfRange):
-			return nil
-		case err != nil:
-			return err
-		}
-		for i := range fetched.Records {
-			if rec := &fetched.Records[i]; rec.Offset < end && err == nil {
-				err = visit(rec)
-			}
-		}
-		gone := fetched.Next == from && fetched.HighWatermark <= from
-		if fetched.Next > from {
-			c.progress.touch(c.Partition, time.Now())
-		}
-		from = fetched.Next
-		if fetched.LeaderEpoch != kafka.NoLeaderEpoch && len(fetched.Records) > 0 {
-			read.LeaderEpoch = fetched.LeaderEpoch
-		}
-		fetched.Release()
-		if gone || err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *claim) enrichedAt(ctx context.Context, at time.Time) (offset int64, err error) {
-	err = persist(ctx, c.watchRetries("remember", c.log), func() error {
-		offsets, err := c.reader.OffsetsAt(ctx, c.enriched.Topic, at)
-		switch {
-		case err != nil:
-			return err
-		case int(c.Partition) >= len(offsets):
-			return kafka.ErrUnknownTopic
-		}
-		offset = offsets[c.Partition]
-		return nil
-	})
-	return offset, err
 }

@@ -66,7 +66,7 @@ func TestReadingTheEnrichedEndMeetsALogThatChanges(t *testing.T) {
 			s := newStream(t)
 			s.reader = c.fetch
 			var got []int64
-			err := newClaim(s, new(kafka.Claim)).readEnriched(t.Context(), 2, 5, func(rec *event.Record) error {
+			err := newClaim(s, new(kafka.Claim)).output.read(t.Context(), 2, 5, func(rec *event.Record) error {
 				got = append(got, rec.Offset)
 				return nil
 			})
@@ -79,7 +79,7 @@ func TestReadingTheEnrichedEndMeetsALogThatChanges(t *testing.T) {
 
 func TestAlienRecordsOnTheEnrichedTopicAreCountedAndPassedOver(t *testing.T) {
 	c := newClaim(newStream(t), new(kafka.Claim))
-	c.reader = fetchFunc(nil)
+	c.logs.reader = fetchFunc(nil)
 	known := tail{claim: c, window: recent.New(time.Minute, 10), epoch: 4, ends: make(map[int32]int64)}
 	id := idOf(1)
 	value, err := (&event.Enriched{EventId: id[:], RawOffset: 7, Epoch: 4, RawTopicId: rawID[:]}).MarshalVT()
@@ -114,7 +114,7 @@ func TestWhatIsNotOnTheRawLogIsRememberedBeforeAllOfIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			claim := newClaim(newStream(t), new(kafka.Claim))
-			claim.reader = endsAt{0: 5, 1: 1000}
+			claim.logs.reader = endsAt{0: 5, 1: 1000}
 			known := tail{claim: claim, window: recent.New(time.Minute, 10), epoch: 4, ends: make(map[int32]int64)}
 			id := idOf(1)
 			if c.record.EventId = id[:]; c.record.Epoch == 0 {

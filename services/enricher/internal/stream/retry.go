@@ -20,10 +20,10 @@ func persist(ctx context.Context, failed func(error), do func() error) error {
 	return retry.Policy{First: firstPause, Last: lastPause, Passes: kafka.Retriable, Notice: failed}.Do(ctx, do)
 }
 
-// watchRetries counts and logs the failures of a step.
-func (s *Stream) watchRetries(step string, log *zap.Logger) func(error) {
+// retrying counts and logs the failures of a step that is tried again.
+func retrying(m *metrics, log *zap.Logger, step string) func(error) {
 	return func(err error) {
-		s.metrics.retries.WithLabelValues(step).Inc()
+		m.retries.WithLabelValues(step).Inc()
 		log.Warn("trying again", zap.String("step", step), zap.Error(err))
 	}
 }

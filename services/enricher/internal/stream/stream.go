@@ -54,15 +54,12 @@ type (
 		Produce(ctx context.Context, topic string, partition int32, recs []event.Record) (int64, error)
 		Send(ctx context.Context, topic string, recs []event.Record) error
 	}
-	committer interface {
-		Commit(ctx context.Context, offset int64, metadata string) error
-	}
 )
 
 // A Stream is the enricher's loop.
 type Stream struct {
-	Settings
-	topics
+	settings Settings
+	topics   topics
 	client   *kafka.Client
 	reader   reader
 	writer   writer
@@ -77,7 +74,7 @@ type Stream struct {
 }
 
 // Topics are the region's.
-type topics struct{ rawTopic, enrichedTopic, dead string }
+type topics struct{ raw, enriched, dead string }
 
 // New returns a Stream; Run starts it. It adds its readiness to tel.Health. What erasures names is left out.
 func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enrich, erasures *erasure.View, tel telemetry.Telemetry) (*Stream, error) {
@@ -86,10 +83,10 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enri
 		return nil, err
 	}
 	st := &Stream{
-		Settings: s, topics: topics{schemas.RawTopic(s.Region), schemas.EnrichedTopic(s.Region), schemas.DeadTopic(s.Region)},
+		settings: s, topics: topics{schemas.RawTopic(s.Region), schemas.EnrichedTopic(s.Region), schemas.DeadTopic(s.Region)},
 		client: client, reader: client, writer: producer, enrich: enrich, erasures: erasures, resume: resume, log: tel.Log, metrics: m,
 	}
-	st.Group.Topics = []string{st.rawTopic}
+	st.settings.Group.Topics = []string{st.topics.raw}
 	tel.Health.Check("topics", st.checkPartitions)
 	tel.Health.Check("enrichment", st.held.check)
 	tel.Health.Check("progress", st.progress.check)
@@ -101,8 +98,8 @@ func (s *Stream) Run(ctx context.Context) error {
 	if err := s.start(ctx); err != nil {
 		return endOr(ctx, err)
 	}
-	if err := s.client.RunGroup(ctx, s.Group, func(ctx context.Context, c *kafka.Claim) error { return s.consume(ctx, c, c) }); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("consume %s: %w", s.rawTopic, err)
+	if err := s.client.RunGroup(ctx, s.settings.Group, func(ctx context.Context, c *kafka.Claim) error { return s.consume(ctx, c, c) }); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("consume %s: %w", s.topics.raw, err)
 	}
 	return nil
 }
@@ -111,13 +108,13 @@ func (s *Stream) Run(ctx context.Context) error {
 // other: those need somebody's hand.
 func (s *Stream) start(ctx context.Context) error {
 	var misfit error
-	err := persist(ctx, s.watchRetries("partitions", s.log), func() error {
+	err := persist(ctx, retrying(s.metrics, s.log, "partitions"), func() error {
 		err := s.checkPartitions(ctx)
 		if errors.Is(err, errPartitionCounts) {
 			misfit, err = err, nil
 		}
 		if err == nil && misfit == nil {
-			_, err = s.reader.Log(ctx, s.rawTopic, 0) // a cluster that knows no topic ids is told now
+			_, err = s.reader.Log(ctx, s.topics.raw, 0) // a cluster that knows no topic ids is told now
 		}
 		return err
 	})
@@ -129,19 +126,19 @@ func (s *Stream) start(ctx context.Context) error {
 var errPartitionCounts = errors.New("the raw and the enriched topic must have the same number of partitions")
 
 func (s *Stream) checkPartitions(ctx context.Context) error {
-	raw, err := s.reader.Partitions(ctx, s.rawTopic)
+	raw, err := s.reader.Partitions(ctx, s.topics.raw)
 	if err != nil {
-		return fmt.Errorf("count partitions of %s: %w", s.rawTopic, err)
+		return fmt.Errorf("count partitions of %s: %w", s.topics.raw, err)
 	}
-	enriched, err := s.reader.Partitions(ctx, s.enrichedTopic)
+	enriched, err := s.reader.Partitions(ctx, s.topics.enriched)
 	if err != nil {
-		return fmt.Errorf("count partitions of %s: %w", s.enrichedTopic, err)
+		return fmt.Errorf("count partitions of %s: %w", s.topics.enriched, err)
 	}
 	if raw != enriched {
-		return fmt.Errorf("%w: %s has %d, %s has %d; waymarkctl topics apply mends it", errPartitionCounts, s.rawTopic, raw, s.enrichedTopic, enriched)
+		return fmt.Errorf("%w: %s has %d, %s has %d; waymarkctl topics apply mends it", errPartitionCounts, s.topics.raw, raw, s.topics.enriched, enriched)
 	}
-	if _, err := s.reader.Partitions(ctx, s.dead); err != nil {
-		return fmt.Errorf("count partitions of %s: %w", s.dead, err)
+	if _, err := s.reader.Partitions(ctx, s.topics.dead); err != nil {
+		return fmt.Errorf("count partitions of %s: %w", s.topics.dead, err)
 	}
 	return nil
 }

@@ -177,13 +177,13 @@ func (w *world) note(format string, args ...any) {
 // of returns the topic of a name.
 func (w *world) of(topic string) (*topic, error) {
 	t := w.raw
-	if topic == w.base.enrichedTopic {
+	if topic == w.base.topics.enriched {
 		t = w.enriched
 	}
-	if topic == w.base.dead && w.deadIsThere {
+	if topic == w.base.topics.dead && w.deadIsThere {
 		return nil, nil
 	}
-	if t == nil || topic == w.base.dead {
+	if t == nil || topic == w.base.topics.dead {
 		return nil, kafka.ErrUnknownTopic
 	}
 	return t, nil
@@ -252,7 +252,7 @@ func (m *member) Verify(_ context.Context, log kafka.Log, at kafka.Position) (er
 				err = &kafka.Truncated{Topic: log.Topic, Offset: at.Offset, To: end}
 			}
 		}
-		if _, known := m.verified[log.ID]; err == nil && (!known || m.w.broken != oldLeader || log.Topic != m.w.base.enrichedTopic) {
+		if _, known := m.verified[log.ID]; err == nil && (!known || m.w.broken != oldLeader || log.Topic != m.w.base.topics.enriched) {
 			m.verified[log.ID] = t.leader
 		}
 		return fmt.Sprint(log.Topic, at, err)
@@ -268,7 +268,7 @@ func (m *member) newLeader(log kafka.Log, t *topic) bool {
 
 func (m *member) Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (out *kafka.Batch, err error) {
 	what := "fetch"
-	if log.Topic == m.w.base.enrichedTopic {
+	if log.Topic == m.w.base.topics.enriched {
 		what = "remember"
 	}
 	m.wait(what, func() string {
@@ -478,11 +478,11 @@ func (w *world) assign() {
 	ctx, stop := context.WithCancel(context.Background())
 	m := &member{w: w, number: len(w.members), generation: w.generation, stop: stop, ended: make(chan struct{}), verified: make(map[uuid.UUID]int32)}
 	s := &Stream{
-		Settings: Settings{Region: "us", MaxRecordBytes: 10_000, Drain: drain, Window: Window{time.Hour, 64}, Fetch: kafka.FetchOptions{MaxWait: 500 * time.Millisecond}},
+		settings: Settings{Region: "us", MaxRecordBytes: 10_000, Drain: drain, Window: Window{time.Hour, 64}, Fetch: kafka.FetchOptions{MaxWait: 500 * time.Millisecond}},
 		topics:   w.base.topics, reader: m, writer: m, log: zap.New(ear{w, m}), metrics: w.base.metrics, enrich: w.base.enrich,
 		resume: func(e evidence) decision { return w.decide(m, e) },
 	}
-	claim := &kafka.Claim{Topic: s.rawTopic, Generation: w.generation, Offset: w.committed.offset, Metadata: w.committed.metadata}
+	claim := &kafka.Claim{Topic: s.topics.raw, Generation: w.generation, Offset: w.committed.offset, Metadata: w.committed.metadata}
 	w.members = append(w.members, m)
 	go func() {
 		defer close(m.ended)

@@ -33,7 +33,7 @@ func BenchmarkBacklog(b *testing.B) {
 		b.StopTimer()
 		g.fill()
 		b.StartTimer()
-		all = append(all, g.drain(false))
+		all = append(all, g.drain(sink.Run))
 	}
 	wall, cpu := medians(all)
 	b.ReportMetric(backlogRows/wall, "rows/s")
@@ -46,7 +46,7 @@ func BenchmarkBacklog(b *testing.B) {
 func BenchmarkExactlyOnce(b *testing.B) {
 	g := newBacklog(b)
 	g.fill()
-	g.drain(true) // warms both
+	g.drain(sink.RunAtLeastOnce) // warms both
 	var exact, plain []drained
 	for round := 0; b.Loop(); round++ {
 		for i := range 2 {
@@ -54,9 +54,9 @@ func BenchmarkExactlyOnce(b *testing.B) {
 			g.fill()
 			b.StartTimer()
 			if (round+i)%2 == 0 { // each is first as often as the other
-				exact = append(exact, g.drain(false))
+				exact = append(exact, g.drain(sink.Run))
 			} else {
-				plain = append(plain, g.drain(true))
+				plain = append(plain, g.drain(sink.RunAtLeastOnce))
 			}
 		}
 	}
@@ -123,16 +123,14 @@ func (g *backlog) fill() {
 type drained struct{ wall, cpu float64 }
 
 // drain runs a sink until the backlog is in the table.
-func (g *backlog) drain(atLeastOnce bool) drained {
+func (g *backlog) drain(run func(context.Context, sink.Config, telemetry.Telemetry) error) drained {
 	g.b.Helper()
-	cfg := g.cfg
-	cfg.AtLeastOnce = atLeastOnce
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
 	began, spent := time.Now(), g.cpuSeconds()
 	go func() {
-		done <- sink.Run(ctx, cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
+		done <- run(ctx, g.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
 	}()
 	kafkatest.Wait(g.b, func() bool {
 		var n uint64

@@ -64,7 +64,9 @@ func child(text string) error {
 	cfg.Batch.Rows, cfg.Batch.Age, cfg.Batch.FetchBytes, cfg.Batch.FetchWait = o.Rows, o.Age, o.FetchBytes, 20*time.Millisecond
 	cfg.Group.SessionTimeout, cfg.Group.HeartbeatInterval = 6*time.Second, 100*time.Millisecond
 	var times atomic.Int64
-	cfg.Step = func(name string) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	ctx = sink.WithTrace(ctx, func(name string) {
 		fmt.Println("step", name)
 		if name != o.At || times.Add(1) != o.Nth {
 			return
@@ -77,9 +79,7 @@ func child(text string) error {
 		hit()
 		// A signal takes a moment: the process must not go on meanwhile. A byte comes once it may.
 		_, _ = os.Stdin.Read(make([]byte, 1))
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
+	})
 	return sink.Run(ctx, cfg, telemetry.Telemetry{Log: zap.Must(zap.NewProduction()), Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
 }
 

@@ -12,11 +12,25 @@
 //  5. the next batch's intent, or after a quiet moment a commit without one, acknowledges E.
 //
 // Whoever is given a partition with an open intent completes it before anything else: it reads exactly [C, E) again, makes the same rows,
-// asks the table which of them it has, and inserts the others (replay.go). The same look comes before every further try of an insert that
+// asks the table which of them it has, and inserts the others (complete.go). The same look comes before every further try of an insert that
 // failed, because a failed insert may have landed.
 //
 // An open intent says two things more. Halved: parts of the batch may have been sent under tokens of their own; it is committed before the
 // first of them is. Replacing: rows of earlier epochs may be deleted already, and only this batch brings their successors.
+//
+// # Parts
+//
+// partition.go is these steps; each part of it owns what no other may touch:
+//
+//	reader    the place in the log, the memory for batches, how large they are      fetches and forms batches, takes them back
+//	fence     the committed offset and memory, until when they surely hold          alone commits: intends, halves, settles, confirms
+//	readback  what the tables are asked                                             which rows, marks and inserts there are
+//	writer    the bound on batches under way, the tries                             stores a delivery, completes what landed in part
+//	sieve     which rows the table refuses, and whose error that is                 halves, judges; its inserter sends each piece
+//	burial    the way to the dead topic                                             buries
+//
+// A writer has the fence as a permit: it can have its right to write confirmed, and say that it halves, but commit nothing else. What is known of
+// one batch travels with it: batch (what was read), delivery (what was tried), refusals (what was not taken).
 //
 // # Names
 //
@@ -85,7 +99,7 @@
 //   - during 4: of the pieces, those that landed are seen and left out; one still under way at the server is sent again under its own
 //     token.
 //   - after the table stored the block, before its views did: see below.
-//   - during burying: the dead record may be written twice. Both name one source, and dead.go stores one row.
+//   - during burying: the dead record may be written twice. Both name one source, and repeats.go stores one row.
 //   - between 4 and 5: all is there, nothing is sent again, but to heal views.
 //   - after 5: the offset says so.
 //
@@ -107,7 +121,7 @@
 //
 // Errors that time mends hold the batch; errors of rights, settings and missing tables stop the sink (clickhouse.Classify). The others name
 // values, and may still be an operator's, who has changed the table, constrained it, or hung a view on it. It is the operator's, and stops the
-// sink with nothing buried (refused.go), when
+// sink with nothing buried (sieve.go, judge.go), when
 //
 //   - the server names the view that failed, or the table has views and holds rows of the block that it refused;
 //   - a column that is filled is missing, takes no values, or has a type that does not store them as they are; or the table has no

@@ -5,13 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/waymark-events/waymark/pkg/checkpoint"
-	"github.com/waymark-events/waymark/pkg/clickhouse"
-	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
@@ -20,10 +16,8 @@ import (
 // Settings bound the work.
 type Settings struct {
 	Region string
-	// Rows, Bytes and Age each end a batch: rows counted, bytes of decompressed records, time since its first record.
-	Rows  int
-	Bytes int
-	Age   time.Duration
+	// Batch says where a batch ends.
+	Batch Limits
 	// Memory bounds the records and columns in hand over all partitions, in bytes.
 	Memory int64
 	// Inserts is how many inserts are under way at once.
@@ -31,101 +25,44 @@ type Settings struct {
 	// Drain bounds the work on the batch in hand when a partition or the service ends.
 	Drain time.Duration
 	Fetch kafka.FetchOptions
-	Group kafka.GroupConfig
-	// EventsTopic holds enriched events, DeadTopic dead records.
-	EventsTopic, DeadTopic string
-	// AtLeastOnce stores without intents and tokens, and commits after the insert, as the plain loop does that a crash makes double: a
-	// benchmark measures against it what exactly-once costs.
-	AtLeastOnce bool
-	// Step, unless nil, is called as a partition comes to each step of the protocol: formed, intended, replaying, readback, confirming,
-	// inserting, searching, inserted, replacing, burying, buried, stored, settled. Tests kill the process there.
-	Step func(name string)
+	// Group has the topics: that of enriched events, and DeadTopic.
+	Group     kafka.GroupConfig
+	DeadTopic string
 }
 
-// A Loader serves one region.
+// A Loader serves one region: it gives each claim of the group a loop, and what the loops share.
 type Loader struct {
-	Settings
+	settings Settings
 	client   *kafka.Client
-	fetcher  fetcher
-	producer sender
-	db       database
-	log      *zap.Logger
+	outside  outside
+	shared   shared
+	tel      telemetry.Telemetry // its Health may be nil: nobody asks
 	metrics  *metrics
-	health   *telemetry.Health // nil: nobody asks
-	memory   *semaphore.Weighted
-	inserts  *semaphore.Weighted
 	// claimHolds is how long an answer of the coordinator's may be relied on, lookHolds how long one of the table's.
 	claimHolds, lookHolds time.Duration
-	events                sync.Pool
-	dead                  sync.Pool
-	blind                 sync.Once
 }
 
-// table is the rows of one of the two tables.
-type table interface {
-	// Add appends the row of rec, which lies on the topic of the given id, unless marks say that it is a repetition, and returns marks with
-	// its source. Errors are *event.Rejection.
-	Add(rec *event.Record, topic uuid.UUID, marks checkpoint.Marks) (checkpoint.Marks, error)
-	Len() int
-	Table() string
-	Insert() string
-	Columns(from, to int) []clickhouse.Column
-	Choose(rows []int) []clickhouse.Column
-	// Place, Source, Origin, Month, Twin and ReceivedAt are about one row, IDs about some, Values and Span about all.
-	Place(i int) rows.Place
-	Source(i int) rows.Place
-	Origin(i int) checkpoint.Source
-	Month(i int) int
-	Twin(i int) any
-	ReceivedAt(i int) int64
-	Values() []clickhouse.Column
-	IDs(which []int) []uuid.UUID
-	Span() rows.Span
-	// Keep leaves the rows that which names.
-	Keep(which []bool)
-	Reset()
+// outside is what a partition works on.
+type outside struct {
+	log      fetcher
+	producer sender
+	tables   database
 }
 
-// database is the two tables in ClickHouse. Its errors are as clickhouse.Classify tells them apart.
+// shared is what all partitions have together.
+type shared struct {
+	budget *budget
+	slots  *semaphore.Weighted
+	events pool
+	dead   pool
+	blind  sync.Once
+}
+
+// database is the two tables in ClickHouse, as the parts need them. Its errors are as clickhouse.Classify tells them apart.
 type database interface {
-	// Insert stores columns as one block under token. It is tried once; after an error the block may be stored all the same.
-	Insert(ctx context.Context, statement, token string, columns []clickhouse.Column) error
-	// Held returns the rows of table in span, and maybe others.
-	Held(ctx context.Context, table string, span rows.Span) ([]rows.Held, error)
-	// Latest returns the last event stored of a raw partition's log, and the highest offset that is stored of it under any epoch.
-	Latest(ctx context.Context, topic uuid.UUID, partition int32) (last checkpoint.Source, highest int64, err error)
-	// Gone returns how many of the events are no rows.
-	Gone(ctx context.Context, ids []uuid.UUID) (int, error)
-	// UnderWay counts the inserts of events that the server is busy with and that come from a partition of a topic, whose tokens begin with
-	// its name.
-	UnderWay(ctx context.Context, tokens string) (int, error)
-	// Delete removes the rows of the n raw records up to last that have a lower epoch.
-	Delete(ctx context.Context, partition int32, last checkpoint.Source, n int64) error
-	// Views counts the materialized views of table; Remembers tells whether table surely knows the token of an insert since block.
-	Views(ctx context.Context, table string) (uint64, error)
-	Remembers(ctx context.Context, table string, block int64) (bool, error)
-	// Unfit returns which rows' values of events' JSON columns are taken nowhere, in one look at all of them.
-	Unfit(ctx context.Context, values []clickhouse.Column) ([]int, error)
-	// Check returns nil when the tables are as this version needs them.
-	Check(ctx context.Context) error
-}
-
-// fetcher reads a partition's log, as *kafka.Client does.
-type fetcher interface {
-	Log(ctx context.Context, topic string, partition int32) (kafka.Log, error)
-	Bounds(ctx context.Context, log kafka.Log) (start, end int64, err error)
-	Verify(ctx context.Context, log kafka.Log, at kafka.Position) error
-	Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
-}
-
-// sender writes to a topic, as *kafka.Producer does.
-type sender interface {
-	Send(ctx context.Context, topic string, recs []event.Record) error
-}
-
-// committer records an offset and metadata under a generation, as *kafka.Claim does.
-type committer interface {
-	Commit(ctx context.Context, offset int64, metadata string) error
+	inserts
+	holdings
+	examiner
 }
 
 // New makes a loader. What it is given stays the caller's.
@@ -134,32 +71,77 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database
 	if err != nil {
 		return nil, err
 	}
-	l := newLoader(s, client, client, producer, db, tel.Log, metrics)
-	l.health = tel.Health
+	l := newLoader(s, outside{client, producer, db}, tel, metrics)
+	l.client = client
 	return l, nil
 }
 
-func newLoader(s Settings, client *kafka.Client, log fetcher, producer sender, db database, logger *zap.Logger, metrics *metrics) *Loader {
+func newLoader(s Settings, o outside, tel telemetry.Telemetry, metrics *metrics) *Loader {
 	// No other member can have been given a partition in less than a session or a rebalance.
 	half := min(s.Group.SessionTimeout, s.Group.RebalanceTimeout) / 2
 	return &Loader{
-		claimHolds: half, lookHolds: half,
-		Settings: s, client: client, fetcher: log, producer: producer, db: db, log: logger, metrics: metrics,
-		memory: semaphore.NewWeighted(s.Memory), inserts: semaphore.NewWeighted(s.Inserts),
-		events: sync.Pool{New: func() any { return rows.NewEvents() }},
-		dead:   sync.Pool{New: func() any { return rows.NewDead() }},
+		settings: s, outside: o, tel: tel, metrics: metrics, claimHolds: half, lookHolds: half,
+		shared: shared{
+			budget: newBudget(s.Memory, s.Fetch.MaxBytes), slots: semaphore.NewWeighted(s.Inserts),
+			events: pool{rows: sync.Pool{New: func() any { return rows.NewEvents() }}},
+			dead:   pool{rows: sync.Pool{New: func() any { return rows.NewDead() }}, letters: true},
+		},
 	}
 }
 
 // Run loads until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend.
-func (l *Loader) Run(ctx context.Context) error {
-	return l.client.RunGroup(ctx, l.Group, func(ctx context.Context, claim *kafka.Claim) error { return l.consume(ctx, claim, claim) })
+func (l *Loader) Run(ctx context.Context) error { return l.run(ctx, (*partition).store) }
+
+// RunAtLeastOnce loads as Run does, but without intents and tokens, and commits after the insert, as the plain loop does that a crash makes
+// double: a benchmark measures against it what exactly-once costs.
+func (l *Loader) RunAtLeastOnce(ctx context.Context) error {
+	return l.run(ctx, (*partition).storeAtLeastOnce)
 }
 
-// pool returns where a topic's rows come from.
-func (l *Loader) pool(topic string) *sync.Pool {
-	if topic == l.DeadTopic {
-		return &l.dead
+func (l *Loader) run(ctx context.Context, store storing) error {
+	return l.client.RunGroup(ctx, l.settings.Group, func(ctx context.Context, claim *kafka.Claim) error {
+		return l.consume(ctx, claim, claim, store)
+	})
+}
+
+// consume loads one partition until its generation ends. What it commits goes to commits.
+func (l *Loader) consume(ctx context.Context, claim *kafka.Claim, commits committer, store storing) error {
+	p, err := l.partition(ctx, claim, commits)
+	if err != nil {
+		return err
 	}
-	return &l.events
+	defer p.monitor.end()
+	return p.load(ctx, store)
+}
+
+// partition puts a claim's parts together. The fence alone gets what commits; whoever writes gets the fence as a permit.
+func (l *Loader) partition(ctx context.Context, claim *kafka.Claim, commits committer) (*partition, error) {
+	memory, err := recall(claim.Offset, claim.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	s, tables := &l.settings, l.outside.tables
+	log := l.tel.Log.With(zap.String("topic", claim.Topic), zap.Int32("partition", claim.Partition), zap.Int32("generation", claim.Generation))
+	m := newMonitor(claim, log, l.metrics, l.tel.Health, traceOf(ctx))
+	pressure := &pressure{set: s.Batch}
+	pool := &l.shared.events
+	if claim.Topic == s.DeadTopic {
+		pool = &l.shared.dead
+	}
+	p := &partition{
+		reader: &reader{
+			fetcher: l.outside.log, options: s.Fetch, budget: l.shared.budget, pool: pool, pressure: pressure, monitor: m,
+			log: kafka.Log{Topic: claim.Topic, Partition: claim.Partition},
+		},
+		fence:    &fence{commits: commits, holds: l.claimHolds, monitor: m, offset: claim.Offset, memory: memory},
+		readback: &readback{table: tables, topic: claim.Topic, partition: claim.Partition, blind: &l.shared.blind, monitor: m},
+		burial:   &burial{producer: l.outside.producer, topic: s.DeadTopic, region: s.Region, monitor: m},
+		monitor:  m, drain: s.Drain,
+	}
+	inserter := &inserter{table: tables, permit: p.fence, monitor: m, lookHolds: l.lookHolds}
+	p.writer = &writer{
+		permit: p.fence, readback: p.readback, inserter: inserter, slots: l.shared.slots, pressure: pressure, monitor: m,
+		sieve: &sieve{inserter: inserter, readback: p.readback, table: tables, burial: p.burial, monitor: m},
+	}
+	return p, nil
 }

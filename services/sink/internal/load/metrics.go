@@ -2,8 +2,6 @@ package load
 
 import (
 	"errors"
-	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -92,27 +90,4 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
-}
-
-func (m *metrics) stored(b *batch) {
-	m.repeated.Add(float64(b.repeated))
-	if n := b.rows.Len(); n > 0 {
-		m.rows.WithLabelValues(b.p.claim.Topic).Add(float64(n))
-		m.batchRows.Observe(float64(n))
-		m.batchBytes.Observe(float64(b.bytes))
-		m.age.Observe(time.Since(time.UnixMilli(b.oldest)).Seconds())
-	}
-}
-
-func (m *metrics) setLag(topic string, partition int32, records int64) {
-	m.lag.WithLabelValues(topic, strconv.Itoa(int(partition))).Set(float64(max(records, 0)))
-}
-
-func (m *metrics) setScale(topic string, partition int32, scale float64) {
-	m.scale.WithLabelValues(topic, strconv.Itoa(int(partition))).Set(max(scale, 1))
-}
-
-func (m *metrics) forget(topic string, partition int32) {
-	m.scale.DeleteLabelValues(topic, strconv.Itoa(int(partition)))
-	m.lag.DeleteLabelValues(topic, strconv.Itoa(int(partition)))
 }

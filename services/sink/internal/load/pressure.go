@@ -17,8 +17,18 @@ const (
 	recovery = 0.93
 )
 
-// A pressure is how much larger than set a partition's batches are, from 1 up.
-type pressure struct{ scale float64 }
+// Limits each end a batch: rows counted, bytes of decompressed records, time since its first record.
+type Limits struct {
+	Rows  int
+	Bytes int
+	Age   time.Duration
+}
+
+// A pressure is how much larger than set a partition's batches are. The writer feels it, the reader forms by it.
+type pressure struct {
+	set   Limits
+	scale float64 // from 1 up; 0 is 1
+}
 
 // felt takes note of an insert that failed with err.
 func (s *pressure) felt(err error) {
@@ -30,9 +40,11 @@ func (s *pressure) felt(err error) {
 // eased takes note of a batch that was stored at the first try.
 func (s *pressure) eased() { s.scale = max(s.scale*recovery, 1) }
 
-// limits returns where a batch ends: at so many rows, so many bytes, so long after its first record.
-func (s *pressure) limits(set *Settings) (rows, bytes int, age time.Duration) {
+// limits returns where a batch ends now.
+func (s *pressure) limits() Limits {
 	scale := max(s.scale, 1)
-	rows, bytes = int(float64(set.Rows)*scale), int(float64(set.Bytes)*scale)
-	return rows, bytes, min(time.Duration(float64(set.Age)*scale), max(longestAge, set.Age))
+	return Limits{
+		Rows: int(float64(s.set.Rows) * scale), Bytes: int(float64(s.set.Bytes) * scale),
+		Age: min(time.Duration(float64(s.set.Age)*scale), max(longestAge, s.set.Age)),
+	}
 }

@@ -9,14 +9,13 @@ import (
 )
 
 func TestBatchesGrowWhileClickHouseReportsTooManyPartsAndShrinkSlowly(t *testing.T) {
-	set := &Settings{Rows: 100, Bytes: 1000, Age: time.Second}
 	want := func(p *pressure, rows, bytes int, age time.Duration) {
 		t.Helper()
-		if r, b, a := p.limits(set); r != rows || b != bytes || a != age {
-			t.Errorf("a batch ends at %d rows, %d bytes, %s; want %d, %d, %s", r, b, a, rows, bytes, age)
+		if got, want := p.limits(), (Limits{rows, bytes, age}); got != want {
+			t.Errorf("a batch ends at %+v; want %+v", got, want)
 		}
 	}
-	var p pressure
+	p := pressure{set: Limits{Rows: 100, Bytes: 1000, Age: time.Second}}
 	want(&p, 100, 1000, time.Second)
 	parts := &proto.Exception{Code: 252}
 	p.felt(parts)
@@ -29,7 +28,7 @@ func TestBatchesGrowWhileClickHouseReportsTooManyPartsAndShrinkSlowly(t *testing
 	}
 	want(&p, 3200, 32_000, 30*time.Second)
 	p.eased()
-	if rows, _, _ := p.limits(set); rows < 2500 || rows >= 3200 {
+	if rows := p.limits().Rows; rows < 2500 || rows >= 3200 {
 		t.Errorf("one good batch takes it to %d rows", rows)
 	}
 	for range 100 {

@@ -1,10 +1,7 @@
 package load
 
 import (
-	"context"
-
 	"github.com/waymark-events/waymark/pkg/checkpoint"
-	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
 )
 
@@ -22,16 +19,22 @@ type replacement struct {
 	from int64
 }
 
-// trace finds out what b's rows stand for.
-func (p *partition) trace(b *batch) {
-	if p.claim.Topic != p.DeadTopic {
-		b.trace(p.state.Marks)
-	}
+// A lineage is what the rows of a batch follow on, and what they stand for.
+type lineage struct {
+	// marks are how far the raw logs are stored once the batch is.
+	marks checkpoint.Marks
+	// doubtful says that some of the rows may be stored though no intent of this batch is open. replaced are the older rows that the batch's
+	// rows stand for.
+	doubtful bool
+	replaced []replacement
 }
 
 // trace walks the rows in the order of their log, from the marks before them to those after, and finds what is in doubt and what is
-// replaced.
+// replaced. Dead letters stand for nothing.
 func (b *batch) trace(marks checkpoint.Marks) {
+	if b.letters {
+		return
+	}
 	var m checkpoint.Mark
 	for i := range b.rows.Len() {
 		s := b.rows.Origin(i)
@@ -44,21 +47,21 @@ func (b *batch) trace(marks checkpoint.Marks) {
 				m = checkpoint.NewMark(s.Topic)
 			}
 		}
-		b.doubtful = b.doubtful || m.Doubtful(s)
+		b.lineage.doubtful = b.lineage.doubtful || m.Doubtful(s)
 		fed := b.records[i].LeaderEpoch
-		m.Superseded = b.supersede(m, s, b.rows.Place(i).Partition, fed >= 0 && fed == m.Fed)
+		m.Superseded = b.lineage.supersede(m, s, b.rows.Place(i).Partition, fed >= 0 && fed == m.Fed)
 		m.Source, m.Fed = s, fed
 	}
 	if b.rows.Len() > 0 {
 		marks = marks.With(m)
 	}
-	b.marks = marks
+	b.lineage.marks = marks
 }
 
 // supersede notes what the row of source s stands for, the row before it being at m, and returns up to where rows of earlier epochs may
 // be stored still. An offset between the two that makes no row any more, because its event is now dead or dropped, is replaced by
 // nothing, if s follows m on an enriched log that was not cut off between: what such a cut took was no choice of the enricher's.
-func (b *batch) supersede(m checkpoint.Mark, s checkpoint.Source, partition int32, follows bool) int64 {
+func (l *lineage) supersede(m checkpoint.Mark, s checkpoint.Source, partition int32, follows bool) int64 {
 	superseded := m.Superseded
 	from := m.Offset + 1
 	if s.Epoch > m.Epoch {
@@ -73,10 +76,10 @@ func (b *batch) supersede(m checkpoint.Mark, s checkpoint.Source, partition int3
 	}
 	last := s
 	last.Offset = min(s.Offset, superseded-1)
-	if n := len(b.replaced); n > 0 && b.replaced[n-1].follows(last, from) {
-		b.replaced[n-1].last.Offset = last.Offset
+	if n := len(l.replaced); n > 0 && l.replaced[n-1].follows(last, from) {
+		l.replaced[n-1].last.Offset = last.Offset
 	} else {
-		b.replaced = append(b.replaced, replacement{partition, last, from})
+		l.replaced = append(l.replaced, replacement{partition, last, from})
 	}
 	if s.Offset+1 >= superseded {
 		superseded = 0
@@ -99,33 +102,15 @@ func (r replacement) stands(at rows.Place) bool {
 
 // leaveOutSuperseded drops rows of the batch that later ones of the same batch stand for.
 func (b *batch) leaveOutSuperseded() {
-	if len(b.replaced) == 0 {
+	if len(b.lineage.replaced) == 0 {
 		return
 	}
 	kept := make([]bool, b.rows.Len())
 	for i := range kept {
 		kept[i] = true
-		for _, r := range b.replaced {
+		for _, r := range b.lineage.replaced {
 			kept[i] = kept[i] && !r.stands(b.rows.Place(i))
 		}
 	}
 	b.keep(kept)
-}
-
-// deleteSuperseded deletes the rows that b's stand for.
-func (p *partition) deleteSuperseded(work context.Context, b *batch) error {
-	for _, r := range b.replaced {
-		if err := p.confirm(work); err != nil {
-			return err
-		}
-		p.step("replacing")
-		switch err := p.db.Delete(work, r.partition, r.last, r.last.Offset-r.from+1); {
-		case err == nil:
-		case clickhouse.Classify(err) == clickhouse.Retriable:
-			return &passingError{err}
-		default:
-			return operator(err)
-		}
-	}
-	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
 )
 
@@ -421,27 +422,27 @@ func (w *world) assign() {
 	}
 	metrics.unsureViews = counter{metrics.unsureViews, &w.told}
 	l := newLoader(Settings{
-		Region: "eu", Rows: 4, Bytes: 1 << 20, Age: time.Second, Memory: 1 << 20, Inserts: 1, Drain: time.Second,
+		Region: "eu", Batch: Limits{Rows: 4, Bytes: 1 << 20, Age: time.Second}, Memory: 1 << 20, Inserts: 1, Drain: time.Second,
 		Fetch: kafka.FetchOptions{MaxBytes: 1000, MaxWait: 100 * time.Millisecond},
-		Group: kafka.GroupConfig{SessionTimeout: session, RebalanceTimeout: session}, EventsTopic: "enriched", DeadTopic: "dead",
-		// The process may be stopped anywhere between a look and what rests on it.
-		Step: func(name string) {
-			if name == "readback" || name == "intended" || name == "confirming" {
-				m.wait("step", name, func() {})
-			}
-		},
-	}, nil, m, m, m, zap.NewNop(), metrics)
+		Group: kafka.GroupConfig{SessionTimeout: session, RebalanceTimeout: session}, DeadTopic: "dead",
+	}, outside{m, m, m}, telemetry.Telemetry{Log: zap.NewNop()}, metrics)
 	switch w.broken {
 	case staleLook:
 		l.lookHolds = time.Hour
 	case staleConfirm:
 		l.claimHolds = time.Hour
 	}
+	// The process may be stopped anywhere between a look and what rests on it.
+	ctx = WithTrace(ctx, func(name string) {
+		if name == "readback" || name == "intended" || name == "confirming" {
+			m.wait("step", name, func() {})
+		}
+	})
 	claim := &kafka.Claim{Topic: "enriched", Generation: w.generation, Offset: w.committed.offset, Metadata: w.committed.metadata}
 	w.sinks = append(w.sinks, m)
 	go func() {
 		defer close(m.ended)
-		m.err = l.consume(ctx, claim, m)
+		m.err = l.consume(ctx, claim, m, (*partition).store)
 	}()
 }
 

@@ -12,11 +12,11 @@ import (
 //
 // The choice is the same on a replay: what the table has from another place of the dead topic stays, and the batch's own rows are not
 // counted.
-func (p *partition) leaveOutRepeats(work context.Context, b *batch) error {
-	if p.claim.Topic != p.DeadTopic || b.rows.Len() == 0 {
+func (w *writer) leaveOutRepeats(work context.Context, b *batch) error {
+	if b.rows.Len() == 0 {
 		return nil
 	}
-	there, err := p.readBack(work, b)
+	there, err := w.readback.rows(work, b)
 	if err != nil {
 		return err
 	}

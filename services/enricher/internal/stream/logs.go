@@ -1,0 +1,66 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/waymark-events/waymark/pkg/kafka"
+)
+
+// logs asks the brokers about a claim's two logs.
+type logs struct {
+	reader  reader
+	options kafka.FetchOptions
+	monitor *monitor
+}
+
+// ask persists with one of begin's questions.
+func (l *logs) ask(ctx context.Context, question func() error) error {
+	return persist(ctx, l.monitor.retrying("begin"), question)
+}
+
+func (l *logs) verify(ctx context.Context, log kafka.Log, at kafka.Position) error {
+	return l.ask(ctx, func() error { return l.reader.Verify(ctx, log, at) })
+}
+
+// bounds asks for what is kept of a log; they are asked for by name, so that the name is looked at again.
+func (l *logs) bounds(ctx context.Context, log kafka.Log) (bounds, error) {
+	b := bounds{id: log.ID}
+	err := l.ask(ctx, func() error {
+		of, err := l.reader.Offsets(ctx, log.Topic)
+		switch {
+		case err != nil:
+			return err
+		case int(log.Partition) >= len(of):
+			return fmt.Errorf("%s has %d partitions: %w", log.Topic, len(of), kafka.ErrUnknownTopic)
+		}
+		b.start, b.end = of[log.Partition].Start, of[log.Partition].End
+		return l.reader.Verify(ctx, log, kafka.Position{LeaderEpoch: kafka.NoLeaderEpoch})
+	})
+	return b, err
+}
+
+// fetch sees to it that what it returns follows on what lies before the position. An election breaks the fetches that are under way, until
+// Verify has found out what the new leader's log has; but it may also fall between two of them: then the next records come under a higher
+// leader epoch, and the log may have parted from ours before them.
+func (l *logs) fetch(ctx context.Context, log kafka.Log, at kafka.Position) (*kafka.Batch, error) {
+	fetched, err := l.reader.Fetch(ctx, log, at.Offset, l.options)
+	if err != nil {
+		if changed := l.reader.Verify(ctx, log, at); otherLog(changed) {
+			return nil, changed
+		}
+		return nil, err
+	}
+	if fetched.LeaderEpoch == kafka.NoLeaderEpoch || fetched.LeaderEpoch == at.LeaderEpoch {
+		return fetched, nil
+	}
+	err = l.reader.Verify(ctx, log, at)
+	if err == nil { // who was elected after the fetch was asked only for what lies before it
+		err = l.reader.Verify(ctx, log, kafka.Position{Offset: fetched.Next, LeaderEpoch: fetched.LeaderEpoch})
+	}
+	if err != nil {
+		fetched.Release()
+		return nil, err
+	}
+	return fetched, nil
+}

@@ -1,0 +1,92 @@
+package load
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// complete inserts what the table lacks of b's rows. Some may be there because the insert landed; or landed for one month and not for
+// the other, since ClickHouse stores each month's part or does not; or because a row was refused and some of the halves landed.
+//
+// Every piece that is inserted has one name, whoever inserts it and whenever: ClickHouse deduplicates by month and token, and the
+// rows of one month in one half of the batch are always the same. So a piece that a dead owner sent, and that the server stores only now,
+// is stored once. What the table has is not sent again, so that nothing depends on how long ClickHouse remembers a token.
+func (w *writer) complete(work context.Context, d *delivery) error {
+	if err := w.permit.confirm(work); err != nil {
+		return err
+	}
+	if d.halved {
+		// What the table refused as a whole, and takes now, would not be known from a half that is still under way.
+		if err := w.readback.quiet(work); err != nil {
+			return err
+		}
+	}
+	d.looked = time.Now()
+	held, err := w.readback.held(work, d.batch)
+	if err != nil {
+		return err
+	}
+	w.monitor.step("readback")
+	d.refused.found(held)
+	n := d.batch.rows.Len()
+	if held.among(d.piece(0, 0, n).rows) == 0 {
+		return w.sieve.insert(work, d, 0, 0, n)
+	}
+	if heal, err := w.heals(work, d, held); err != nil {
+		return err
+	} else if heal {
+		return w.sieve.insert(work, d, 0, 0, n)
+	}
+	for _, month := range d.batch.months() {
+		if err := w.completeMonth(work, d, held, month, 0, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heals tells whether the whole block is to be sent again under its token though the table has rows of it. The server stores a block in the
+// table before it is pushed to the materialized views that hang on it, so a view may lack what the table has; the same block under the same
+// token goes into the views that lack it, and the table drops it. But only as long as the table remembers the token, and only if
+// nothing of the batch was inserted under another.
+func (w *writer) heals(work context.Context, d *delivery, held held) (bool, error) {
+	b := d.batch
+	if b.letters || b.lineage.doubtful && !d.replayed && !d.sent {
+		return false, nil // nothing of it was sent in this era: what is there is of another, and its views' matter
+	}
+	if views, err := w.readback.views(work, d); err != nil || views == 0 {
+		return false, err
+	}
+	remembers := false
+	entire := d.piece(0, 0, b.rows.Len()).left == 0
+	if !d.halved && entire && (d.whole || d.replayed && !b.lineage.doubtful) {
+		var err error
+		if remembers, err = w.readback.remembers(work, b, held.block); err != nil {
+			return false, err
+		}
+	}
+	if !remembers {
+		w.monitor.metrics.unsureViews.Inc()
+		w.monitor.log.Error("the table has a block that its materialized views may lack, and it cannot be sent again for sure under its token: compare them",
+			zap.String("table", b.rows.Table()), zap.Int64("from", b.extent.from.Offset), zap.Int64("to", b.extent.to.Offset))
+	}
+	return remembers, nil
+}
+
+// completeMonth goes down the halves that halve made until one is there as a whole or not at all.
+func (w *writer) completeMonth(work context.Context, d *delivery, held held, month, from, to int) error {
+	rows := d.piece(month, from, to).rows
+	switch held.among(rows) {
+	case len(rows):
+		return nil
+	case 0:
+		return w.sieve.insert(work, d, month, from, to)
+	}
+	middle := from + (to-from)/2
+	if err := w.completeMonth(work, d, held, month, from, middle); err != nil {
+		return err
+	}
+	return w.completeMonth(work, d, held, month, middle, to)
+}

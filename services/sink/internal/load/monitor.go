@@ -1,0 +1,70 @@
+package load
+
+import (
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/telemetry"
+)
+
+// A monitor is what one partition's parts tell how they fare: log, metrics, readiness, and whoever traces the protocol.
+type monitor struct {
+	topic   string
+	number  string // of the partition
+	log     *zap.Logger
+	metrics *metrics
+	// progress is told when nothing can be stored for long.
+	progress *telemetry.Progress
+	// step is called as the partition comes to a step of the protocol (WithTrace).
+	step func(name string)
+}
+
+// newMonitor returns the monitor of a claim's partition, until end. A nil health asks nobody.
+func newMonitor(claim *kafka.Claim, log *zap.Logger, metrics *metrics, health *telemetry.Health, step func(string)) *monitor {
+	m := &monitor{topic: claim.Topic, number: strconv.Itoa(int(claim.Partition)), log: log, metrics: metrics, progress: new(telemetry.Progress), step: step}
+	if health != nil {
+		m.progress = health.Progress()
+	}
+	return m
+}
+
+// retried counts a step that is tried again.
+func (m *monitor) retried(step string) { m.metrics.retries.WithLabelValues(step).Inc() }
+
+// silent counts and tells of a question to ClickHouse that is asked again.
+func (m *monitor) silent(step string, err error) {
+	m.retried(step)
+	m.progress.Failing("the "+step+" of ClickHouse", clickhouse.Brief(err))
+	m.log.Warn("ClickHouse does not answer; trying again", zap.String("step", step), zap.Error(err))
+}
+
+// lag notes how many records of the log were not yet fetched, scale how much larger than set its batches are.
+func (m *monitor) lag(records int64) {
+	m.metrics.lag.WithLabelValues(m.topic, m.number).Set(float64(max(records, 0)))
+}
+
+func (m *monitor) scale(times float64) {
+	m.metrics.scale.WithLabelValues(m.topic, m.number).Set(max(times, 1))
+}
+
+// stored counts a batch.
+func (m *monitor) stored(b *batch) {
+	m.metrics.repeated.Add(float64(b.repeated))
+	if n := b.rows.Len(); n > 0 {
+		m.metrics.rows.WithLabelValues(m.topic).Add(float64(n))
+		m.metrics.batchRows.Observe(float64(n))
+		m.metrics.batchBytes.Observe(float64(b.kept.bytes))
+		m.metrics.age.Observe(time.Since(time.UnixMilli(b.oldest)).Seconds())
+	}
+}
+
+// end takes the partition's gauges away.
+func (m *monitor) end() {
+	m.metrics.scale.DeleteLabelValues(m.topic, m.number)
+	m.metrics.lag.DeleteLabelValues(m.topic, m.number)
+	m.progress.End()
+}
