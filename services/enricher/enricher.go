@@ -66,13 +66,16 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 		return errors.Join(err, closeAll(ctx, producer, client))
 	}
 
+	// It is followed until the batches in hand are forwarded.
+	following, unfollow := context.WithCancel(context.WithoutCancel(ctx))
+	var follower errgroup.Group
+	follower.Go(func() error {
+		view.Run(following)
+		return nil
+	})
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		accounts.Watch(groupCtx, accountsInterval)
-		return nil
-	})
-	group.Go(func() error {
-		view.Run(groupCtx)
 		return nil
 	})
 	group.Go(func() error {
@@ -92,6 +95,8 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 		return events.Run(groupCtx)
 	})
 	err = group.Wait()
+	unfollow()
+	err = errors.Join(err, follower.Wait())
 	if ctx.Err() == nil && err != nil {
 		tel.Health.Fail(err)
 	}

@@ -158,7 +158,7 @@ func (p *plant) start(names ...string) {
 			},
 			"sink": func() error {
 				cfg := sink.DefaultConfig()
-				cfg.Region, cfg.Kafka, cfg.ClickHouse = region, p.kafka(), p.tables
+				cfg.Region, cfg.Kafka, cfg.ClickHouse, cfg.Erasure.Secret = region, p.kafka(), p.tables, config.Secret(p.secret)
 				cfg.Batch.Age, cfg.Batch.FetchWait, cfg.Group.HeartbeatInterval = p.age, 20*time.Millisecond, 100*time.Millisecond
 				return sink.Run(ctx, cfg, tel)
 			},
