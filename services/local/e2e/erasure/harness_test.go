@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ import (
 	"github.com/waymark-events/waymark/services/enricher"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
+	"github.com/waymark-events/waymark/services/local/rigs/faultproxy"
 	"github.com/waymark-events/waymark/services/local/rigs/operator"
 	"github.com/waymark-events/waymark/services/sink"
 	"github.com/waymark-events/waymark/services/waymarkctl"
@@ -55,11 +57,15 @@ type plant struct {
 	conn     *clickhouse.Conn
 	tables   clickhouse.Config
 	accounts string
-	settings string // waymarkctl's
-	door     string
-	secret   string // of the services
-	age      time.Duration
-	services map[string]*service
+	// enricherAccounts are those that the enricher knows.
+	enricherAccounts string
+	settings         string // waymarkctl's
+	proxy            *faultproxy.Proxy
+	spool            string // folder of the edge's
+	door             string
+	secret           string // of the services
+	age              time.Duration
+	services         map[string]*service
 }
 
 type service struct {
@@ -77,6 +83,10 @@ const accounts = `accounts:
   - {id: hidden, region: eu, write_keys: [wk_test_key_hidden]}
 `
 
+// late is an account that the edge knows, and the enricher at first does not.
+const late = `  - {id: late, region: eu, write_keys: [wk_test_key_late]}
+`
+
 // build makes the topics, tables and settings, and starts the services that are named.
 func build(t *testing.T, services ...string) *plant {
 	t.Helper()
@@ -85,7 +95,8 @@ func build(t *testing.T, services ...string) *plant {
 	p.tables = clickhouse.DefaultConfig()
 	p.tables.Addresses, p.tables.Database = []string{p.server.NativeAddr}, p.server.Database
 	dir := t.TempDir()
-	p.accounts = p.file(dir, "accounts.yaml", accounts)
+	p.accounts = p.file(dir, "accounts.yaml", accounts+late)
+	p.enricherAccounts = p.file(dir, "enricher.yaml", accounts)
 	p.file(dir, "secret", secret+"\n")
 	p.settings = p.file(dir, "waymarkctl.yaml", fmt.Sprintf("regions: {%s: {kafka: {brokers: ['%s']}, clickhouse: {addresses: ['%s'], database: %s}, erasure: {secret: 'file:%s'}}}",
 		region, p.broker, p.server.NativeAddr, p.server.Database, filepath.Join(dir, "secret")))
@@ -135,6 +146,69 @@ func (p *plant) kafka() kafka.Config {
 	return cfg
 }
 
+// proxied is Kafka as an edge sees it that can be cut off.
+func (p *plant) proxied() kafka.Config {
+	cfg := p.kafka()
+	cfg.Brokers = []string{p.proxy.Addr()}
+	cfg.DialTimeout, cfg.RequestTimeout = time.Second, time.Second
+	return cfg
+}
+
+// cut cuts such an edge off, or lets it through. A broker names itself, so that what is cut is only how its clients begin.
+func (p *plant) cut(off bool) {
+	p.t.Helper()
+	if p.proxy == nil {
+		var err error
+		if p.proxy, err = faultproxy.Listen(p.broker); err != nil {
+			p.t.Fatal(err)
+		}
+		p.t.Cleanup(func() { p.proxy.Close() })
+	}
+	p.proxy.Refuse(off)
+}
+
+// letters returns the original records of events' dead letters.
+func (p *plant) letters(ids []string) (out []event.Record) {
+	p.t.Helper()
+	for _, rec := range p.records(schemas.DeadTopic(region)) {
+		var d event.Dead
+		if err := d.UnmarshalVT(rec.Value); err != nil {
+			p.t.Fatal(err)
+		}
+		if id, err := uuid.FromBytes(d.EventId); err != nil || !slices.Contains(ids, id.String()) {
+			continue
+		}
+		original := event.Record{Timestamp: time.Now().UnixMilli(), Key: d.Key, Value: d.Value}
+		for _, h := range d.Headers {
+			original.Headers = append(original.Headers, event.Header{Key: h.Key, Value: h.Value})
+		}
+		out = append(out, original)
+	}
+	if len(out) != len(ids) {
+		p.t.Fatalf("%d of %d letters", len(out), len(ids))
+	}
+	return out
+}
+
+func (p *plant) produce(topic string, rec event.Record) {
+	p.t.Helper()
+	producer := p.client.NewProducer(kafka.DefaultProducerConfig())
+	if err := producer.Send(p.t.Context(), topic, []event.Record{rec}); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := producer.Close(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// write replaces a file.
+func (p *plant) write(file, text string) {
+	p.t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // start starts services: edge, enricher, sink.
 func (p *plant) start(names ...string) {
 	p.t.Helper()
@@ -148,11 +222,15 @@ func (p *plant) start(names ...string) {
 				cfg := edge.DefaultConfig()
 				cfg.Timeouts.Leave, cfg.Listen, cfg.Accounts = 0, p.door, p.accounts
 				cfg.Regions = map[string]edge.Region{region: {Kafka: p.kafka()}}
+				if p.spool != "" {
+					cfg.Spool.Dir, cfg.Spool.After = p.spool, 200*time.Millisecond
+					cfg.Regions = map[string]edge.Region{region: {Kafka: p.proxied()}}
+				}
 				return edge.Run(ctx, cfg, tel)
 			},
 			"enricher": func() error {
 				cfg := enricher.DefaultConfig()
-				cfg.Region, cfg.Kafka, cfg.Accounts, cfg.Erasure.Secret = region, p.kafka(), p.accounts, config.Secret(p.secret)
+				cfg.Region, cfg.Kafka, cfg.Accounts, cfg.Erasure.Secret = region, p.kafka(), p.enricherAccounts, config.Secret(p.secret)
 				cfg.Group.HeartbeatInterval, cfg.Batch.FetchWait = 100*time.Millisecond, 50*time.Millisecond
 				return enricher.Run(ctx, cfg, tel)
 			},
