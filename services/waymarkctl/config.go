@@ -32,12 +32,16 @@ type Region struct {
 // DefaultConfig knows no region; without one, the two of waymark-local are assumed (see local).
 func DefaultConfig() *Config { return &Config{Edge: "http://127.0.0.1:8080"} }
 
+// LocalSecret is waymark-local's erasure.secret, which everybody knows.
+const LocalSecret = "waymark-local has no secrets: everybody may read this"
+
 // local is where waymark-local's regions are with its default flags.
 func local() map[string]Region {
 	region := func(database string) Region {
 		return Region{
 			Kafka:      kafka.Config{Brokers: []string{"127.0.0.1:9092"}},
 			ClickHouse: clickhouse.Config{Addresses: []string{"127.0.0.1:9000"}, Database: database, User: "default"},
+			Erasure:    erasure.Config{Secret: LocalSecret},
 		}
 	}
 	return map[string]Region{"us": region("waymark_us"), "eu": region("waymark_eu")}

@@ -50,7 +50,7 @@ const region = "eu"
 
 // A plant is a region with its services, each to be stopped and started.
 type plant struct {
-	t        *testing.T
+	t        testing.TB
 	broker   string
 	server   chdbtest.Server
 	client   *kafka.Client
@@ -88,7 +88,7 @@ const late = `  - {id: late, region: eu, write_keys: [wk_test_key_late]}
 `
 
 // build makes the topics, tables and settings, and starts the services that are named.
-func build(t *testing.T, services ...string) *plant {
+func build(t testing.TB, services ...string) *plant {
 	t.Helper()
 	p := &plant{t: t, broker: kafkatest.Start(t), server: chdbtest.Start(t), secret: secret, age: 20 * time.Millisecond, services: map[string]*service{}}
 	p.client = kafkatest.Client(t, p.broker)
