@@ -19,6 +19,8 @@ type Account struct {
 	Name string `yaml:"name"`
 	// Region is the data centre the account's events stay in.
 	Region string `yaml:"region"`
+	// MovedFrom is the region that it was of before, which a running service wants to be told; empty if none.
+	MovedFrom string `yaml:"moved_from"`
 	// WriteKeys authenticate what the account's clients send; several, so that keys can be rotated. 8–128 characters each.
 	WriteKeys []string `yaml:"write_keys"`
 	Policy    Policy   `yaml:"policy"`
@@ -95,6 +97,9 @@ var (
 func (a *Account) validate() error {
 	if !regionPattern.MatchString(a.Region) {
 		return fmt.Errorf("region: want 1–16 characters of a–z, 0–9")
+	}
+	if a.MovedFrom != "" && (!regionPattern.MatchString(a.MovedFrom) || a.MovedFrom == a.Region) {
+		return fmt.Errorf("moved_from: want another region than %s", a.Region)
 	}
 	if err := a.Policy.validate(); err != nil {
 		return fmt.Errorf("policy.%w", err)

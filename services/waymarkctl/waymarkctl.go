@@ -43,6 +43,7 @@ type commands struct {
 	Erase        eraseCommand        `cmd:"" help:"Take a person out of an account, for good."`
 	ExportPerson exportPersonCommand `cmd:"" help:"Print all that is stored of a person, as JSON lines."`
 	Erasures     erasuresCommand     `cmd:"" help:"Who was erased, without names."`
+	Region       regionCommand       `cmd:"" help:"Where accounts lie."`
 }
 
 // environment is what a command works with.

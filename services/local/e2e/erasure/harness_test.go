@@ -51,6 +51,7 @@ const region = "eu"
 // A plant is a region with its services, each to be stopped and started.
 type plant struct {
 	t        testing.TB
+	region   string
 	broker   string
 	server   chdbtest.Server
 	client   *kafka.Client
@@ -62,10 +63,12 @@ type plant struct {
 	settings         string // waymarkctl's
 	proxy            *faultproxy.Proxy
 	spool            string // folder of the edge's
-	door             string
-	secret           string // of the services
-	age              time.Duration
-	services         map[string]*service
+	// neighbours are the other regions that its edge serves.
+	neighbours []*plant
+	door       string
+	secret     string // of the services
+	age        time.Duration
+	services   map[string]*service
 }
 
 type service struct {
@@ -90,7 +93,13 @@ const late = `  - {id: late, region: eu, write_keys: [wk_test_key_late]}
 // build makes the topics, tables and settings, and starts the services that are named.
 func build(t testing.TB, services ...string) *plant {
 	t.Helper()
-	p := &plant{t: t, broker: kafkatest.Start(t), server: chdbtest.Start(t), secret: secret, age: 20 * time.Millisecond, services: map[string]*service{}}
+	return buildIn(t, region, services...)
+}
+
+// buildIn is build in a region of a name. Accounts are the plant's own, and of that region.
+func buildIn(t testing.TB, name string, services ...string) *plant {
+	t.Helper()
+	p := &plant{t: t, region: name, broker: kafkatest.Start(t), server: chdbtest.Start(t), secret: secret, age: 20 * time.Millisecond, services: map[string]*service{}}
 	p.client = kafkatest.Client(t, p.broker)
 	p.tables = clickhouse.DefaultConfig()
 	p.tables.Addresses, p.tables.Database = []string{p.server.NativeAddr}, p.server.Database
@@ -99,7 +108,7 @@ func build(t testing.TB, services ...string) *plant {
 	p.enricherAccounts = p.file(dir, "enricher.yaml", accounts)
 	p.file(dir, "secret", secret+"\n")
 	p.settings = p.file(dir, "waymarkctl.yaml", fmt.Sprintf("regions: {%s: {kafka: {brokers: ['%s']}, clickhouse: {addresses: ['%s'], database: %s}, erasure: {secret: 'file:%s'}}}",
-		region, p.broker, p.server.NativeAddr, p.server.Database, filepath.Join(dir, "secret")))
+		p.region, p.broker, p.server.NativeAddr, p.server.Database, filepath.Join(dir, "secret")))
 	p.ctl("setup", "--replication-factor", "1", "--partitions", "2")
 	var err error
 	if p.conn, err = clickhouse.Open(p.tables); err != nil {
@@ -170,7 +179,7 @@ func (p *plant) cut(off bool) {
 // letters returns the original records of events' dead letters.
 func (p *plant) letters(ids []string) (out []event.Record) {
 	p.t.Helper()
-	for _, rec := range p.records(schemas.DeadTopic(region)) {
+	for _, rec := range p.records(schemas.DeadTopic(p.region)) {
 		var d event.Dead
 		if err := d.UnmarshalVT(rec.Value); err != nil {
 			p.t.Fatal(err)
@@ -221,22 +230,25 @@ func (p *plant) start(names ...string) {
 			"edge": func() error {
 				cfg := edge.DefaultConfig()
 				cfg.Timeouts.Leave, cfg.Listen, cfg.Accounts = 0, p.door, p.accounts
-				cfg.Regions = map[string]edge.Region{region: {Kafka: p.kafka()}}
+				cfg.Regions = map[string]edge.Region{p.region: {Kafka: p.kafka()}}
+				for _, other := range p.neighbours {
+					cfg.Regions[other.region] = edge.Region{Kafka: other.kafka()}
+				}
 				if p.spool != "" {
 					cfg.Spool.Dir, cfg.Spool.After = p.spool, 200*time.Millisecond
-					cfg.Regions = map[string]edge.Region{region: {Kafka: p.proxied()}}
+					cfg.Regions[p.region] = edge.Region{Kafka: p.proxied()}
 				}
 				return edge.Run(ctx, cfg, tel)
 			},
 			"enricher": func() error {
 				cfg := enricher.DefaultConfig()
-				cfg.Region, cfg.Kafka, cfg.Accounts, cfg.Erasure.Secret = region, p.kafka(), p.enricherAccounts, config.Secret(p.secret)
+				cfg.Region, cfg.Kafka, cfg.Accounts, cfg.Erasure.Secret = p.region, p.kafka(), p.enricherAccounts, config.Secret(p.secret)
 				cfg.Group.HeartbeatInterval, cfg.Batch.FetchWait = 100*time.Millisecond, 50*time.Millisecond
 				return enricher.Run(ctx, cfg, tel)
 			},
 			"sink": func() error {
 				cfg := sink.DefaultConfig()
-				cfg.Region, cfg.Kafka, cfg.ClickHouse, cfg.Erasure.Secret = region, p.kafka(), p.tables, config.Secret(p.secret)
+				cfg.Region, cfg.Kafka, cfg.ClickHouse, cfg.Erasure.Secret = p.region, p.kafka(), p.tables, config.Secret(p.secret)
 				cfg.Batch.Age, cfg.Batch.FetchWait, cfg.Group.HeartbeatInterval = p.age, 20*time.Millisecond, 100*time.Millisecond
 				return sink.Run(ctx, cfg, tel)
 			},
@@ -420,9 +432,9 @@ func (p *plant) post(key, body string) {
 func (p *plant) anew() {
 	p.t.Helper()
 	p.stop("enricher", "sink")
-	kafkatest.DeleteTopic(p.t, p.broker, schemas.EnrichedTopic(region))
+	kafkatest.DeleteTopic(p.t, p.broker, schemas.EnrichedTopic(p.region))
 	p.ctl("topics", "apply", "--replication-factor", "1", "--partitions", "2")
-	p.forget(schemas.EnricherGroup(region))
+	p.forget(schemas.EnricherGroup(p.region))
 	p.reload()
 }
 
@@ -432,7 +444,7 @@ func (p *plant) reload() {
 	if p.services["sink"] != nil {
 		p.stop("sink")
 	}
-	p.forget(schemas.SinkGroup(region))
+	p.forget(schemas.SinkGroup(p.region))
 	p.exec("TRUNCATE TABLE events SYNC")
 	p.exec("TRUNCATE TABLE dead_events SYNC")
 	for _, name := range []string{"enricher", "sink"} {
