@@ -57,7 +57,7 @@ var expected = map[string]expectation{
 	"waymarkctl dead replay --region R":                        {status: 1, says: "Put them on the raw topic of region us again? [y/N]"},
 	"waymarkctl erase":                                         {status: 2, says: "missing flags: --account"},
 	"waymarkctl erase --region R --account A --user U":         {status: 1, says: "Erase 0 rows of events and 0 of dead_events of account demo-us in region us? [y/N]"},
-	"waymarkctl region check --accounts FILE":                  {status: 1, says: "unknown field"},
+	"waymarkctl region check --accounts FILE":                  {says: "every row lies in its account's region"},
 	"waymarkctl erasures list":                                 {says: "RECEIVED UNTIL"},
 	"waymarkctl export-person --account A --user U --region R": {says: "Kafka alone has"},
 	"waymarkctl reenrich --region R --from 2026-11-16":         {status: 1, says: "Set the enrichers of region us back? [y/N]"},
@@ -337,8 +337,12 @@ func withStage(do func()) (err error) {
 	if err := os.WriteFile(file, []byte(event(stored, "wt")+event(dead, "a kind of tomorrow")), 0o600); err != nil {
 		return err
 	}
+	accounts, err := filepath.Abs(filepath.Join(root, "deploy", "compose", "accounts.yaml"))
+	if err != nil {
+		return err
+	}
 	s.words = strings.NewReplacer("127.0.0.1:8123", web, "127.0.0.1:8080", edge, "127.0.0.1:9600", admin, "127.0.0.1:9092", kafka,
-		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "--account A", "--account demo-us", "--region R", "--region us")
+		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "--account A", "--account demo-us", "--accounts FILE", "--accounts "+accounts, "--region R", "--region us")
 	if text, err := s.command(ctx, "waymarkctl send --key wk_demo_us FILE").CombinedOutput(); err != nil {
 		return fmt.Errorf("send: %w\n%s", err, text)
 	}
