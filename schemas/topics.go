@@ -19,6 +19,9 @@ func EnrichedTopic(region string) string { return "events.enriched." + region }
 // DeadTopic holds the records no stage could use.
 func DeadTopic(region string) string { return "events.dead." + region }
 
+// ErasuresTopic says who was erased: a compacted log of one partition (pkg/erasure).
+func ErasuresTopic(region string) string { return "erasures." + region }
+
 //go:embed kafka/topics.yaml
 var topicsYAML string
 

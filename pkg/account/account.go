@@ -22,6 +22,8 @@ type Account struct {
 	Name string `yaml:"name"`
 	// Region is the data centre the account's events stay in.
 	Region string `yaml:"region"`
+	// MovedFrom is the region that it was of before, which a running service wants to be told; empty if none.
+	MovedFrom string `yaml:"moved_from"`
 	// Keys authenticate what the account's clients send; several, so that keys can be rotated.
 	Keys []Key `yaml:"keys"`
 	// WriteKeys are keys in plain text, of scope any and without limits, for trials: services warn of them. 8–128 characters each.
@@ -151,6 +153,9 @@ var (
 func (a *Account) validate() error {
 	if err := config.CheckRegion(a.Region); err != nil {
 		return fmt.Errorf("region: %w", err)
+	}
+	if a.MovedFrom != "" && (config.CheckRegion(a.MovedFrom) != nil || a.MovedFrom == a.Region) {
+		return fmt.Errorf("moved_from: want another region than %s", a.Region)
 	}
 	if err := a.Policy.validate(); err != nil {
 		return fmt.Errorf("policy.%w", err)

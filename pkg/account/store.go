@@ -89,9 +89,12 @@ func (s *Store) reload() {
 	if err == nil {
 		d, err = Read(s.file)
 	}
+	if err == nil {
+		err = moved(s.Directory(), d)
+	}
 	if err != nil {
 		s.reloads.WithLabelValues("error").Inc()
-		s.log.Error("accounts file is broken; the last good one stays in force", zap.String("file", s.file), zap.Error(err))
+		s.log.Error("accounts file cannot be taken over; the last good one stays in force", zap.String("file", s.file), zap.Error(err))
 		return
 	}
 	s.take(d)

@@ -22,7 +22,7 @@ func TestWhatTheServerRefusesIsSaidWithItsCure(t *testing.T) {
 		"user setup lacks a right; GRANT DROP TABLE, DROP VIEW ON default.v_test TO setup: view v: ": server(497, lacks+"DROP TABLE, DROP VIEW ON default.v_test. (Missing permissions: DROP TABLE ON default.v_test). (ACCESS_DENIED)"),
 		"user setup lacks a right; GRANT CLUSTER ON *.* TO setup: view v: ":                          server(497, lacks+"CLUSTER ON *.*. (ACCESS_DENIED)"),
 		"view v: code: 497, message: something else":                                                 server(497, "something else"),
-		"the replica is in Keeper already":                                                            server(253, "Replica /clickhouse/tables/1/waymark/events/replicas/r1 already exists"),
+		"the replica is in Keeper already":                                                           server(253, "Replica /clickhouse/tables/1/waymark/events/replicas/r1 already exists"),
 		"not every server has done it yet":                                                           server(159, "Distributed DDL task /clickhouse/task_queue/ddl/query-0000000376 is not finished on 4 of 5 hosts"),
 		"the file system of ClickHouse's data cannot exchange two files":                             server(1, "System call renameat2() is not supported"),
 		"EOF": io.EOF,

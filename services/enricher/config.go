@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/config"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/process"
@@ -31,6 +32,8 @@ type Config struct {
 	// Producer writes to the enriched and the dead topic. An enriched record above its max_batch_bytes is a dead letter.
 	Producer kafka.ProducerConfig `yaml:"producer"`
 	Dedup    Dedup                `yaml:"dedup"`
+	// Erasure has the secret of the region's tombstones.
+	Erasure erasure.Config `yaml:"erasure"`
 }
 
 // Dedup bounds what each partition remembers of the events that passed, so that one a client sends again is left out. A partition
@@ -108,6 +111,9 @@ func (c Config) Validate() error {
 	}
 	if err := c.Producer.Validate(); err != nil {
 		return fmt.Errorf("producer.%w", err)
+	}
+	if err := c.Erasure.Validate(); err != nil {
+		return fmt.Errorf("erasure.%w", err)
 	}
 	if c.Batch.Drain < 100*time.Millisecond || c.Batch.Drain >= c.Group.RebalanceTimeout {
 		return errors.New("batch.drain: want 100ms to below group.rebalance_timeout")

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-events/waymark/pkg/account"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
@@ -41,22 +42,38 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	if err != nil {
 		return err
 	}
-	raw, enriched, dead := schemas.RawTopic(cfg.Region), schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region)
+	keys, err := cfg.Erasure.Keys()
+	if err != nil {
+		return errors.Join(err, client.Close())
+	}
+	raw, enriched, dead, erasures := schemas.RawTopic(cfg.Region), schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region), schemas.ErasuresTopic(cfg.Region)
+	view, err := erasure.NewView(client, erasures, keys, tel.Log, tel.Registry)
+	if err != nil {
+		return errors.Join(err, client.Close())
+	}
 	audit := topicaudit.New(client, tel.Log,
 		topicaudit.Use{Topic: raw}, topicaudit.Use{Topic: enriched, BatchBytes: cfg.Producer.MaxBatchBytes},
-		topicaudit.Use{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes},
+		topicaudit.Use{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes}, topicaudit.Use{Topic: erasures, Compacted: true},
 	)
 	tel.Health.Check("kafka", client.Reach(raw, enriched, dead))
 	tel.Health.Check("configuration of topics", audit.Check)
 	tel.Health.Check("consumer group", client.CheckGroups)
+	tel.Health.Check("erasures", view.Check)
 	producer := client.NewProducer(cfg.Producer)
 	window := enrich.Window{Future: cfg.Time.MaxFuture, Past: cfg.Time.MaxPast}
 	enricher := enrich.New(enrich.Settings{Region: cfg.Region, Window: window}, accounts, locator, parser)
-	events, err := stream.New(cfg.stream(), client, producer, enricher.Enrich, tel)
+	events, err := stream.New(cfg.stream(), client, producer, enricher.Enrich, view, tel)
 	if err != nil {
 		return errors.Join(err, closeAll(ctx, producer, client))
 	}
 
+	// It is followed until the batches in hand are forwarded.
+	following, unfollow := context.WithCancel(context.WithoutCancel(ctx))
+	var follower errgroup.Group
+	follower.Go(func() error {
+		view.Run(following)
+		return nil
+	})
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		accounts.Watch(groupCtx, accountsInterval)
@@ -79,6 +96,8 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 		return events.Run(groupCtx)
 	})
 	err = group.Wait()
+	unfollow()
+	err = errors.Join(err, follower.Wait())
 	if ctx.Err() == nil && err != nil {
 		tel.Health.Fail(err)
 	}

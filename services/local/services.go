@@ -16,6 +16,7 @@ import (
 	"github.com/waymark-events/waymark/services/enricher"
 	"github.com/waymark-events/waymark/services/local/demo/shop"
 	"github.com/waymark-events/waymark/services/sink"
+	"github.com/waymark-events/waymark/services/waymarkctl"
 )
 
 // startServices starts, from the far end of the path to its door: a sink and an enricher for each region, then the edge. So the
@@ -90,6 +91,7 @@ func (p *Pipeline) openShop(ctx context.Context, cfg *edge.Config) error {
 func (p *Pipeline) enricherConfig(region string) (enricher.Config, error) {
 	cfg := enricher.DefaultConfig()
 	cfg.Region, cfg.Kafka, cfg.Accounts = region, p.kafka, p.cfg.Accounts
+	cfg.Erasure.Secret = waymarkctl.LocalSecret
 	var err error
 	cfg.Geo, p.locations, err = p.cfg.geolocation()
 	return cfg, err
@@ -98,6 +100,7 @@ func (p *Pipeline) enricherConfig(region string) (enricher.Config, error) {
 func (p *Pipeline) sinkConfig(region string) sink.Config {
 	cfg := sink.DefaultConfig()
 	cfg.Region, cfg.Kafka = region, p.kafka
+	cfg.Erasure.Secret = waymarkctl.LocalSecret
 	cfg.ClickHouse = clickhouseConfig(p.Addresses.ClickHouseNative, region)
 	return cfg
 }

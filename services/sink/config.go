@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/config"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/process"
 	"github.com/waymark-events/waymark/schemas"
@@ -32,6 +33,8 @@ type Config struct {
 	Group kafka.GroupConfig `yaml:"group"`
 	// Producer writes dead records.
 	Producer kafka.ProducerConfig `yaml:"producer"`
+	// Erasure has the secret of the region's tombstones.
+	Erasure erasure.Config `yaml:"erasure"`
 }
 
 // Batch says when a partition's rows are inserted: at the first of rows, bytes and age.
@@ -78,6 +81,7 @@ func (c Config) Validate() error {
 		err  error
 	}{
 		{"kafka", c.Kafka.Validate()}, {"clickhouse", c.ClickHouse.Validate()}, {"group", c.Group.Validate()}, {"producer", c.Producer.Validate()},
+		{"erasure", c.Erasure.Validate()},
 	} {
 		if part.err != nil {
 			return fmt.Errorf("%s.%w", part.name, part.err)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
 	"github.com/waymark-events/waymark/pkg/retry"
@@ -52,16 +53,34 @@ func run(ctx context.Context, cfg Config, tel telemetry.Telemetry, loading func(
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	producer := client.NewProducer(cfg.Producer)
 	tables := store.New(conn)
-	loader, err := load.New(cfg.load(), client, producer, tables, tel)
+	keys, err := cfg.Erasure.Keys()
 	if err != nil {
 		return err
 	}
-	enriched, dead := schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region)
-	audit := topicaudit.New(client, tel.Log, topicaudit.Use{Topic: enriched}, topicaudit.Use{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes})
+	enriched, dead, erasures := schemas.EnrichedTopic(cfg.Region), schemas.DeadTopic(cfg.Region), schemas.ErasuresTopic(cfg.Region)
+	view, err := erasure.NewView(client, erasures, keys, tel.Log, tel.Registry)
+	if err != nil {
+		return err
+	}
+	loader, err := load.New(cfg.load(), client, producer, tables, view, tel)
+	if err != nil {
+		return err
+	}
+	audit := topicaudit.New(client, tel.Log,
+		topicaudit.Use{Topic: enriched}, topicaudit.Use{Topic: dead, BatchBytes: cfg.Producer.MaxBatchBytes}, topicaudit.Use{Topic: erasures, Compacted: true},
+	)
 	tel.Health.Check("kafka", client.Reach(enriched, dead))
 	tel.Health.Check("configuration of topics", audit.Check)
 	tel.Health.Check("consumer group", client.CheckGroups)
+	tel.Health.Check("erasures", view.Check)
 	tel.Health.Check("clickhouse", conn.Ping)
+	// It is followed until the batches in hand are stored.
+	following, unfollow := context.WithCancel(context.WithoutCancel(ctx))
+	var follower errgroup.Group
+	follower.Go(func() error {
+		view.Run(following)
+		return nil
+	})
 	start, startCtx := errgroup.WithContext(ctx)
 	start.Go(func() error { return check(startCtx, tables, tel.Log) })
 	start.Go(func() error { return audit.Start(startCtx) })
@@ -74,6 +93,8 @@ func run(ctx context.Context, cfg Config, tel telemetry.Telemetry, loading func(
 		work.Go(func() error { return loading(loader, workCtx) })
 		err = work.Wait()
 	}
+	unfollow()
+	err = errors.Join(err, follower.Wait())
 	if err != nil {
 		tel.Health.Fail(err)
 	}

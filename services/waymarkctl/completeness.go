@@ -8,8 +8,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/identity"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/audit"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/where"
 )
@@ -45,6 +47,7 @@ DEAD      dead letters (see "waymarkctl dead list")
 REPEATED  a client sent the event again; it is stored from another record
 UNDER WAY not enriched yet, or seen on the enriched or dead topic where the sinks have not come to
 AGED OUT  no rows since the events table's TTL deletes them
+ERASED    no rows since "waymarkctl erase" took them out
 MISSING   none of these: lost
 TWICE     records with more than one row of the same epoch
 EXPIRED   offsets that retention deleted from Kafka and that are no rows: nobody can tell any more
@@ -80,8 +83,15 @@ func (c *auditCommand) region(env *environment, name string) error {
 	if err != nil {
 		return err
 	}
-	a := audit.Audit{Client: client, Conn: conn, Region: name, From: c.From.Time, To: c.To.Time}
+	erasures, note, err := erasuresOf(env, client, name)
+	if err != nil {
+		return errors.Join(err, shut())
+	}
+	a := audit.Audit{Client: client, Conn: conn, Region: name, From: c.From.Time, To: c.To.Time, Erasures: erasures}
 	report, err := a.Run(env.ctx)
+	if err == nil && note != "" {
+		report.Notes = append(report.Notes, note)
+	}
 	if err = errors.Join(err, shut()); err != nil {
 		return err
 	}
@@ -96,6 +106,23 @@ func (c *auditCommand) region(env *environment, name string) error {
 		err = errIncomplete
 	}
 	return err
+}
+
+// erasuresOf reads who was erased in a region, or says why it cannot be told who was.
+func erasuresOf(env *environment, client *kafka.Client, region string) (*erasure.Set, string, error) {
+	keys, err := env.cfg.Regions[region].Erasure.Keys()
+	if err != nil {
+		return nil, "", err
+	}
+	set, err := erasure.Read(env.ctx, client, schemas.ErasuresTopic(region), keys)
+	var operators *erasure.OperatorError
+	switch {
+	case errors.Is(err, kafka.ErrUnknownTopic): // nobody
+		return nil, "", nil
+	case errors.As(err, &operators):
+		return nil, "what was erased counts as missing: " + err.Error(), nil
+	}
+	return set, "", err
 }
 
 type whereCommand struct {
@@ -124,7 +151,14 @@ func (c *whereCommand) Run(env *environment) error {
 		if err != nil {
 			return fmt.Errorf("region %s: %w", name, err)
 		}
-		s := where.Search{Client: client, Conn: conn, Region: name, ID: id, From: c.From.Time, Out: env.stdout}
+		erasures, note, err := erasuresOf(env, client, name)
+		if err != nil {
+			return errors.Join(fmt.Errorf("region %s: %w", name, err), shut())
+		}
+		if note != "" {
+			fmt.Fprintf(env.stdout, "region %s: %s\n", name, note)
+		}
+		s := where.Search{Client: client, Conn: conn, Region: name, ID: id, From: c.From.Time, Erasures: erasures, Out: env.stdout}
 		found, err := s.Run(env.ctx)
 		if err = errors.Join(err, shut()); err != nil {
 			return fmt.Errorf("region %s: %w", name, err)

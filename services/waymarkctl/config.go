@@ -9,6 +9,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/config"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
 
@@ -24,6 +25,8 @@ type Config struct {
 type Region struct {
 	Kafka      kafka.Config `yaml:"kafka"`
 	ClickHouse ClickHouse   `yaml:"clickhouse"`
+	// Erasure has the secret of the region's tombstones, the same as its enrichers' and sinks'.
+	Erasure erasure.Config `yaml:"erasure"`
 }
 
 // ClickHouse is a region's database, and how its tables are made.
@@ -51,12 +54,16 @@ func (c ClickHouse) Validate() error {
 // DefaultConfig knows no region; without one, the two of waymark-local are assumed (see local).
 func DefaultConfig() *Config { return &Config{Edge: "http://127.0.0.1:8080"} }
 
+// LocalSecret is waymark-local's erasure.secret, which everybody knows.
+const LocalSecret = "waymark-local has no secrets: everybody may read this"
+
 // local is where waymark-local's regions are with its default flags.
 func local() map[string]Region {
 	region := func(database string) Region {
 		return Region{
 			Kafka:      kafka.Config{Brokers: []string{"127.0.0.1:9092"}},
 			ClickHouse: ClickHouse{Config: clickhouse.Config{Addresses: []string{"127.0.0.1:9000"}, Database: database, User: "default"}},
+			Erasure:    erasure.Config{Secret: LocalSecret},
 		}
 	}
 	return map[string]Region{"us": region("waymark_us"), "eu": region("waymark_eu")}
@@ -82,6 +89,9 @@ func (c *Config) Validate() error {
 		}
 		if err := region.ClickHouse.Validate(); err != nil {
 			return fmt.Errorf("regions.%s.clickhouse: %w", name, err)
+		}
+		if err := region.Erasure.Validate(); err != nil {
+			return fmt.Errorf("regions.%s.erasure.%w", name, err)
 		}
 	}
 	return nil

@@ -84,10 +84,10 @@ func (f *topicFlags) apply(env *environment, region string) error {
 		if isr, err := strconv.Atoi(t.Config["min.insync.replicas"]); err == nil && isr > max(1, t.ReplicationFactor-1) {
 			t.Config["min.insync.replicas"] = strconv.Itoa(max(1, t.ReplicationFactor-1))
 		}
-		if f.Partitions > 0 && t.Name != schemas.DeadTopic(region) {
-			t.Partitions = f.Partitions
-		}
-		if t.Name != schemas.DeadTopic(region) {
+		if t.Name == schemas.RawTopic(region) || t.Name == schemas.EnrichedTopic(region) {
+			if f.Partitions > 0 {
+				t.Partitions = f.Partitions
+			}
 			t.Partitions = max(t.Partitions, paired)
 		}
 		specs[i] = admin.TopicSpec{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, Config: t.Config}
@@ -98,7 +98,7 @@ func (f *topicFlags) apply(env *environment, region string) error {
 	}
 	uses := make([]topicaudit.Use, len(specs))
 	for i, spec := range specs {
-		uses[i] = topicaudit.Use{Topic: spec.Name, BatchBytes: kafka.DefaultProducerConfig().MaxBatchBytes}
+		uses[i] = topicaudit.Use{Topic: spec.Name, BatchBytes: kafka.DefaultProducerConfig().MaxBatchBytes, Compacted: spec.Name == schemas.ErasuresTopic(region)}
 	}
 	doubts, doubtsErr := topicaudit.New(client, zap.NewNop(), uses...).Doubts(env.ctx)
 	for _, doubt := range doubts {

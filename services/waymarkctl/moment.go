@@ -21,6 +21,9 @@ func (m *moment) Decode(ctx *kong.DecodeContext) error {
 	return m.parse(token.String(), time.Now().UTC())
 }
 
+// An optional moment is the zero time where it is left out.
+type optional struct{ moment }
+
 const wantMoment = "want 2026-01-31T15:04:05Z, 2026-01-31, now, or a duration before now such as 1h or -1h"
 
 func (m *moment) parse(s string, now time.Time) error {

@@ -41,6 +41,11 @@ type commands struct {
 	Where    whereCommand    `cmd:"" help:"Say where an event is, or what became of it."`
 	Dead     deadCommand     `cmd:"" help:"Dead letters."`
 	Reenrich reenrichCommand `cmd:"" help:"Enrich a region's events again from a moment on, replacing what is stored."`
+
+	Erase        eraseCommand        `cmd:"" help:"Take a person out of an account, for good."`
+	ExportPerson exportPersonCommand `cmd:"" help:"Print all that is stored of a person, as JSON lines."`
+	Erasures     erasuresCommand     `cmd:"" help:"Who was erased, without names."`
+	Region       regionCommand       `cmd:"" help:"Where accounts lie."`
 }
 
 // environment is what a command works with.

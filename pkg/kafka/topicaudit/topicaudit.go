@@ -24,6 +24,8 @@ type Use struct {
 	Topic string
 	// BatchBytes is the largest batch that it writes; 0 when it only reads.
 	BatchBytes int
+	// Compacted is true where the last record of each key is all that counts, and is kept for ever.
+	Compacted bool
 }
 
 // ErrLoses means that a topic is configured so that records are lost before they are read. Waiting does not mend it.
@@ -162,6 +164,12 @@ var auditedSettings = []string{
 
 // judge returns what certainly loses records, and what may. Each is a sentence that goes on after "the topic has".
 func judge(use Use, config map[string]string) (loss string, doubts []string) {
+	if use.Compacted {
+		if policy := config["cleanup.policy"]; policy != "compact" {
+			loss = fmt.Sprintf("cleanup.policy=%s: records are deleted by their age, which must be kept for ever. Set cleanup.policy=compact; waymarkctl topics apply does", policy)
+		}
+		return loss, nil
+	}
 	if strings.Contains(config["cleanup.policy"], "compact") {
 		loss = fmt.Sprintf("cleanup.policy=%s: of the records with one key Kafka keeps the last and throws the others away unread. "+
 			"Set cleanup.policy=delete; waymarkctl topics apply does", config["cleanup.policy"])

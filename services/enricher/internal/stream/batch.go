@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/services/enricher/internal/recent"
@@ -32,8 +33,10 @@ type batch struct {
 	sources  []*event.Record // the raw record of each enriched one
 	dead     []deadRecord
 	repeated int // raw records left out: a client's repetitions
+	erased   int // raw records left out: somebody's who was erased
 	bytes    int // of the enriched values
 	values   arena
+	erasures *erasure.Set // that the batch was judged by
 
 	raw event.Raw
 	out event.Enriched
@@ -57,12 +60,12 @@ func (b *batch) release() {
 }
 
 func (b *batch) clear() {
-	b.enriched, b.sources, b.dead, b.repeated, b.bytes = b.enriched[:0], b.sources[:0], b.dead[:0], 0, 0
+	b.enriched, b.sources, b.dead, b.repeated, b.erased, b.bytes = b.enriched[:0], b.sources[:0], b.dead[:0], 0, 0, 0
 	b.values.reset()
 }
 
-// fill makes one enriched or dead record of each raw one that is no repetition. The error is a bug, found at the raw offset; the
-// batch can then be filled anew: what by remembers of it by now is at the same offsets, and so no repetition of it.
+// fill makes one enriched or dead record of each raw one that is no repetition and nobody's who was erased. The error is a bug, found at the
+// raw offset; the batch can then be filled anew: what by remembers of it by now is at the same offsets, and so no repetition of it.
 func (b *batch) fill(by *enriching) (offset int64, err error) {
 	b.clear()
 	for i := range b.fetched.Records {
@@ -91,6 +94,11 @@ func (b *batch) add(by *enriching, rec *event.Record) (err error) {
 	if err := by.enrich(&b.raw, &b.out); err != nil {
 		return b.reject(by, rec, stageOf(err), err)
 	}
+	verdict := b.judge(rec, &b.out)
+	if verdict == erasure.Drop { // and not remembered: what it would leave a repetition out for is not there
+		b.erased++
+		return nil
+	}
 	now := time.Now()
 	b.out.EnrichedAt, b.out.Epoch = now.UnixMilli(), by.epoch
 	b.out.RawTopicId, b.out.RawLeaderEpoch = by.raw.ID[:], rec.LeaderEpoch
@@ -98,12 +106,13 @@ func (b *batch) add(by *enriching, rec *event.Record) (err error) {
 	if _, err := b.out.MarshalToSizedBufferVT(value); err != nil {
 		return fmt.Errorf("encode enriched event: %w", err)
 	}
-	if size := framed(&event.Record{Key: rec.Key, Value: value}); size > by.most {
+	key := keyOf(rec, &b.out, verdict)
+	if size := framed(&event.Record{Key: key, Value: value}); size > by.most {
 		return b.reject(by, rec, event.StageEnrich, event.Reject(event.ReasonTooLarge, fmt.Errorf("the enriched record has %d bytes, of at most %d", size, by.most)))
 	}
 	b.bytes += len(value)
 	// The record's time is when it is written: the topic's retention counts from it, and what is enriched late is kept as long as the rest.
-	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: now.UnixMilli(), Key: rec.Key, Value: value, Headers: enrichedHeaders})
+	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: now.UnixMilli(), Key: key, Value: value, Headers: enrichedHeaders})
 	b.sources = append(b.sources, rec)
 	by.recent.Add(b.raw.EventID, rec.Key, rec.Offset, b.raw.ReceivedAt)
 	by.metrics.age.Observe(now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
@@ -116,11 +125,15 @@ func framed(rec *event.Record) int { return len(rec.Value) + len(rec.Key) + 64 }
 
 var enrichedHeaders = []event.Header{{Key: event.HeaderSchema, Value: []byte(event.SchemaEnriched)}}
 
-// reject adds a dead record for rec when err is permanent, and returns err when it is a bug.
+// reject adds a dead record for rec when err is permanent, unless its person was erased, and returns err when it is a bug.
 func (b *batch) reject(by *enriching, rec *event.Record, stage string, err error) error {
 	rejection := event.AsRejection(err)
 	if rejection == nil {
 		return err
+	}
+	if b.judge(rec, nil) == erasure.Drop {
+		b.erased++
+		return nil
 	}
 	dead, err := b.letter(by, rec, stage, rejection, rec.Value)
 	if err != nil {

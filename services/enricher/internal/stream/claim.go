@@ -149,6 +149,10 @@ func (c *claim) fill(ctx context.Context, free <-chan *batch, ready chan<- *batc
 func (c *claim) enrichBatch(ctx context.Context, b *batch) error {
 	pause := newBackoff()
 	for {
+		var err error
+		if b.erasures, err = c.stream.erasures.Await(ctx); err != nil {
+			return err
+		}
 		started := time.Now()
 		offset, err := b.fill(&c.enriching)
 		if err == nil {

@@ -1,6 +1,6 @@
 // Package stream moves a region's events from the raw topic to the enriched one: partition p to partition p, in order,
 // each batch committed only when every event of it is acknowledged on the enriched topic or on the dead one, or left out
-// as a client's repetition of one that is.
+// as a client's repetition of one that is, or as somebody's who was erased.
 //
 // So nothing is lost, whatever dies when. After a crash the last batch comes again; the repeated records carry the raw
 // offsets they had, and whoever reads the enriched topic drops what does not rise.
@@ -83,6 +83,14 @@
 // under another key, on another partition; it was dead to one claim, which then lost the partition and still wrote behind the next
 // one's back; a former owner wrote it from a raw log, or from an end of one, that is gone, after the window was read. The events table collapses
 // all of them but the second, by the event id, when it merges.
+//
+// # Who was erased
+//
+// A raw record that a tombstone means (pkg/erasure) is left out as a repetition is: its offset is committed, and it is counted, as erased. So is one
+// that would become a dead letter. A batch is judged when it is filled, and again before it is forwarded where the tombstones have changed
+// since, or are not known as of lately; until they are, the claim waits. What a request that was under way brings to the enriched topic
+// after that the sink judges once more. An erased event is not remembered: its client's repetition, received later, is another
+// event. One that is anonymised has a key of its own on the enriched topic, and is forgotten as well when the claim ends.
 //
 // # Epochs
 //

@@ -17,6 +17,9 @@ import (
 // is known after a crash makes of a dead event would come too late: it must lie on the dead topic by then. A crash between the
 // two buries it a second time; the sink knows the place that a dead letter names, and stores one.
 func (c *claim) forward(ctx context.Context, b *batch) error {
+	if err := c.obey(ctx, b); err != nil {
+		return err
+	}
 	if err := c.burial.bury(ctx, b, &c.enriching, b.dead); err != nil {
 		return err
 	}
@@ -82,10 +85,11 @@ func (c *claim) produceRange(ctx context.Context, b *batch, from, to int) error 
 			return fmt.Errorf("parse offset %d again: %w", rec.Offset, err)
 		}
 		why := event.Reject(event.ReasonTooLarge, errors.New("the enriched record is larger than its topic takes"))
+		before := len(b.dead)
 		if err := b.reject(&c.enriching, rec, event.StageEnrich, why); err != nil {
 			return err
 		}
-		return c.burial.bury(ctx, b, &c.enriching, b.dead[len(b.dead)-1:])
+		return c.burial.bury(ctx, b, &c.enriching, b.dead[before:])
 	}
 	middle := (from + to) / 2
 	if err := c.produceRange(ctx, b, from, middle); err != nil {

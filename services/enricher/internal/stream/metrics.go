@@ -27,7 +27,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_enricher_events_total",
-			Help: "Raw events committed, by result (enriched, dead, or repeated: a client's repetition, left out) and reason of death.",
+			Help: "Raw events committed, by result (enriched, dead, repeated: a client's repetition, left out, or erased: somebody's who was erased, left out) and reason of death.",
 		}, []string{"result", "reason"}),
 		batchEvents: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "waymark_enricher_batch_events", Help: "Raw records in a fetched batch.", Buckets: prometheus.ExponentialBuckets(1, 4, 8),
@@ -63,6 +63,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	m.events.WithLabelValues("enriched", "")
 	m.events.WithLabelValues("repeated", "")
+	m.events.WithLabelValues("erased", "")
 	for _, cause := range causes {
 		m.rewinds.WithLabelValues(cause)
 	}
@@ -83,8 +84,9 @@ func (m *metrics) enriched(b *batch, started time.Time) {
 }
 
 func (m *metrics) forwarded(b *batch) {
-	m.events.WithLabelValues("enriched", "").Add(float64(len(b.fetched.Records) - len(b.dead) - b.repeated))
+	m.events.WithLabelValues("enriched", "").Add(float64(len(b.fetched.Records) - len(b.dead) - b.repeated - b.erased))
 	m.events.WithLabelValues("repeated", "").Add(float64(b.repeated))
+	m.events.WithLabelValues("erased", "").Add(float64(b.erased))
 	for _, d := range b.dead {
 		m.events.WithLabelValues("dead", string(d.why.Reason)).Inc()
 	}

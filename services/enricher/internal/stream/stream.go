@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/telemetry"
@@ -63,6 +64,7 @@ type Stream struct {
 	reader   reader
 	writer   writer
 	enrich   Enrich
+	erasures *erasure.View
 	resume   func(evidence) decision
 	log      *zap.Logger
 	metrics  *metrics
@@ -74,15 +76,15 @@ type Stream struct {
 // Topics are the region's.
 type topics struct{ raw, enriched, dead string }
 
-// New returns a Stream; Run starts it. It adds its readiness to tel.Health.
-func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enrich, tel telemetry.Telemetry) (*Stream, error) {
+// New returns a Stream; Run starts it. It adds its readiness to tel.Health. What erasures names is left out.
+func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enrich, erasures *erasure.View, tel telemetry.Telemetry) (*Stream, error) {
 	m, err := newMetrics(tel.Registry)
 	if err != nil {
 		return nil, err
 	}
 	st := &Stream{
 		settings: s, topics: topics{schemas.RawTopic(s.Region), schemas.EnrichedTopic(s.Region), schemas.DeadTopic(s.Region)},
-		client: client, reader: client, writer: producer, enrich: enrich, resume: resume, log: tel.Log, metrics: m,
+		client: client, reader: client, writer: producer, enrich: enrich, erasures: erasures, resume: resume, log: tel.Log, metrics: m,
 	}
 	st.settings.Group.Topics = []string{st.topics.raw}
 	tel.Health.Check("topics", st.checkPartitions)

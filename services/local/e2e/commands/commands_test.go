@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/waymark-events/waymark/services/local/rigs/child"
+	"github.com/waymark-events/waymark/services/waymarkctl"
 )
 
 // root is the top of the repository.
@@ -37,28 +38,33 @@ type expectation struct {
 
 // expected are the commands that this test types. Words in capitals are the documentation's placeholders.
 var expected = map[string]expectation{
-	"waymarkctl --help":                                {says: "Operate a Waymark pipeline"},
-	"waymarkctl setup":                                 {says: "tables are up to date"},
-	"waymarkctl topics apply":                          {says: "events.raw.us: unchanged"},
-	"waymarkctl migrate":                               {says: "region us: tables are up to date"},
-	"waymarkctl migrate --print":                       {says: "CREATE TABLE IF NOT EXISTS events"},
-	"waymarkctl send --key wk_demo_us FILE":            {says: "accepted 2, rejected 0"},
-	"waymarkctl tail --region R":                       {says: "waiting for new records on events.enriched.us", stays: true},
-	"waymarkctl tail --region R --dead":                {says: "waiting for new records on events.dead.us", stays: true},
-	"waymarkctl tail --region us --from-start":         {says: `"account_id":"demo-us"`, stays: true},
-	"waymarkctl lag":                                   {says: "waymark-sink.eu"},
-	`waymarkctl sql --region R "SELECT 1"`:             {says: "1\n1\n"},
-	"waymarkctl audit":                                 {says: "Region eu, received"},
-	"waymarkctl audit --region R --from -2h":           {says: "none twice"},
-	"waymarkctl where EVENT_ID":                        {says: "stored in events of region us"},
-	"waymarkctl where ID --account A":                  {says: "stored in events of region us"},
-	"waymarkctl dead list":                             {says: "unknown_item_type"},
-	"waymarkctl dead show ID":                          {says: `"reason":"unknown_item_type"`},
-	"waymarkctl key new ACCOUNT":                       {says: "This is the key, and it is kept nowhere"},
-	"waymarkctl key new ACCOUNT --scope server":        {says: "scope: server}"},
-	"waymarkctl key hash":                              {status: 1, says: "want a write key on standard input"},
-	"waymarkctl dead replay --region R":                {status: 1, says: "Put them on the raw topic of region us again? [y/N]"},
-	"waymarkctl reenrich --region R --from 2026-11-16": {status: 1, says: "Set the enrichers of region us back? [y/N]"},
+	"waymarkctl --help":                                        {says: "Operate a Waymark pipeline"},
+	"waymarkctl setup":                                         {says: "tables are up to date"},
+	"waymarkctl topics apply":                                  {says: "events.raw.us: unchanged"},
+	"waymarkctl migrate":                                       {says: "region us: tables are up to date"},
+	"waymarkctl migrate --print":                               {says: "CREATE TABLE IF NOT EXISTS events"},
+	"waymarkctl send --key wk_demo_us FILE":                    {says: "accepted 2, rejected 0"},
+	"waymarkctl tail --region R":                               {says: "waiting for new records on events.enriched.us", stays: true},
+	"waymarkctl tail --region R --dead":                        {says: "waiting for new records on events.dead.us", stays: true},
+	"waymarkctl tail --region us --from-start":                 {says: `"account_id":"demo-us"`, stays: true},
+	"waymarkctl lag":                                           {says: "waymark-sink.eu"},
+	`waymarkctl sql --region R "SELECT 1"`:                     {says: "1\n1\n"},
+	"waymarkctl audit":                                         {says: "Region eu, received"},
+	"waymarkctl audit --region R --from -2h":                   {says: "none twice"},
+	"waymarkctl where EVENT_ID":                                {says: "stored in events of region us"},
+	"waymarkctl where ID --account A":                          {says: "stored in events of region us"},
+	"waymarkctl dead list":                                     {says: "unknown_item_type"},
+	"waymarkctl dead show ID":                                  {says: `"reason":"unknown_item_type"`},
+	"waymarkctl key new ACCOUNT":                               {says: "This is the key, and it is kept nowhere"},
+	"waymarkctl key new ACCOUNT --scope server":                {says: "scope: server}"},
+	"waymarkctl key hash":                                      {status: 1, says: "want a write key on standard input"},
+	"waymarkctl dead replay --region R":                        {status: 1, says: "Put them on the raw topic of region us again? [y/N]"},
+	"waymarkctl reenrich --region R --from 2026-11-16":         {status: 1, says: "Set the enrichers of region us back? [y/N]"},
+	"waymarkctl erase":                                         {status: 2, says: "missing flags: --account"},
+	"waymarkctl erase --region R --account A --user U":         {status: 1, says: "Erase 0 rows of events and 0 of dead_events of account demo-us in region us? [y/N]"},
+	"waymarkctl region check --accounts FILE":                  {says: "every row lies in its account's region"},
+	"waymarkctl erasures list":                                 {says: "RECEIVED UNTIL"},
+	"waymarkctl export-person --account A --user U --region R": {says: "Kafka alone has"},
 	`waymarkctl sql --region us "SELECT event, count() FROM events GROUP BY event"`: {says: "play"},
 
 	"bin/waymark-local --help": {says: "waymark-local clickhouse [flags]"},
@@ -301,7 +307,8 @@ func withStage(do func()) (err error) {
 	s := &stage{dir: dir, env: []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "WAYMARK_WAYMARKCTL_EDGE=http://" + edge}}
 	for _, region := range []string{"US", "EU"} {
 		prefix := "WAYMARK_WAYMARKCTL_REGIONS_" + region + "_"
-		s.env = append(s.env, prefix+"KAFKA_BROKERS="+kafka, prefix+"CLICKHOUSE_ADDRESSES="+native, prefix+"CLICKHOUSE_DATABASE=waymark_"+strings.ToLower(region))
+		s.env = append(s.env, prefix+"KAFKA_BROKERS="+kafka, prefix+"CLICKHOUSE_ADDRESSES="+native, prefix+"CLICKHOUSE_DATABASE=waymark_"+strings.ToLower(region),
+			prefix+"ERASURE_SECRET="+waymarkctl.LocalSecret)
 	}
 	var said bytes.Buffer
 	demo := exec.CommandContext(ctx, filepath.Join(bin, "waymark-local"), "--demo", "20", "--data", filepath.Join(dir, "data"),
@@ -338,8 +345,12 @@ func withStage(do func()) (err error) {
 	if err := os.WriteFile(file, []byte(event(stored, "wt")+event(dead, "a kind of tomorrow")), 0o600); err != nil {
 		return err
 	}
+	accounts, err := filepath.Abs(filepath.Join(root, "deploy", "compose", "accounts.yaml"))
+	if err != nil {
+		return err
+	}
 	s.words = strings.NewReplacer("127.0.0.1:8123", web, "127.0.0.1:8080", edge, "127.0.0.1:9600", admin, "127.0.0.1:9092", kafka,
-		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "key new ACCOUNT", "key new shop", "--account A", "--account demo-us", "--region R", "--region us")
+		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "key new ACCOUNT", "key new shop", "--account A", "--account demo-us", "--accounts FILE", "--accounts "+accounts, "--region R", "--region us")
 	if text, err := s.command(ctx, "waymarkctl send --key wk_demo_us FILE").CombinedOutput(); err != nil {
 		return fmt.Errorf("send: %w\n%s", err, text)
 	}

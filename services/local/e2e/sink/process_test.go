@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/sink"
@@ -30,9 +31,11 @@ const childVariable = "SINK_TEST_CHILD"
 // orders say what a sink in a process of its own is to do.
 type orders struct {
 	Broker, ClickHouse, Database string
-	Rows                         int
-	Age                          time.Duration
-	FetchBytes                   int
+	// Secret is erasure.secret.
+	Secret     string
+	Rows       int
+	Age        time.Duration
+	FetchBytes int
 	// At the Nth time it comes to step At the process sends itself Signal, after Delay.
 	At     string
 	Nth    int64
@@ -61,6 +64,7 @@ func child(text string) error {
 	cfg := sink.DefaultConfig()
 	cfg.Region, cfg.Kafka.Brokers = region, []string{o.Broker}
 	cfg.ClickHouse.Addresses, cfg.ClickHouse.Database = []string{o.ClickHouse}, o.Database
+	cfg.Erasure.Secret = config.Secret(o.Secret)
 	cfg.Batch.Rows, cfg.Batch.Age, cfg.Batch.FetchBytes, cfg.Batch.FetchWait = o.Rows, o.Age, o.FetchBytes, 20*time.Millisecond
 	cfg.Group.SessionTimeout, cfg.Group.HeartbeatInterval = 6*time.Second, 100*time.Millisecond
 	var times atomic.Int64
@@ -99,6 +103,7 @@ type process struct {
 func (h *house) spawn(o orders) *process {
 	h.t.Helper()
 	o.Broker, o.ClickHouse, o.Database = h.cfg.Kafka.Brokers[0], h.cfg.ClickHouse.Addresses[0], h.cfg.ClickHouse.Database
+	o.Secret = string(h.cfg.Erasure.Secret)
 	o.Rows, o.Age, o.FetchBytes = h.cfg.Batch.Rows, h.cfg.Batch.Age, h.cfg.Batch.FetchBytes
 	text, err := json.Marshal(o)
 	if err != nil {

@@ -17,8 +17,9 @@ func (w *writer) complete(work context.Context, d *delivery) error {
 	if err := w.permit.confirm(work); err != nil {
 		return err
 	}
-	if d.halved {
-		// What the table refused as a whole, and takes now, would not be known from a half that is still under way.
+	if d.halved || d.withheld.any() {
+		// What the table refused as a whole, and takes now, would not be known from a half that is still under way; and a block that is still
+		// under way with rows that are withheld now would be another one to the views.
 		if err := w.readback.quiet(work); err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (w *writer) heals(work context.Context, d *delivery, held held) (bool, erro
 		return false, err
 	}
 	remembers := false
-	entire := d.piece(0, 0, b.rows.Len()).left == 0
+	entire := d.piece(0, 0, b.rows.Len()).left == 0 && !d.withheld.any() // another content under one name is another block to a view
 	if !d.halved && entire && (d.whole || d.replayed && !b.lineage.doubtful) {
 		var err error
 		if remembers, err = w.readback.remembers(work, b, held.block); err != nil {

@@ -21,22 +21,25 @@ type delivery struct {
 	// looked is when the table was last asked which of the rows it has; zero before the first try to insert them.
 	looked time.Time
 	// views counts the materialized views of the table, once anybody asked; -1 before.
-	views   int64
-	refused refusals
+	views    int64
+	refused  refusals
+	withheld withheld
 }
 
 func newDelivery(b *batch) *delivery { return &delivery{batch: b, views: -1} }
 
-// A piece is rows that are inserted together, the token they are sent under, and when they were. left counts those left out.
+// A piece is rows that are inserted together, the token they are sent under, and when they were. left counts those left out; entire says that
+// it is the whole batch.
 type piece struct {
-	rows  []int
-	left  int
-	token string
-	at    time.Time
+	rows   []int
+	left   int
+	entire bool
+	token  string
+	at     time.Time
 }
 
-// piece is the rows of [from, to) that are of month, or all of them for month 0, without those that ClickHouse takes nowhere. Its token
-// names from, to and what is left out, and so, month by month, its rows.
+// piece is the rows of [from, to) that are of month, or all of them for month 0, without those that ClickHouse takes nowhere, and those that
+// are withheld. Its token names from, to and what is left out, and so, month by month, its rows, but for those withheld.
 func (d *delivery) piece(month, from, to int) piece {
 	out := piece{rows: make([]int, 0, to-from), token: d.batch.extent.token()}
 	if from > 0 || to < d.batch.rows.Len() {
@@ -48,10 +51,12 @@ func (d *delivery) piece(month, from, to int) piece {
 		case d.refused.of[i].bad:
 			out.left++
 			fmt.Fprintln(names, i)
+		case d.withheld.rows[i]:
 		case month == 0 || d.batch.rows.Month(i) == month:
 			out.rows = append(out.rows, i)
 		}
 	}
+	out.entire = month == 0 && from == 0 && to == d.batch.rows.Len() && out.left == 0
 	if out.left > 0 {
 		out.token = fmt.Sprintf("%s/without-%d-%x", out.token, out.left, names.Sum64())
 	}

@@ -28,6 +28,7 @@
 //	writer    the bound on batches under way, the tries                             stores a delivery, completes what landed in part
 //	sieve     which rows the table refuses, and whose error that is                 halves, judges; its inserter sends each piece
 //	burial    the way to the dead topic                                             buries
+//	erasures  who was erased, and as of when that is known                          lets rows pass, hides or withholds them
 //
 // A writer has the fence as a permit: it can have its right to write confirmed, and say that it halves, but commit nothing else. What is known of
 // one batch travels with it: batch (what was read), delivery (what was tried), refusals (what was not taken).
@@ -89,6 +90,13 @@
 // rows costs two inserts. A row that is refused for any other reason is found by halving. A whole block, what is left of it and its halves have
 // different names, so the table could hold a row twice: once such parts were sent, which the intent calls halved, the whole is sent again
 // only if, with no insert under way, the table has none of its rows.
+//
+// # Who was erased
+//
+// What a tombstone means (pkg/erasure) is withheld: the row keeps its place in the batch, so that pieces keep their names, and is left out of
+// what is sent. Rows are judged before each try, and each piece is sent only under tombstones that are known as of lately and have not changed
+// since; otherwise the batch is looked at once more, or waits. A row that is withheld is acknowledged with its batch, and becomes no dead letter. withhold.go has
+// what ClickHouse makes of a piece that landed before, and why views may then lack a block.
 //
 // # Crash points
 //

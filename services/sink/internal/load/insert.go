@@ -3,10 +3,12 @@ package load
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/erasure"
 )
 
 // permit is what a write needs of the fence: a writer has no way to commit.
@@ -22,6 +24,8 @@ type inserter struct {
 	table   inserts
 	permit  permit
 	monitor *monitor
+	// erasures say what must not be sent.
+	erasures *erasure.View
 	// lookHolds is how long an answer of the table's may be relied on.
 	lookHolds time.Duration
 }
@@ -44,7 +48,7 @@ func (i *inserter) insert(work context.Context, d *delivery, p piece) error {
 			return err
 		}
 	}
-	if err := i.permit.confirm(work); err != nil {
+	if err := i.clear(work, d); err != nil {
 		return err
 	}
 	if !d.looked.IsZero() && time.Since(d.looked) >= i.lookHolds {
@@ -53,7 +57,7 @@ func (i *inserter) insert(work context.Context, d *delivery, p piece) error {
 	i.monitor.step("inserting")
 	p.at = time.Now()
 	d.sent = true
-	d.whole = d.whole || len(p.rows) == d.batch.rows.Len()
+	d.whole = d.whole || p.entire
 	err := i.table.Insert(work, d.batch.rows.Insert(), p.token, d.batch.columns(p.rows))
 	if err == nil {
 		i.monitor.step("inserted")
@@ -87,7 +91,11 @@ func (i *inserter) takesAgain(work context.Context, d *delivery) (bool, error) {
 	if d.took == nil || time.Since(d.took.at) >= i.lookHolds {
 		return false, nil
 	}
-	err := i.table.Insert(work, d.batch.rows.Insert(), d.took.token, d.batch.columns(d.took.rows))
+	rows := slices.DeleteFunc(slices.Clone(d.took.rows), func(row int) bool { return d.withheld.rows[row] })
+	if len(rows) == 0 {
+		return false, nil
+	}
+	err := i.table.Insert(work, d.batch.rows.Insert(), d.took.token, d.batch.columns(rows))
 	if err != nil && clickhouse.Classify(err) == clickhouse.Retriable {
 		return false, &passingError{err}
 	}

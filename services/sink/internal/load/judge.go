@@ -22,6 +22,9 @@ func (s *sieve) judge(work context.Context, d *delivery) error {
 	var dead []deadRecord
 	bad := 0
 	for _, row := range d.refused.rows() {
+		if d.withheld.rows[row] || d.withheld.hidden[row] { // a dead letter has all of it
+			continue
+		}
 		r := d.refused.of[row]
 		if !r.bad && !r.again {
 			stays, err := s.insist(work, d, row)

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
@@ -34,6 +35,7 @@ type Settings struct {
 type Loader struct {
 	settings Settings
 	client   *kafka.Client
+	erasures *erasure.View // nil: nobody was ever erased
 	outside  outside
 	shared   shared
 	tel      telemetry.Telemetry // its Health may be nil: nobody asks
@@ -65,14 +67,14 @@ type database interface {
 	examiner
 }
 
-// New makes a loader. What it is given stays the caller's.
-func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database, tel telemetry.Telemetry) (*Loader, error) {
+// New makes a loader. What it is given stays the caller's; erasures must run.
+func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database, erasures *erasure.View, tel telemetry.Telemetry) (*Loader, error) {
 	metrics, err := newMetrics(tel.Registry)
 	if err != nil {
 		return nil, err
 	}
 	l := newLoader(s, outside{client, producer, db}, tel, metrics)
-	l.client = client
+	l.client, l.erasures = client, erasures
 	return l, nil
 }
 
@@ -138,9 +140,9 @@ func (l *Loader) partition(ctx context.Context, claim *kafka.Claim, commits comm
 		burial:   &burial{producer: l.outside.producer, topic: s.DeadTopic, region: s.Region, monitor: m},
 		monitor:  m, drain: s.Drain,
 	}
-	inserter := &inserter{table: tables, permit: p.fence, monitor: m, lookHolds: l.lookHolds}
+	inserter := &inserter{table: tables, permit: p.fence, monitor: m, erasures: l.erasures, lookHolds: l.lookHolds}
 	p.writer = &writer{
-		permit: p.fence, readback: p.readback, inserter: inserter, slots: l.shared.slots, pressure: pressure, monitor: m,
+		permit: p.fence, readback: p.readback, inserter: inserter, slots: l.shared.slots, pressure: pressure, monitor: m, erasures: l.erasures,
 		sieve: &sieve{inserter: inserter, readback: p.readback, table: tables, burial: p.burial, monitor: m},
 	}
 	return p, nil

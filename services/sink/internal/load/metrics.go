@@ -9,6 +9,7 @@ import (
 type metrics struct {
 	rows           *prometheus.CounterVec
 	repeated       prometheus.Counter
+	erased         prometheus.Counter
 	dead           *prometheus.CounterVec
 	batchRows      prometheus.Histogram
 	batchBytes     prometheus.Histogram
@@ -34,6 +35,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}, []string{"topic"}),
 		repeated: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_sink_repeated_total", Help: "Enriched records left out because an enricher had written them twice.",
+		}),
+		erased: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_sink_erased_total", Help: "Rows left out because somebody was erased.",
 		}),
 		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_sink_dead_total", Help: "Records that made no row, by reason.",
@@ -84,6 +88,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m.sampledMissing = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "waymark_sink_sampled_missing_total", Help: "Events of such batches that ClickHouse did not have.",
 	})
-	return m, telemetry.Register(reg, m.rows, m.repeated, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.scale, m.retries, m.failures, m.replays, m.lost,
+	return m, telemetry.Register(reg, m.rows, m.repeated, m.erased, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.scale, m.retries, m.failures, m.replays, m.lost,
 		m.holes, m.resumed, m.unsureViews, m.sampled, m.sampledMissing)
 }

@@ -51,10 +51,11 @@ func (m *monitor) scale(times float64) {
 	m.metrics.scale.WithLabelValues(m.topic, m.number).Set(max(times, 1))
 }
 
-// stored counts a batch.
-func (m *monitor) stored(b *batch) {
+// stored counts a batch, of which some rows were withheld.
+func (m *monitor) stored(b *batch, withheld int) {
 	m.metrics.repeated.Add(float64(b.repeated))
-	if n := b.rows.Len(); n > 0 {
+	m.metrics.erased.Add(float64(withheld))
+	if n := b.rows.Len() - withheld; n > 0 {
 		m.metrics.rows.WithLabelValues(m.topic).Add(float64(n))
 		m.metrics.batchRows.Observe(float64(n))
 		m.metrics.batchBytes.Observe(float64(b.kept.bytes))

@@ -126,7 +126,7 @@ func (p *partition) deliver(work context.Context, d *delivery) error {
 		Log: b.extent.log.ID, Era: b.extent.era, LeaderEpoch: b.extent.to.LeaderEpoch, NextLeaderEpoch: kafka.NoLeaderEpoch, Marks: b.lineage.marks,
 	}
 	p.fence.owe(p.known)
-	p.monitor.stored(b)
+	p.monitor.stored(b, len(d.withheld.rows))
 	return nil
 }
 

@@ -2,13 +2,14 @@ package load
 
 import "context"
 
-// storeAtLeastOnce inserts b and then commits its end: what exactly-once is measured against. A crash between the two doubles b, and
+// storeAtLeastOnce inserts b and then commits its end: what exactly-once is measured against. It
+// knows of no erasures. A crash between the two doubles b, and
 // an error ends the partition.
 func (p *partition) storeAtLeastOnce(work context.Context, b *batch) error {
 	if err := p.writer.writeUnnamed(work, b); err != nil {
 		return err
 	}
-	p.monitor.stored(b)
+	p.monitor.stored(b, 0)
 	return p.fence.acknowledge(work, b.extent.to.Offset)
 }
 

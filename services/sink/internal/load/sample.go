@@ -27,7 +27,7 @@ func (r *readback) sample(work context.Context, d *delivery) {
 	held := b.among(there)
 	var missing []int
 	for i, ok := range held.rows {
-		if _, refused := d.refused.of[i]; !ok && !refused {
+		if _, refused := d.refused.of[i]; !ok && !refused && !d.withheld.rows[i] {
 			missing = append(missing, i)
 		}
 	}

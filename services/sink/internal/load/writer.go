@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
@@ -22,9 +23,11 @@ type writer struct {
 	slots    *semaphore.Weighted
 	pressure *pressure
 	monitor  *monitor
+	// erasures say what must not be stored.
+	erasures *erasure.View
 }
 
-// write returns nil when each row of d's batch is stored, or buried.
+// write returns nil when each row of d's batch is stored, buried, or withheld.
 func (w *writer) write(work context.Context, d *delivery) error {
 	send := w.insertWhole
 	if d.batch.letters {
@@ -72,7 +75,8 @@ func (w *writer) persist(work context.Context, d *delivery, send func(context.Co
 			}
 			return err
 		}
-		if errors.Is(err, errStale) { // nothing failed: finding the refused rows took longer than a look at the table holds
+		// Nothing failed: finding the refused rows took longer than a look at the table holds, or somebody was erased meanwhile.
+		if errors.Is(err, errStale) || errors.Is(err, errJudgedAnew) {
 			send = w.complete
 			continue
 		}
@@ -98,8 +102,11 @@ func (w *writer) persist(work context.Context, d *delivery, send func(context.Co
 // unknownFailures is how often a batch fails with errors that should pass before the values of its rows are looked at.
 const unknownFailures = 4
 
-// try stores the rows once: it takes away what they stand for, sends them, and buries those that the table refuses.
+// try stores the rows once: it looks which must not be stored, takes away what they stand for, sends them, and buries those that the table refuses.
 func (w *writer) try(work context.Context, d *delivery, send func(context.Context, *delivery) error) error {
+	if err := w.obey(work, d); err != nil {
+		return err
+	}
 	if err := w.inserter.replace(work, d.batch); err != nil {
 		return err
 	}

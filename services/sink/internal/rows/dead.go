@@ -91,6 +91,12 @@ func (r *Dead) IDs(which []int) []uuid.UUID {
 // ReceivedAt is when the edge accepted row i, in Unix milliseconds; 0 where the record did not say.
 func (r *Dead) ReceivedAt(i int) int64 { return r.receivedAt[i] }
 
+// Account is row i's customer; empty where the record did not say.
+func (r *Dead) Account(i int) string { return r.account[i] }
+
+// Anonymise does nothing: a dead row names nobody.
+func (r *Dead) Anonymise(int) {}
+
 // Values are none: no value of a dead row can be refused.
 func (r *Dead) Values() []clickhouse.Column { return nil }
 

@@ -128,6 +128,22 @@ func (r *Events) IDs(which []int) []uuid.UUID {
 // ReceivedAt is when the edge accepted row i, in Unix milliseconds.
 func (r *Events) ReceivedAt(i int) int64 { return r.receivedAt[i] }
 
+// Account is row i's customer.
+func (r *Events) Account(i int) string { return r.account[i] }
+
+// Anonymise does to row i what privacy.Anonymise does to an event.
+func (r *Events) Anonymise(i int) {
+	r.visitor[i] = r.eventID[i].String()
+	for _, column := range []*[]string{
+		&r.user, &r.company, &r.session, &r.interaction, &r.url, &r.urlHost, &r.urlPath, &r.title, &r.referrer, &r.referrerHost,
+		&r.utmSource, &r.utmMedium, &r.utmCampaign, &r.utmTerm, &r.utmContent, &r.ipMasked, &r.subdivision, &r.city, &r.asName, &r.propsText, &r.detailText,
+	} {
+		(*column)[i] = ""
+	}
+	r.latitude[i], r.longitude[i], r.asn[i], r.flags[i] = nil, nil, 0, nil
+	r.props[i], r.detail[i] = clickhouse.Object(nil), clickhouse.Object(nil)
+}
+
 // Values are the columns that hold the account's own JSON as ClickHouse parses it: all that a row can be refused for its values of.
 func (r *Events) Values() []clickhouse.Column {
 	return []clickhouse.Column{{Name: "props", Values: r.props}, {Name: "detail", Values: r.detail}}

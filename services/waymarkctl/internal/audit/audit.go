@@ -1,5 +1,5 @@
 // Package audit proves from Kafka's logs and ClickHouse's tables what became of every event of a span of time: stored, dead-lettered, a
-// repetition of one that is, still under way, gone by the table's own TTL, or missing.
+// repetition of one that is, still under way, gone by the table's own TTL, erased, or missing.
 //
 // A row is a raw record's when topic id, partition, leader epoch, offset and event id agree: an offset alone names nothing, since a topic
 // that is made anew, or a log that was cut off, uses it again. A record that no table has is under way only if it can be seen to be: before
@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/progress"
@@ -28,6 +29,8 @@ type Audit struct {
 	Region string
 	// From and To bound the time at which the edges received the events.
 	From, To time.Time
+	// Erasures say who was erased.
+	Erasures *erasure.Set
 }
 
 // A Report is what came out.
@@ -62,7 +65,9 @@ type Partition struct {
 	// UnderWay are not enriched yet, or lie on the enriched or dead topic where the sinks have not come to them.
 	UnderWay int64 `json:"under_way"`
 	// AgedOut are no rows since the events table's TTL deletes them; of MayBeAgedOut the raw record does not say enough to be sure.
-	AgedOut      int64 `json:"aged_out"`
+	AgedOut int64 `json:"aged_out"`
+	// Erased are no rows since a tombstone means them.
+	Erased       int64 `json:"erased"`
 	MayBeAgedOut int64 `json:"may_be_aged_out"`
 	Missing      int64 `json:"missing"`
 	// Expired are offsets of the span that retention deleted from the topic and that are no rows: repetitions and dead letters of
@@ -72,6 +77,8 @@ type Partition struct {
 	Holes int64 `json:"holes"`
 	// Twice are records with more than one row of the same epoch.
 	Twice int64 `json:"twice"`
+	// Remaining are rows, or dead letters, though a tombstone erases them: its command did not finish.
+	Remaining int64 `json:"remaining"`
 }
 
 // A Gap is a run of records that are all missing, for one reason.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/progress"
@@ -38,6 +39,8 @@ type record struct {
 	at int64
 	// earliest and latest bound the corrected time that its row has or would have; clientTime is the client's own.
 	earliest, latest, clientTime int64
+	// verdict is what the tombstones say of it.
+	verdict erasure.Verdict
 }
 
 // A comparison is of one raw partition.
@@ -94,6 +97,10 @@ func (c *comparison) parse(rec *event.Record) record {
 	if len(c.rules) > 0 {
 		r.times(rec)
 	}
+	if c.Erasures != nil { // decoding costs what all else here does
+		subject := erasure.OfRecord(rec)
+		r.verdict = c.Erasures.Judge(&subject)
+	}
 	return r
 }
 
@@ -108,6 +115,9 @@ func (c *comparison) compare(ctx context.Context, from, to int64) error {
 	for i := range c.records {
 		rec := &c.records[i]
 		c.p.Records++
+		if rec.verdict == erasure.Drop && held.rows[rec.name] || rec.verdict != erasure.Keep && held.dead[rec.name] {
+			c.p.Remaining++
+		}
 		switch {
 		case held.rows[rec.name]:
 			c.p.Stored++
@@ -115,6 +125,8 @@ func (c *comparison) compare(ctx context.Context, from, to int64) error {
 			c.p.Dead++
 		case rec.offset >= c.enricher.At:
 			c.p.UnderWay++
+		case rec.verdict != erasure.Keep: // what is anonymised and cannot be used leaves nothing either
+			c.p.Erased++
 		default:
 			if held.offsets.has(rec.offset) {
 				c.lost.other.add(rec.offset)

@@ -14,15 +14,15 @@ const most = 50
 func (r *Report) Text(out io.Writer) error {
 	fmt.Fprintf(out, "Region %s, received %s to %s, raw topic id %s\n\n", r.Region, r.From.Format(time.RFC3339), r.To.Format(time.RFC3339), r.TopicID)
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "PARTITION\tFROM\tTO\tRECORDS\tSTORED\tDEAD\tREPEATED\tUNDER WAY\tAGED OUT\tMISSING\tTWICE\tEXPIRED\t")
+	fmt.Fprintln(table, "PARTITION\tFROM\tTO\tRECORDS\tSTORED\tDEAD\tREPEATED\tUNDER WAY\tAGED OUT\tERASED\tMISSING\tTWICE\tEXPIRED\t")
 	var all Partition
 	for _, p := range r.Partitions {
-		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.Partition, p.From, p.To,
-			p.Records, p.Stored, p.Dead, p.Repeated, p.UnderWay, p.AgedOut, p.Missing, p.Twice, p.Expired)
+		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.Partition, p.From, p.To,
+			p.Records, p.Stored, p.Dead, p.Repeated, p.UnderWay, p.AgedOut, p.Erased, p.Missing, p.Twice, p.Expired)
 		all.add(p)
 	}
-	fmt.Fprintf(table, "all\t\t\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
-		all.Records, all.Stored, all.Dead, all.Repeated, all.UnderWay, all.AgedOut, all.Missing, all.Twice, all.Expired)
+	fmt.Fprintf(table, "all\t\t\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
+		all.Records, all.Stored, all.Dead, all.Repeated, all.UnderWay, all.AgedOut, all.Erased, all.Missing, all.Twice, all.Expired)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
@@ -48,6 +48,9 @@ func (r *Report) Text(out io.Writer) error {
 	}
 	if r.Predecessors > 0 {
 		fmt.Fprintf(out, "%d rows come from earlier logs of this topic, which Kafka has no more: they are not counted above\n", r.Predecessors)
+	}
+	if all.Remaining > 0 {
+		fmt.Fprintf(out, "%d records are rows or dead letters though a tombstone erases them: run the same waymarkctl erase again\n", all.Remaining)
 	}
 	if all.Holes > 0 {
 		fmt.Fprintf(out, "%d offsets of this span have no record though no transaction explains it, and are neither rows nor dead letters: is the raw topic compacted?\n", all.Holes)
@@ -89,6 +92,8 @@ func (p *Partition) add(other *Partition) {
 	p.UnderWay += other.UnderWay
 	p.AgedOut += other.AgedOut
 	p.MayBeAgedOut += other.MayBeAgedOut
+	p.Erased += other.Erased
+	p.Remaining += other.Remaining
 	p.Missing += other.Missing
 	p.Expired += other.Expired
 	p.Holes += other.Holes

@@ -16,6 +16,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/schemas"
@@ -39,7 +40,9 @@ type Search struct {
 	ID     uuid.UUID
 	// From is how far back the raw topic is read.
 	From time.Time
-	Out  io.Writer
+	// Erasures say who was erased.
+	Erasures *erasure.Set
+	Out      io.Writer
 }
 
 // Run prints what it finds, tables first, since they are quick to ask; it reads Kafka only when they know nothing. found tells
@@ -165,6 +168,8 @@ func clock(v any) string {
 type place struct {
 	offset      int64
 	leaderEpoch int32
+	// erased is the tombstone that means the event, nil when none does.
+	erased *erasure.Tombstone
 }
 
 // raw reads the raw topic, all partitions at once, and says what the consumers have done with what it finds.
@@ -185,7 +190,7 @@ func (s *Search) raw(ctx context.Context, id uuid.UUID) (bool, error) {
 			log := kafka.Log{Topic: topic, ID: id, Partition: int32(p)}
 			_, err := walk.Log(reading, s.Client, log, from[p], bounds[p].End, func(rec *event.Record) error {
 				if id, err := uuid.ParseBytes(rec.Header(event.HeaderEventID)); err == nil && id == s.ID {
-					places[p] = append(places[p], place{rec.Offset, rec.LeaderEpoch})
+					places[p] = append(places[p], place{rec.Offset, rec.LeaderEpoch, s.erased(rec)})
 				}
 				return nil
 			})
@@ -210,6 +215,12 @@ func (s *Search) raw(ctx context.Context, id uuid.UUID) (bool, error) {
 	return found, nil
 }
 
+// erased returns the tombstone that means a raw record.
+func (s *Search) erased(rec *event.Record) *erasure.Tombstone {
+	subject := erasure.OfRecord(rec)
+	return s.Erasures.Why(&subject)
+}
+
 // explain says how far the consumers are with a raw record that no table has.
 func (s *Search) explain(ctx context.Context, partition int32, at place) error {
 	state, err := progress.Read(ctx, s.Client, s.Region)
@@ -229,6 +240,10 @@ func (s *Search) explain(ctx context.Context, partition int32, at place) error {
 	odd(&enricher.Position, "the enricher", schemas.RawTopic(s.Region))
 	if enricher.At <= at.offset {
 		fmt.Fprintf(s.Out, "%s: the enricher has not come to it; it is at %d, %d records behind the end\n", name, enricher.At, enricher.End-enricher.At)
+		return nil
+	}
+	if t := at.erased; t != nil {
+		fmt.Fprintf(s.Out, "%s: erased, by tombstone %s of %s; Kafka keeps the raw record until its topic's retention ends\n", name, t.ID(), clock(time.UnixMilli(t.MadeAt)))
 		return nil
 	}
 	if int(partition) >= len(state.Sinks) {
