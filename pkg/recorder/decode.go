@@ -60,6 +60,8 @@ func (r *reader) event(e *Event) error {
 			return r.string("$.environment", MaxWord, &e.Environment)
 		case "session":
 			return r.id("$.session", MaxID, aPerson, &e.Session)
+		case "consent":
+			return r.consent(&e.Consent)
 		case "props":
 			return r.raw("$.props", anObject, MaxNames, &e.Props)
 		case "library":
@@ -219,6 +221,54 @@ func (r *reader) user(name string, u *User) error {
 		return r.traits("$.user.traits", &u.Traits)
 	}
 	return r.skip()
+}
+
+// consent reads what the visitor allowed; a string is the status.
+func (r *reader) consent(c *Consent) error {
+	if r.dec.PeekKind() == '"' {
+		return r.status("$.consent", &c.Status)
+	}
+	return r.part("$.consent", func(name string) error {
+		switch name {
+		case "status":
+			return r.status("$.consent.status", &c.Status)
+		case "purposes":
+			return r.part("$.consent.purposes", func(name string) error { return r.purpose(name, c) })
+		}
+		return r.skip()
+	})
+}
+
+// status reads granted or denied.
+func (r *reader) status(path string, out *string) error {
+	v, ok, err := r.scalar(path)
+	if err != nil || !ok {
+		return err
+	}
+	if v.Kind() == '"' {
+		if text := r.unquote(v); text == event.ConsentGranted || text == event.ConsentDenied {
+			*out = text
+			return nil
+		}
+	}
+	r.warn(event.WarnDropped, path)
+	return nil
+}
+
+// purpose reads whether one purpose was granted. One that cannot be read was not; its name is the client's own, and not told.
+func (r *reader) purpose(name string, c *Consent) error {
+	const path = "$.consent.purposes"
+	var granted bool
+	unsaid := r.dec.PeekKind() == 'n'
+	if err := r.boolean(path, &granted); err != nil || unsaid {
+		return err
+	}
+	if len(c.Purposes) == MaxPurposes || len(Cut(name, MaxWord)) < len(name) {
+		r.warn(event.WarnDropped, path)
+		return nil
+	}
+	c.Purposes = append(c.Purposes, event.Purpose{Name: name, Granted: granted})
+	return nil
 }
 
 // company reads the end user's company; one that is no object is its id.

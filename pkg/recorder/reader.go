@@ -242,7 +242,7 @@ func knownPath(pointer jsontext.Pointer) string {
 var wireObjects = func() map[string]bool {
 	paths := map[string]bool{}
 	for path := range strings.FieldsSeq(`$.data $.data.step $.data.pInit $.data.error $.data.goal $.data.lesson $.data.quiz $.data.answers
-		$.data.result $.data.action $.data.rule $.env $.env.browser $.env.os $.env.screen $.page $.user $.user.traits $.props $.library`) {
+		$.data.result $.data.action $.data.rule $.env $.env.browser $.env.os $.env.screen $.page $.user $.user.traits $.consent $.consent.purposes $.props $.library`) {
 		paths[path] = true
 	}
 	return paths

@@ -31,6 +31,14 @@ type Config struct {
 	// Producer writes to the enriched and the dead topic. An enriched record above its max_batch_bytes is a dead letter.
 	Producer kafka.ProducerConfig `yaml:"producer"`
 	Dedup    Dedup                `yaml:"dedup"`
+	// Pseudonyms makes the ids of accounts whose policy says pseudonymised.
+	Pseudonyms Pseudonyms `yaml:"pseudonyms"`
+}
+
+// Pseudonyms says where the keys are that pseudonyms are made with.
+type Pseudonyms struct {
+	// Keys is the key ring's folder, read again when it changes. Default none: no account can have pseudonyms.
+	Keys string `yaml:"keys"`
 }
 
 // Dedup bounds what each partition remembers of the events that passed, so that one a client sends again is left out. A partition

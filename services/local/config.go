@@ -78,12 +78,12 @@ accounts:
     name: Demo (United States)
     region: us
     write_keys: [wk_demo_us]
-    policy: {identification: variable, collect_url: true, collect_title: true}
+    policy: {identification: variable, level: 3, collect_url: true, collect_title: true, geo: city, ip: mask}
   - id: demo-eu
     name: Demo (European Union)
     region: eu
     write_keys: [wk_demo_eu]
-    policy: {identification: generated, collect_url: true, collect_title: true}
+    policy: {identification: generated, level: 3, collect_url: true, collect_title: true, geo: city, ip: mask}
 `
 
 // accountsFile is the file to use: the one asked for, or the data folder's own.

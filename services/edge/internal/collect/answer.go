@@ -12,14 +12,18 @@ func writeResults(w http.ResponseWriter, results []intake.Result) {
 	var answer struct {
 		Accepted int             `json:"accepted"`
 		Rejected int             `json:"rejected"`
+		Ignored  int             `json:"ignored,omitempty"`
 		Results  []intake.Result `json:"results"`
 	}
 	answer.Results = results
 	for i := range results {
 		results[i].Index = i
-		if results[i].Status == intake.Accepted {
+		switch results[i].Status {
+		case intake.Accepted:
 			answer.Accepted++
-		} else {
+		case intake.Ignored:
+			answer.Ignored++
+		default:
 			answer.Rejected++
 		}
 	}

@@ -31,7 +31,7 @@ import (
 )
 
 const accountsFile = `accounts:
-  - {id: a-us, region: us, write_keys: [wk_us_key], policy: {identification: cookie}}
+  - {id: a-us, region: us, write_keys: [wk_us_key], policy: {identification: cookie, level: 3, ip: mask, ip_at: enricher, consent: {ignore_gpc: true, ignore_dnt: true}}}
   - {id: a-eu, region: eu, write_keys: [wk_eu_key]}
 `
 

@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/privacy"
 )
 
 // A Result is the answer for one event.
 type Result struct {
 	Index   int    `json:"index"`  // its place in the request, from 0
-	Status  string `json:"status"` // accepted or rejected
+	Status  string `json:"status"` // accepted, rejected or ignored
 	ID      string `json:"id,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Path    string `json:"path,omitempty"`
@@ -17,13 +18,15 @@ type Result struct {
 	// Warnings say which members of an accepted event are not stored as they were sent.
 	Warnings []event.Warning `json:"warnings,omitempty"`
 
-	record int // of an accepted event: its place among the records
+	record  int             // of an accepted event: its place among the records
+	refusal privacy.Refusal // of an ignored event
 }
 
 const (
-	// Accepted and Rejected are what becomes of an event.
+	// Accepted, Rejected and Ignored are what becomes of an event. An ignored one is right, and not collected by the account's policy.
 	Accepted = "accepted"
 	Rejected = "rejected"
+	Ignored  = "ignored"
 )
 
 // A Refusal answers a whole request of which nothing is stored, as far as the edge knows.

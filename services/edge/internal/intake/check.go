@@ -11,6 +11,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/formats"
 	"github.com/waymark-events/waymark/pkg/identity"
+	"github.com/waymark-events/waymark/pkg/privacy"
 )
 
 // maxHeader bounds what is kept of one header, in bytes.
@@ -39,7 +40,7 @@ func (r *Request) get(name string) string {
 	return value[:min(len(value), maxHeader)]
 }
 
-// Check decides on each event and makes records of those that are right, for Store. An id that comes twice in a request is one event:
+// Check decides on each event and makes records of those that are right and that the account's policy collects, for Store. An id that comes twice in a request is one event:
 // the second is answered with the first one's id and not stored again.
 func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 	results := make([]Result, len(events))
@@ -54,6 +55,10 @@ func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 		}
 		if err != nil {
 			results[n] = reject(err)
+			continue
+		}
+		if why := privacy.Refuses(&r.Owner.Policy, &sent, privacy.Signals{GPC: raw.GPC, DNT: raw.DNT}); why != privacy.Collected {
+			results[n] = Result{Status: Ignored, Code: string(event.ReasonNotCollected), Message: why.Sentence(), refusal: why}
 			continue
 		}
 		raw.EventID = identity.EventID(r.Owner.ID, sent.ID)
@@ -84,7 +89,7 @@ func reject(err error) Result {
 // raw returns what all events of the request share.
 func (r *Request) raw() event.Raw {
 	return event.Raw{
-		Format: r.Format, AccountID: r.Owner.ID, ReceivedAt: r.Received, SentAt: r.SentAt, ClientIP: r.Client,
+		Format: r.Format, AccountID: r.Owner.ID, ReceivedAt: r.Received, SentAt: r.SentAt, ClientIP: privacy.AddressAtEdge(&r.Owner.Policy, r.Client),
 		UserAgent: r.get("User-Agent"), DNT: r.Header.Get("DNT") == "1", GPC: r.Header.Get("Sec-GPC") == "1",
 		Hints: event.Hints{
 			UA: r.get("Sec-CH-UA"), FullVersionList: r.get("Sec-CH-UA-Full-Version-List"), FullVersion: r.get("Sec-CH-UA-Full-Version"),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/privacy"
 )
 
 func TestIdentifyFollowsTheAccountsSetting(t *testing.T) {
@@ -33,7 +34,7 @@ func TestIdentifyFollowsTheAccountsSetting(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.user.GUID = guid
 			var out event.Enriched
-			identify(&event.Raw{AccountID: "demo"}, &event.Sent{User: c.user, Session: "s"}, ownerWith(c.setting), &out)
+			identify(&event.Raw{AccountID: "demo"}, &event.Sent{User: c.user, Session: "s"}, ownerWith(c.setting), nil, &out)
 			if out.UserId != c.want || out.VisitorId != guid || out.SessionId != "s" {
 				t.Errorf("user %q, visitor %q, session %q; want user %q", out.UserId, out.VisitorId, out.SessionId, c.want)
 			}
@@ -48,12 +49,12 @@ func FuzzIdentify(f *testing.F) {
 		e := &event.Sent{User: event.User{GUID: guid, ID: user, Provider: provider}, Session: session}
 		raw := &event.Raw{AccountID: "demo", EventID: uuid.Max}
 		var first, second event.Enriched
-		identify(raw, e, ownerWith(account.Identification(setting)), &first)
-		identify(raw, e, ownerWith(account.Identification(setting)), &second)
+		identify(raw, e, ownerWith(account.Identification(setting)), nil, &first)
+		identify(raw, e, ownerWith(account.Identification(setting)), nil, &second)
 		if first.VisitorId == "" || first.VisitorId != second.VisitorId || first.UserId != second.UserId {
 			t.Errorf("%q %q, then %q %q", first.VisitorId, first.UserId, second.VisitorId, second.UserId)
 		}
-		if first.UserId != "" && first.UserId != user && first.UserId != first.VisitorId {
+		if hash, _ := privacy.Hashed(user); first.UserId != "" && first.UserId != user && first.UserId != first.VisitorId && first.UserId != hash {
 			t.Errorf("user id %q is neither the client's nor the visitor's", first.UserId)
 		}
 	})
@@ -66,7 +67,7 @@ func BenchmarkIdentify(b *testing.B) {
 	var out event.Enriched
 	b.ReportAllocs()
 	for b.Loop() {
-		identify(raw, e, owner, &out)
+		identify(raw, e, owner, nil, &out)
 	}
 }
 

@@ -113,12 +113,24 @@ func (b *batch) reject(c *claim, rec *event.Record, stage string, err error) err
 	if rejection == nil {
 		return err
 	}
-	dead, err := b.bury(c, rec, stage, rejection, rec.Value)
+	bury := b.bury
+	if rejection.Reason == event.ReasonNotCollected {
+		bury = b.name
+	}
+	dead, err := bury(c, rec, stage, rejection, rec.Value)
 	if err != nil {
 		return err
 	}
 	b.dead = append(b.dead, deadRecord{dead, rec, stage, rejection})
 	return nil
+}
+
+// name makes the dead record of an event that the account's policy does not collect: it says which raw record was left out and why, so that every
+// record has its place in the tables, and has nothing of the event: no value, no headers, and no key, which names the visitor.
+func (b *batch) name(c *claim, rec *event.Record, stage string, why *event.Rejection, _ []byte) (event.Record, error) {
+	bare := *rec
+	bare.Key, bare.Value, bare.Headers = []byte(b.raw.AccountID), nil, nil
+	return b.bury(c, &bare, stage, why, nil)
 }
 
 // bury makes the dead record of rec, which b.raw was read from. value is rec's, or nil where it must be left out.
@@ -147,7 +159,7 @@ func (b *batch) bury(c *claim, rec *event.Record, stage string, why *event.Rejec
 func stageOf(err error) string {
 	if r := event.AsRejection(err); r != nil {
 		switch r.Reason {
-		case event.ReasonUnknownAccount, event.ReasonWrongRegion, event.ReasonUnknownItemType, event.ReasonUnknownEvent:
+		case event.ReasonUnknownAccount, event.ReasonWrongRegion, event.ReasonUnknownItemType, event.ReasonUnknownEvent, event.ReasonNotCollected:
 			return event.StageEnrich
 		}
 	}
