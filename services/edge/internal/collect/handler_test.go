@@ -61,6 +61,12 @@ var testLimits = Limits{Limits: intake.Limits{EventBytes: 1024, Depth: 8}, Batch
 
 func newHandler(t testing.TB, limits Limits) (*Handler, *store) {
 	t.Helper()
+	h, s, _ := newHandlerOf(t, limits, accountsFile)
+	return h, s
+}
+
+func newHandlerOf(t testing.TB, limits Limits, accountsFile string) (*Handler, *store, prometheus.Registerer) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "accounts.yaml")
 	if err := os.WriteFile(file, []byte(accountsFile), 0o600); err != nil {
 		t.Fatal(err)
@@ -79,7 +85,7 @@ func newHandler(t testing.TB, limits Limits) (*Handler, *store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, s
+	return h, s, registry
 }
 
 func good(id string) string {
@@ -87,7 +93,7 @@ func good(id string) string {
 }
 
 type answer struct {
-	Accepted, Rejected int
+	Accepted, Rejected, Ignored int
 	Results            []intake.Result
 	Error              struct{ Code, Message string }
 }

@@ -71,6 +71,9 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 	if got := fmt.Sprint(row["detail_text"]); strings.Join(strings.Fields(got), "") != `{"init":{"type":"launcher"}}` {
 		t.Errorf("detail_text: %s", got)
 	}
+	if got, want := moment(t, fmt.Sprint(row["expires"])+".000"), received.Add((365-7)*24*time.Hour).Truncate(time.Second); !got.Equal(want) {
+		t.Errorf("expires: %v, want %v", got, want)
+	}
 	if got := moment(t, row["time"]); !got.Equal(received.Add(-7 * 24 * time.Hour)) {
 		t.Errorf("time: %v, want a week before %v", got, received)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/google/uuid"
@@ -43,7 +44,8 @@ type Events struct {
 	flags                                                             [][]string
 	rawTopicID                                                        []uuid.UUID
 	rawPartition, rawLeaderEpoch                                      []int32
-	rawOffset, expires                                                []int64
+	rawOffset                                                         []int64
+	expires                                                           []time.Time
 }
 
 // NewEvents returns an empty set of rows.
@@ -237,12 +239,12 @@ func (r *Events) Add(rec *event.Record, _ uuid.UUID, marks checkpoint.Marks) (ch
 // never is the expiry of what is kept for ever: the last second of a DateTime.
 const never = math.MaxUint32
 
-// expiry is when a row expires, in Unix seconds as a DateTime holds them; of 0 milliseconds it is never.
-func expiry(millis int64) int64 {
+// expiry is when a row expires, as a DateTime holds it; of 0 milliseconds it is never.
+func expiry(millis int64) time.Time {
 	if millis == 0 {
-		return never
+		return time.Unix(never, 0)
 	}
-	return min(max(millis/1000, 0), never)
+	return time.Unix(min(max(millis/1000, 0), never), 0)
 }
 
 // text is b as a string that aliases it.
