@@ -84,7 +84,7 @@ type Property string
 
 // The properties that can be hidden, and the columns each empties.
 const (
-	Browser        Property = "browser"         // browser, browser_version
+	Browser        Property = "browser"         // browser, browser_version, bot_name
 	BrowserVersion Property = "browser_version" // browser_version
 	OS             Property = "os"              // os, os_version
 	OSVersion      Property = "os_version"      // os_version

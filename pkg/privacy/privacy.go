@@ -143,7 +143,7 @@ func withoutCampaign(url string) string {
 func surroundings(p *account.Policy, level account.Level, e *event.Enriched) {
 	hidden := func(property account.Property) bool { return level < account.Page || p.Hides(property) }
 	if hidden(account.Browser) {
-		e.Browser = ""
+		e.Browser, e.BotName = "", "" // a bot's name is what its user agent says
 		forget(e, "env.browser")
 	}
 	if hidden(account.Browser) || p.Hides(account.BrowserVersion) {

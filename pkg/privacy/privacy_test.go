@@ -32,7 +32,7 @@ var (
 	theURL   = fields("Url Referrer ReferrerHost TrafficSource UtmSource UtmMedium UtmCampaign UtmTerm UtmContent")
 	thePath  = fields("UrlHost UrlPath")
 	thePage  = slices.Concat(theURL, thePath, fields("PageTitle"))
-	theEnv   = fields("Browser BrowserVersion Os OsVersion DeviceType DeviceBrand DeviceModel ScreenWidth ScreenHeight Language Timezone CompanyId")
+	theEnv   = fields("Browser BrowserVersion BotName Os OsVersion DeviceType DeviceBrand DeviceModel ScreenWidth ScreenHeight Language Timezone CompanyId")
 	theText  = fields("Props")
 	theCity  = fields("Subdivision City Latitude Longitude")
 	theGeo   = slices.Concat(theCity, fields("CountryCode Country Asn AsName"))
@@ -72,7 +72,7 @@ var matrix = map[string]map[string]setting{
 	"Hide": func() map[string]setting {
 		out := map[string]setting{}
 		for property, empty := range map[account.Property]string{
-			account.Browser: "Browser BrowserVersion", account.BrowserVersion: "BrowserVersion", account.OS: "Os OsVersion", account.OSVersion: "OsVersion",
+			account.Browser: "Browser BrowserVersion BotName", account.BrowserVersion: "BrowserVersion", account.OS: "Os OsVersion", account.OSVersion: "OsVersion",
 			account.Device: "DeviceType DeviceBrand DeviceModel", account.Screen: "ScreenWidth ScreenHeight", account.Language: "Language", account.Timezone: "Timezone",
 			account.Path: "Url UrlPath", account.Referrer: "Referrer ReferrerHost TrafficSource", account.Company: "CompanyId", account.Session: "SessionId",
 			account.Campaign: "TrafficSource UtmSource UtmMedium UtmCampaign UtmTerm UtmContent",
@@ -111,7 +111,7 @@ var matrix = map[string]map[string]setting{
 
 // always are the fields that no policy empties, and why they may stay: what happened to which item, when, and which record it was.
 var always = fields(`EventId AccountId Region Event ItemType ItemId ItemName InteractionId StepId StepIndex StepName StepCount Iteration Trigger DismissReason FailureReason
-	ItemLanguage Preview Environment Time ClientTime ReceivedAt EnrichedAt TimeFlag VisitorId SessionId IsBot BotName Detail Library LibraryVersion Flags
+	ItemLanguage Preview Environment Time ClientTime ReceivedAt EnrichedAt TimeFlag VisitorId SessionId IsBot Detail Library LibraryVersion Flags
 	RawTopicId RawPartition RawLeaderEpoch RawOffset Epoch`)
 
 func TestTheMatrixHasEveryMember(t *testing.T) {

@@ -35,9 +35,9 @@ type commands struct {
 	Lag     lagCommand     `cmd:"" help:"Show how far the consumers are behind, by partition."`
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Ask ClickHouse."`
 
-	Audit    auditCommand    `cmd:"" help:"Prove what became of every event of a span of time; 1 when any is missing or doubled."`
-	Where    whereCommand    `cmd:"" help:"Say where an event is, or what became of it."`
-	Dead     deadCommand     `cmd:"" help:"Dead letters."`
+	Audit     auditCommand     `cmd:"" help:"Prove what became of every event of a span of time; 1 when any is missing or doubled."`
+	Where     whereCommand     `cmd:"" help:"Say where an event is, or what became of it."`
+	Dead      deadCommand      `cmd:"" help:"Dead letters."`
 	Policy    policyCommand    `cmd:"" help:"Accounts' privacy policies."`
 	Keys      keysCommand      `cmd:"" help:"Keys that pseudonyms of user ids are made with."`
 	Retention retentionCommand `cmd:"" help:"How long rows are kept."`

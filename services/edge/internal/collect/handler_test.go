@@ -94,8 +94,8 @@ func good(id string) string {
 
 type answer struct {
 	Accepted, Rejected, Ignored int
-	Results            []intake.Result
-	Error              struct{ Code, Message string }
+	Results                     []intake.Result
+	Error                       struct{ Code, Message string }
 }
 
 // post sends body and returns the answer; change may set headers.

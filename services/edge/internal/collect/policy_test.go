@@ -86,7 +86,7 @@ func TestTheKeyOfARecordHasNoTraceOfAnIDThatIsNotStored(t *testing.T) {
 			post(t, h, body(user))
 		}
 		if len(s.stored) != 3 || string(s.stored[0].Key) != string(s.stored[1].Key) || string(s.stored[0].Key) != string(s.stored[2].Key) {
-			t.Errorf("%s: %d stored, keys %q", setting, len(s.stored), s.stored)
+			t.Errorf("%s: %d stored, and their keys differ", setting, len(s.stored))
 		}
 	}
 }

@@ -214,12 +214,14 @@ func TestEnrichRefuses(t *testing.T) {
 		reason event.Reason
 		path   string
 	}{
-		"what is no event":           {func(r *event.Raw) { r.Value = []byte("[]") }, event.ReasonNotAnObject, "$"},
-		"an unknown item type":       {func(r *event.Raw) { r.Value = []byte(`{"time":1,"type":"play","data":{"type":"hologram"}}`) }, event.ReasonUnknownItemType, "$.data.type"},
-		"an unknown event":           {func(r *event.Raw) { r.Value = []byte(`{"time":1,"type":"explode","data":{"type":"wt"}}`) }, event.ReasonUnknownEvent, "$.type"},
-		"an unknown account":         {func(r *event.Raw) { r.AccountID = "nobody" }, event.ReasonUnknownAccount, ""},
-		"another region's account":   {func(r *event.Raw) { r.AccountID = "elsewhere" }, event.ReasonWrongRegion, ""},
-		"a denied consent":           {func(r *event.Raw) { r.Value = []byte(`{"time":1,"type":"play","data":{"type":"hologram"},"consent":"denied"}`) }, event.ReasonNotCollected, ""},
+		"what is no event":         {func(r *event.Raw) { r.Value = []byte("[]") }, event.ReasonNotAnObject, "$"},
+		"an unknown item type":     {func(r *event.Raw) { r.Value = []byte(`{"time":1,"type":"play","data":{"type":"hologram"}}`) }, event.ReasonUnknownItemType, "$.data.type"},
+		"an unknown event":         {func(r *event.Raw) { r.Value = []byte(`{"time":1,"type":"explode","data":{"type":"wt"}}`) }, event.ReasonUnknownEvent, "$.type"},
+		"an unknown account":       {func(r *event.Raw) { r.AccountID = "nobody" }, event.ReasonUnknownAccount, ""},
+		"another region's account": {func(r *event.Raw) { r.AccountID = "elsewhere" }, event.ReasonWrongRegion, ""},
+		"a denied consent": {func(r *event.Raw) {
+			r.Value = []byte(`{"time":1,"type":"play","data":{"type":"hologram"},"consent":"denied"}`)
+		}, event.ReasonNotCollected, ""},
 		"a signal":                   {func(r *event.Raw) { r.GPC = true }, event.ReasonNotCollected, ""},
 		"a receipt beyond all times": {func(r *event.Raw) { r.ReceivedAt = maxMillis + 1 }, event.ReasonBadHeaders, ""},
 	} {

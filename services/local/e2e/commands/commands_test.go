@@ -55,6 +55,12 @@ var expected = map[string]expectation{
 	"waymarkctl dead show ID":                          {says: `"reason":"unknown_item_type"`},
 	"waymarkctl dead replay --region R":                {status: 1, says: "Put them on the raw topic of region us again? [y/N]"},
 	"waymarkctl reenrich --region R --from 2026-11-16": {status: 1, says: "Set the enrichers of region us back? [y/N]"},
+	"waymarkctl policy show ACCOUNT":                   {says: "What is collected", flags: "--accounts data/accounts.yaml"},
+	"waymarkctl keys new ACCOUNT":                      {says: "key 1 is made", flags: "--keys ."},
+	"waymarkctl keys list":                             {says: "in use", flags: "--keys ."},
+	"waymarkctl keys find ACCOUNT USER":                {says: "p1.", flags: "--keys ."},
+	"waymarkctl keys destroy ACCOUNT KEY":              {status: 1, says: "say --yes", flags: "--keys ."},
+	"waymarkctl retention apply":                       {says: "account demo-us: 0 rows changed", flags: "--accounts data/accounts.yaml"},
 	`waymarkctl sql --region us "SELECT event, count() FROM events GROUP BY event"`: {says: "play"},
 
 	"bin/waymark-local --help": {says: "waymark-local clickhouse [flags]"},
@@ -331,7 +337,7 @@ func withStage(do func()) (err error) {
 		return err
 	}
 	s.words = strings.NewReplacer("127.0.0.1:8123", web, "127.0.0.1:8080", edge, "127.0.0.1:9600", admin, "127.0.0.1:9092", kafka,
-		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "--account A", "--account demo-us", "--region R", "--region us")
+		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "--account A", "--account demo-us", " ACCOUNT KEY", " demo-us 1", " ACCOUNT", " demo-us", "--region R", "--region us")
 	if text, err := s.command(ctx, "waymarkctl send --key wk_demo_us FILE").CombinedOutput(); err != nil {
 		return fmt.Errorf("send: %w\n%s", err, text)
 	}

@@ -85,7 +85,7 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 	if err := json.Unmarshal([]byte(fmt.Sprint(row["detail_text"])), &detail); err != nil || !reflect.DeepEqual(detail, want["detail"]) {
 		t.Errorf("detail_text: %v, %v", row["detail_text"], err)
 	}
-	for _, column := range []string{"time", "received_at", "enriched_at", "inserted_at", "raw_partition", "raw_offset", "detail_text"} {
+	for _, column := range []string{"time", "received_at", "enriched_at", "inserted_at", "raw_partition", "raw_offset", "detail_text", "expires"} {
 		delete(row, column)
 	}
 	for column := range want {

@@ -141,7 +141,7 @@ func (c *comparison) compare(ctx context.Context, from, to int64) error {
 type holding struct {
 	rows, dead map[name]bool
 	left       map[name]bool // the account's policy does not collect them
-	offsets    offsetSet // of both
+	offsets    offsetSet     // of both
 	twice      int64
 }
 
