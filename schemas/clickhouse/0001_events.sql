@@ -114,7 +114,7 @@ CREATE TABLE IF NOT EXISTS events
     raw_leader_epoch Int32                           COMMENT 'Epoch of the leader that appended the raw record: after a truncation another record may have its offset' CODEC(ZSTD(1)),
     raw_offset       Int64                           COMMENT 'Offset on the partition' CODEC(DoubleDelta, ZSTD(1)),
     epoch            UInt32                          COMMENT 'Raised by a deliberate re-enrichment' CODEC(ZSTD(1)),
-    expires          DateTime('UTC')                 COMMENT 'When the row is deleted, by the retention that the account''s policy had; 2106-02-07 06:28:15 is never' CODEC(DoubleDelta, ZSTD(1)),
+    expires          DateTime('UTC') DEFAULT toDateTime(4294967295, 'UTC') COMMENT 'When the row is deleted, by the retention that the account''s policy had; 2106-02-07 06:28:15 is never' CODEC(DoubleDelta, ZSTD(1)),
 
     INDEX by_time time TYPE minmax GRANULARITY 1,
     INDEX by_id event_id TYPE bloom_filter(0.01) GRANULARITY 1,

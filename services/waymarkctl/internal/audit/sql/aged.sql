@@ -4,7 +4,7 @@
 -- retention was changed, the longest is sure and the shortest possible; an account without rows is taken to keep them for a year.
 WITH kept AS
 (
-    SELECT account_id, min(expires - toDateTime(time)) AS least, max(expires - toDateTime(time)) AS most
+    SELECT account_id, min(toInt64(expires) - toInt64(toDateTime(time))) AS least, max(toInt64(expires) - toInt64(toDateTime(time))) AS most
     FROM events
     WHERE account_id IN (SELECT DISTINCT arrayJoin(@accounts))
     GROUP BY account_id
