@@ -27,6 +27,9 @@ func TestWhatIsNotCollectedIsAccountedFor(t *testing.T) {
 	if out := ok(t, "audit", "--from", "-1h"); !strings.Contains(out, "NOT COLLECTED") || !strings.Contains(out, "Complete: every record is accounted for") {
 		t.Errorf("audit: %s", out)
 	}
+	if out := ok(t, "dead", "replay", "--region", "us", "--reason", "not_collected", "--yes"); !strings.Contains(out, "1 were not sent: their account's policy did not collect them") || h.end(events[0].log.Topic) != 3 {
+		t.Errorf("replayed: %s", out)
+	}
 	if out := ok(t, "where", events[1].EventID.String()); !strings.Contains(out, "not collected in region us") || !strings.Contains(out, "consent was denied") || !strings.Contains(out, "nothing of it was kept") {
 		t.Errorf("where: %s", out)
 	}
