@@ -206,7 +206,10 @@ func (p *Policy) Expiry(at int64) int64 {
 
 // Retention is how long rows are kept, in days; 0 is forever.
 func (p *Policy) Retention() int {
-	if p.RetentionDays == Forever {
+	switch p.RetentionDays { // asked of every event: Atoi's error would be one allocation
+	case "":
+		return DefaultRetention
+	case Forever:
 		return 0
 	}
 	if days, err := strconv.Atoi(p.RetentionDays); err == nil && days > 0 {

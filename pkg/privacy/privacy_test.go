@@ -285,7 +285,7 @@ func TestScrubbingReachesEveryText(t *testing.T) {
 // The happy path, on every event, allocates nothing.
 func BenchmarkApply(b *testing.B) {
 	policy := open()
-	policy.Scrubbing = account.Scrubbing{KeepQuery: []string{"tab"}}
+	policy.Scrubbing, policy.RetentionDays = account.Scrubbing{KeepQuery: []string{"tab"}}, ""
 	e := event.Enriched{
 		ItemName: "Log in with your company's account", StepName: "Enter the code that we sent you", PageTitle: "Pink Alligator - ShopMe", Url: "https://shop.example/account/12345/login?tab=2",
 		UrlPath: "/account/12345/login", Referrer: "https://www.shop.example/", Trigger: "launcher", UtmSource: "newsletter",
