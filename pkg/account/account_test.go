@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ const good = `accounts:
     name: Demo
     region: us
     write_keys: [wk_demo_us, wk_demo_us_2]
-    policy: {identification: cookie, collect_url: true}
+    policy: {identification: cookie, level: 2, collect_url: true}
   - id: demo-eu
     region: eu
     write_keys: [wk_demo_eu]
@@ -45,8 +46,8 @@ func TestRead(t *testing.T) {
 	if us == nil || us != d.ByKey("wk_demo_us") || us != d.ByKey("wk_demo_us_2") || us.Region != "us" || !us.Policy.CollectURL || us.Policy.CollectTitle {
 		t.Errorf("demo-us: %+v", us)
 	}
-	if eu := d.ByKey("wk_demo_eu"); eu == nil || eu.Policy != (Policy{Identification: IdentifyNone}) {
-		t.Errorf("an account without a policy must get the strictest one: %+v", eu)
+	if eu := d.ByKey("wk_demo_eu"); eu == nil || !reflect.DeepEqual(eu.Policy, Policy{Identification: IdentifyNone, Level: Everything, Geo: GeoCity, IP: MaskIP}) {
+		t.Errorf("an account without a policy must collect events and nothing that names anybody: %+v", eu)
 	}
 	if d.ByKey("wk_demo") != nil || d.ByID("") != nil {
 		t.Error("an unknown key or id was found")

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -127,6 +128,8 @@ func takes(typ string, values any) bool {
 		return one("UUID")
 	case []int64:
 		return one("Int64", "DateTime64")
+	case []time.Time:
+		return one("DateTime")
 	case []int32:
 		return one("Int32")
 	case []uint32:

@@ -184,6 +184,8 @@ type Enriched struct {
 	ReferrerHost string `protobuf:"bytes,71,opt,name=referrer_host,json=referrerHost,proto3" json:"referrer_host,omitempty"`
 	// direct, search, social, mail, campaign, referral or internal (pkg/traffic).
 	TrafficSource string `protobuf:"bytes,72,opt,name=traffic_source,json=trafficSource,proto3" json:"traffic_source,omitempty"`
+	// When its row may be deleted by the account's retention, Unix milliseconds; 0 is never.
+	Expires       int64 `protobuf:"varint,73,opt,name=expires,proto3" json:"expires,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -722,12 +724,19 @@ func (x *Enriched) GetTrafficSource() string {
 	return ""
 }
 
+func (x *Enriched) GetExpires() int64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
 var File_enriched_proto protoreflect.FileDescriptor
 
 const file_enriched_proto_rawDesc = "" +
 	"\n" +
 	"\x0eenriched.proto\x12\n" +
-	"waymark.v1\"\xa5\x11\n" +
+	"waymark.v1\"\xbf\x11\n" +
 	"\bEnriched\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\fR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -818,7 +827,8 @@ const file_enriched_proto_rawDesc = "" +
 	"\vutm_content\x18F \x01(\tR\n" +
 	"utmContent\x12#\n" +
 	"\rreferrer_host\x18G \x01(\tR\freferrerHost\x12%\n" +
-	"\x0etraffic_source\x18H \x01(\tR\rtrafficSourceB\v\n" +
+	"\x0etraffic_source\x18H \x01(\tR\rtrafficSource\x12\x18\n" +
+	"\aexpires\x18I \x01(\x03R\aexpiresB\v\n" +
 	"\t_latitudeB\f\n" +
 	"\n" +
 	"_longitude*`\n" +

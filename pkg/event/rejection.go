@@ -19,6 +19,7 @@ const (
 	ReasonUnknownEvent    Reason = "unknown_event"     // type is none of the item's events
 	ReasonUnknownAccount  Reason = "unknown_account"   // the account is not in the accounts file
 	ReasonWrongRegion     Reason = "wrong_region"      // the account belongs to another region
+	ReasonNotCollected    Reason = "not_collected"     // the account's policy does not collect it: its dead letter has nothing of it but its name
 	ReasonBadHeaders      Reason = "bad_headers"       // the record was not written by an edge
 	ReasonBadEnriched     Reason = "bad_enriched"      // the enriched record cannot be decoded
 	ReasonBadRow          Reason = "bad_row"           // ClickHouse refuses this row whatever else is in the batch

@@ -48,6 +48,8 @@ type Sent struct {
 	// Environment is where the page runs, in the account's words; "" means production.
 	Environment string
 	Session     string
+	// Consent is what the visitor allowed, as far as the event says.
+	Consent Consent
 
 	// Props are the account's own properties: a JSON object, or nil.
 	Props   []byte
@@ -70,6 +72,26 @@ type Step struct {
 	Count uint32 // of the walk-thru's steps; 0 when not said
 	Name  string
 }
+
+// Consent is what a visitor allowed.
+type Consent struct {
+	// Status is ConsentGranted, ConsentDenied, or "" where the event does not say.
+	Status string
+	// Purposes are those that the event names (analytics, marketing, …), in the words of the account.
+	Purposes []Purpose
+}
+
+// A Purpose is what data may be used for.
+type Purpose struct {
+	Name    string
+	Granted bool
+}
+
+// What a consent may say.
+const (
+	ConsentGranted = "granted"
+	ConsentDenied  = "denied"
+)
 
 // Software names a browser, an operating system or a library. Text is the two in one ("Chrome 72.0.3626.121").
 type Software struct{ Name, Version, Text string }

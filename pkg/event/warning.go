@@ -23,10 +23,12 @@ const (
 	WarnAsText    WarningCode = "kept_as_text" // what is no object, or has too many or too long names, is kept as JSON text under the name _rest
 	WarnClamped   WarningCode = "clamped"      // a time is beyond what the table holds: the nearest that it holds is stored; told in flags only
 	WarnRedacted  WarningCode = "redacted"     // a user name and a password were taken off a URL; told in flags only
+	WarnScrubbed  WarningCode = "scrubbed"     // an e-mail address, a phone or card number, a token or a URL's parameters were taken out; told in flags only
+	WarnUnkeyed   WarningCode = "unkeyed"      // the account has no key for pseudonyms: the anonymous id stands in for the user's; told in flags only
 )
 
 // WarningCodes are all of them.
-var WarningCodes = []WarningCode{WarnCut, WarnShortened, WarnConverted, WarnReplaced, WarnDropped, WarnNoID, WarnAsText, WarnClamped, WarnRedacted}
+var WarningCodes = []WarningCode{WarnCut, WarnShortened, WarnConverted, WarnReplaced, WarnDropped, WarnNoID, WarnAsText, WarnClamped, WarnRedacted, WarnScrubbed, WarnUnkeyed}
 
 // Flag is the warning as a row's flags have it: cut:page.title.
 func (w Warning) Flag() string { return string(w.Code) + ":" + strings.TrimPrefix(w.Path, "$.") }

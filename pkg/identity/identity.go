@@ -8,6 +8,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/privacy"
 )
 
 // The namespaces of derived ids (UUIDv5, RFC 9562 §5.5). They are part of the stored data: never change them.
@@ -29,21 +30,41 @@ func EventID(accountID, clientID string) uuid.UUID {
 }
 
 // Visitor is the anonymous id of whoever caused e: the GUID the client sent, otherwise one derived from the strongest hint
-// that the event has: the user's id, where the account's policy stores such ids at all, the session, the play, and at last the
-// event itself.
+// that the event has: the user's id as the account's policy stores it (a hash where it stores hashes), the session, the play, and at last the
+// event itself. A pseudonym is not known here: who knows it asks Of instead.
+//
+// A GUID that is the user's id again is none where the policy does not store that id as it was sent.
 func Visitor(owner *account.Account, e *event.Sent, eventID uuid.UUID) string {
 	accountID := owner.ID
+	user := stored(owner.Policy.Identification, e.User)
 	switch {
-	case e.User.GUID != "":
+	case e.User.GUID != "" && (e.User.GUID != e.User.ID || e.User.GUID == user):
 		return e.User.GUID
-	case e.User.ID != "" && owner.Policy.Identification.Accepts(e.User.Provider):
-		return derive(visitorNamespace, accountID, "user", e.User.ID).String()
+	case user != "":
+		return Of(accountID, user)
 	case e.Session != "":
 		return derive(visitorNamespace, accountID, "session", e.Session).String()
 	case e.InteractionID != "":
 		return derive(visitorNamespace, accountID, "play", e.InteractionID).String()
 	}
 	return derive(visitorNamespace, accountID, "event", eventID.String()).String()
+}
+
+// Of is the anonymous id of a user, by what is stored of their id.
+func Of(accountID, user string) string {
+	return derive(visitorNamespace, accountID, "user", user).String()
+}
+
+// stored is a user's id as the setting stores it, as far as it is known without a key; "" is not at all.
+func stored(setting account.Identification, user event.User) string {
+	switch {
+	case user.ID == "" || setting == account.IdentifyPseudonymised || !setting.Accepts(user.Provider):
+		return ""
+	case setting == account.IdentifyHashed:
+		digits, _ := privacy.Hashed(user.ID)
+		return digits
+	}
+	return user.ID
 }
 
 // derive hashes its parts with a separator that account ids and kinds cannot contain.

@@ -20,6 +20,9 @@ const (
 	MaxName   = 1024         // names, titles, what was searched for
 	MaxURL    = event.MaxURL // page.url, page.referrer
 
+	// MaxPurposes is how many purposes a consent names.
+	MaxPurposes = 64
+
 	// MaxTime bounds time on both sides, Unix milliseconds: what an ECMAScript Date can hold (ECMA-262 §21.4.1.1).
 	MaxTime = 8_640_000_000_000_000
 	// MaxWholeID bounds an id sent as a number: beyond it numbers lose digits on their way (RFC 8259 §6).

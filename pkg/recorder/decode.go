@@ -66,6 +66,8 @@ func (r *reader) event(e *Event) error {
 			return r.String("$.environment", MaxWord, &e.Environment)
 		case "session":
 			return r.ID("$.session", MaxID, lenient.APerson, &e.Session)
+		case "consent":
+			return r.consent(&e.Consent)
 		case "props":
 			return r.Raw("$.props", lenient.AnObject, MaxNames, &e.Props)
 		case "library":
@@ -227,6 +229,54 @@ func (r *reader) user(name string, u *User) error {
 	return r.Skip()
 }
 
+// consent reads what the visitor allowed; a string is the status.
+func (r *reader) consent(c *Consent) error {
+	if r.Kind() == '"' {
+		return r.status("$.consent", &c.Status)
+	}
+	return r.Part("$.consent", func(name string) error {
+		switch name {
+		case "status":
+			return r.status("$.consent.status", &c.Status)
+		case "purposes":
+			return r.Part("$.consent.purposes", func(name string) error { return r.purpose(name, c) })
+		}
+		return r.Skip()
+	})
+}
+
+// status reads granted or denied.
+func (r *reader) status(path string, out *string) error {
+	v, ok, err := r.Scalar(path)
+	if err != nil || !ok {
+		return err
+	}
+	if v.Kind() == '"' {
+		if text := r.Unquote(v); text == event.ConsentGranted || text == event.ConsentDenied {
+			*out = text
+			return nil
+		}
+	}
+	r.Warn(event.WarnDropped, path)
+	return nil
+}
+
+// purpose reads whether one purpose was granted. One that cannot be read was not; its name is the client's own, and not told.
+func (r *reader) purpose(name string, c *Consent) error {
+	const path = "$.consent.purposes"
+	var granted bool
+	unsaid := r.Kind() == 'n'
+	if err := r.Boolean(path, &granted); err != nil || unsaid {
+		return err
+	}
+	if len(c.Purposes) == MaxPurposes || len(event.Cut(name, MaxWord)) < len(name) {
+		r.Warn(event.WarnDropped, path)
+		return nil
+	}
+	c.Purposes = append(c.Purposes, event.Purpose{Name: name, Granted: granted})
+	return nil
+}
+
 // company reads the end user's company; one that is no object is its id.
 func (r *reader) company(c *Company) error {
 	if kind := r.Kind(); kind == '"' || kind == '0' {
@@ -267,7 +317,7 @@ func (r *reader) traits(out *jsontext.Value) error {
 // wireObjects are the objects of the wire format.
 var wireObjects = func() map[string]bool {
 	paths := map[string]bool{}
-	for path := range strings.FieldsSeq(`$.data $.data.step $.data.pInit $.data.error $.data.goal $.data.lesson $.data.quiz $.data.answers
+	for path := range strings.FieldsSeq(`$.data $.data.step $.data.pInit $.data.error $.data.goal $.data.lesson $.data.quiz $.data.answers $.consent $.consent.purposes
 		$.data.result $.data.action $.data.rule $.env $.env.browser $.env.os $.env.screen $.page $.user $.user.traits $.props $.library`) {
 		paths[path] = true
 	}

@@ -28,6 +28,7 @@ const full = `{
   "page": {"url": "https://a.example/x?y#z", "title": "Pink Alligator - ShopMe", "referrer": "https://b.example/"},
   "user": {"guid": "g", "id": "u", "provider": "cookie", "traits": {"plan": "pro"}},
   "company": {"id": "acme"}, "environment": "test",
+  "consent": {"status": "granted", "purposes": {"analytics": true, "ads": false}},
   "props": {"a": [1, {"b": null}]}, "library": {"name": "recorder.js", "version": "4.2.0"},
   "unknown": {"is": ["ignored"]}
 }`
@@ -50,7 +51,8 @@ func TestDecodeReadsEveryMember(t *testing.T) {
 		Page:    Page{"https://a.example/x?y#z", "Pink Alligator - ShopMe", "https://b.example/"},
 		User:    User{GUID: "g", ID: "u", Provider: "cookie", Traits: jsontext.Value(`{"plan": "pro"}`)},
 		Company: Company{ID: "acme"}, Environment: "test",
-		Props: jsontext.Value(`{"a": [1, {"b": null}]}`), Library: Library{"recorder.js", "4.2.0"},
+		Consent: Consent{Status: "granted", Purposes: []event.Purpose{{Name: "analytics", Granted: true}, {Name: "ads"}}},
+		Props:   jsontext.Value(`{"a": [1, {"b": null}]}`), Library: Library{"recorder.js", "4.2.0"},
 	}
 	got := Event{ID: "left over from the event before"}
 	if err := Decode([]byte(full), &got); err != nil {

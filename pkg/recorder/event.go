@@ -29,6 +29,8 @@ type Event struct {
 	Environment string `json:"environment"`
 	// Session is the session's id, made by the recorder.
 	Session string `json:"session"`
+	// Consent is what the visitor allowed.
+	Consent Consent `json:"consent"`
 	// Props are the account's own properties: a JSON object, within the limits of Rest.
 	Props   jsontext.Value `json:"props"`
 	Library Library        `json:"library"`
@@ -127,6 +129,14 @@ type User struct {
 // Company is the end user's own, at the account that is our customer.
 type Company struct {
 	ID string `json:"id"`
+}
+
+// Consent is what the visitor allowed; a string is its Status.
+type Consent struct {
+	// Status is granted or denied; empty when not sent.
+	Status string `json:"status"`
+	// Purposes have a boolean each, by name; up to MaxPurposes.
+	Purposes []event.Purpose `json:"purposes"`
 }
 
 // Library is the client that sent the event.

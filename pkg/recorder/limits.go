@@ -17,4 +17,6 @@ const (
 	MaxDetailNames = lenient.MaxDetailNames
 	MaxNameLength  = lenient.MaxNameLength
 	Rest           = lenient.Rest
+	// MaxPurposes is how many purposes a consent names.
+	MaxPurposes = 64
 )

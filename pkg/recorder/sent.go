@@ -58,7 +58,8 @@ func (e *Event) Sent(out *event.Sent) {
 		ScreenWidth: e.Env.Screen.Width, ScreenHeight: e.Env.Screen.Height, Language: e.Env.Language, Timezone: e.Env.Timezone,
 		Page: event.Page{URL: e.Page.URL, Title: e.Page.Title, Referrer: e.Page.Referrer},
 		User: event.User{GUID: e.User.GUID, ID: e.User.ID, Provider: e.User.Provider}, Company: e.Company.ID, Environment: e.Environment, Session: e.Session,
-		Props: e.Props, Library: event.Software{Name: e.Library.Name, Version: e.Library.Version}, Warnings: e.Warnings,
+		Consent: event.Consent{Status: e.Consent.Status, Purposes: e.Consent.Purposes},
+		Props:   e.Props, Library: event.Software{Name: e.Library.Name, Version: e.Library.Version}, Warnings: e.Warnings,
 	}
 	for _, detail := range [...]event.Detail{
 		{Name: "init", Value: d.Init}, {Name: "error", Value: d.Error}, {Name: "goal", Value: d.Goal}, {Name: "lesson", Value: d.Lesson},

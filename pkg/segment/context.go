@@ -46,6 +46,8 @@ func (r *reader) context(name string) error {
 		return r.ID("$.context.sessionId", lenient.MaxID, lenient.AnItem, &s.Session) // RudderStack's are numbers
 	case "environment":
 		return r.String("$.context.environment", lenient.MaxWord, &s.Environment)
+	case "consent":
+		return r.Part("$.context.consent", r.consent)
 	case "traits":
 		return r.Raw("$.context.traits", lenient.AnObject, lenient.MaxNames, &r.contextTraits)
 	}
@@ -63,6 +65,31 @@ func (r *reader) contextPage(name string) error {
 		return r.URL("$.context.page.referrer", &p.Referrer)
 	}
 	return r.Skip()
+}
+
+// maxPurposes is how many purposes a consent names.
+const maxPurposes = 64
+
+// consent reads categoryPreferences: whether each purpose was allowed. One that cannot be read was not; its name is the client's own, and not told.
+func (r *reader) consent(name string) error {
+	const path = "$.context.consent.categoryPreferences"
+	if name != "categoryPreferences" {
+		return r.Skip()
+	}
+	return r.Part(path, func(name string) error {
+		var granted bool
+		unsaid := r.Kind() == 'n'
+		if err := r.Boolean(path, &granted); err != nil || unsaid {
+			return err
+		}
+		c := &r.sent.Consent
+		if len(c.Purposes) == maxPurposes || len(event.Cut(name, lenient.MaxWord)) < len(name) {
+			r.Warn(event.WarnDropped, path)
+			return nil
+		}
+		c.Purposes = append(c.Purposes, event.Purpose{Name: name, Granted: granted})
+		return nil
+	})
 }
 
 func (r *reader) campaign(name string) error {

@@ -286,7 +286,7 @@ func withinLimits(value []byte) error {
 // paths are the objects of the wire format.
 var paths = func() map[string]bool {
 	out := map[string]bool{}
-	for path := range strings.FieldsSeq(`$.context $.properties $.traits $.integrations $.context.app $.context.campaign $.context.device $.context.library
+	for path := range strings.FieldsSeq(`$.context $.properties $.traits $.integrations $.context.app $.context.campaign $.context.consent $.context.consent.categoryPreferences $.context.device $.context.library
 		$.context.os $.context.page $.context.screen $.context.traits $.context.userAgentData`) {
 		out[path] = true
 	}

@@ -42,7 +42,10 @@ func TestWhatEachTypeBecomes(t *testing.T) {
 		"screen":   {`"type":"screen","name":"Checkout"`, event.Sent{ItemType: event.PageView, Event: "view", ItemName: "Checkout", Details: detail("screen", "true")}},
 		"identify": {`"type":"identify","traits":{"plan":"pro"}`, event.Sent{ItemType: event.UserItem, Event: "identify", Props: []byte(`{"plan":"pro"}`)}},
 		"group":    {`"type":"group","groupId":"acme","traits":{"seats":40},"context":{"groupId":"old"}`, event.Sent{ItemType: event.UserItem, Event: "group", Company: "acme", Props: []byte(`{"seats":40}`)}},
-		"alias":    {`"type":"alias","userId":"u","previousId":"a"`, event.Sent{ItemType: event.UserItem, Event: "alias", User: event.User{ID: "u"}, Details: detail("previous_id", `"a"`)}},
+		"consent": {`"type":"identify","userId":"u","context":{"consent":{"categoryPreferences":{"Analytics":true,"Advertising":false,"Odd":"x","Unsaid":null}}}`,
+			event.Sent{ItemType: event.UserItem, Event: "identify", User: event.User{ID: "u"}, Consent: event.Consent{Purposes: []event.Purpose{
+				{Name: "Analytics", Granted: true}, {Name: "Advertising"}, {Name: "Odd"}}}, Warnings: []event.Warning{{Code: event.WarnDropped, Path: "$.context.consent.categoryPreferences"}}}},
+		"alias": {`"type":"alias","userId":"u","previousId":"a"`, event.Sent{ItemType: event.UserItem, Event: "alias", User: event.User{ID: "u"}, Details: detail("previous_id", `"a"`)}},
 		"alias, as analytics.js once named its ids": {`"type":"alias","to":"u","from":"a"`, event.Sent{ItemType: event.UserItem, Event: "alias", User: event.User{ID: "u"}, Details: detail("previous_id", `"a"`)}},
 		"an app's context": {`"type":"screen","context":{"app":{"name":"Shop","version":"2.1"},"device":{"manufacturer":"Apple","model":"iPhone16,1","type":"ios","id":"d"},"os":{"name":"iOS","version":"19.1"},"screen":{"width":393,"height":852}}`,
 			event.Sent{ItemType: event.PageView, Event: "view", OS: event.Software{Name: "iOS", Version: "19.1"}, Device: event.Device{Type: "ios", Brand: "Apple", Model: "iPhone16,1"},

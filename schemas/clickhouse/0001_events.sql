@@ -23,6 +23,9 @@
 -- and as the plain map of them (object_shared_data_serialization_version), the cheapest to insert and to merge. docs/decisions/json-columns.md
 -- has the figures. A dot inside a name is written %2E: props.`a%2Eb` is the property "a.b", props.a.b the property "b" of "a".
 --
+-- TTL. Each row says when it expires, since accounts keep theirs for spans of their own; merges delete what is past. A changed retention holds
+-- for rows to come, and for those that are there after waymarkctl retention apply.
+--
 -- LowCardinality where an account has at most some thousands of values: it is read and grouped as integers. DoubleDelta for
 -- times and offsets, which rise nearly evenly; ZSTD where the values are long and differ.
 CREATE TABLE IF NOT EXISTS events{{on_cluster}}
@@ -55,8 +58,8 @@ CREATE TABLE IF NOT EXISTS events{{on_cluster}}
     time_flag        Enum8('as_sent' = 0, 'corrected' = 1, 'clamped_future' = 2, 'clamped_past' = 3) COMMENT 'What was done to client_time to make time',
 
     visitor_id       String                          COMMENT 'The anonymous visitor' CODEC(ZSTD(1)),
-    user_id          String                          COMMENT 'The end user as the account''s policy identifies them; may be personal' CODEC(ZSTD(1)),
-    company_id       LowCardinality(String)          COMMENT 'The end user''s company, as the account identifies it, where its policy identifies users at all',
+    user_id          String                          COMMENT 'The end user as the account''s policy identifies them; may be personal. p1.… is a pseudonym under the first key of the account, 64 hexadecimal digits may be a hash' CODEC(ZSTD(1)),
+    company_id       LowCardinality(String)          COMMENT 'The end user''s company, as the account identifies it',
     session_id       String                          COMMENT 'The session' CODEC(ZSTD(1)),
 
     url              String                          COMMENT 'The page, where the account''s policy allows' CODEC(ZSTD(1)),
@@ -86,7 +89,7 @@ CREATE TABLE IF NOT EXISTS events{{on_cluster}}
     language         LowCardinality(String)          COMMENT 'BCP 47',
     timezone         LowCardinality(String)          COMMENT 'IANA name',
 
-    ip_masked        String                          COMMENT 'Client address without its host part: IPv4 /24, IPv6 /48' CODEC(ZSTD(1)),
+    ip_masked        String                          COMMENT 'Client address without its host part, where the account''s policy keeps one: IPv4 /24, IPv6 /48' CODEC(ZSTD(1)),
     country_code     LowCardinality(String)          COMMENT 'ISO 3166-1 alpha-2; empty when not known',
     country          LowCardinality(String)          COMMENT 'Country in English',
     subdivision      LowCardinality(String)          COMMENT 'State or province',
@@ -104,13 +107,14 @@ CREATE TABLE IF NOT EXISTS events{{on_cluster}}
     library          LowCardinality(String)          COMMENT 'The client that sent the event',
     library_version  LowCardinality(String)          COMMENT 'Its version',
 
-    flags            Array(LowCardinality(String))   COMMENT 'What of the event is not as it was sent: cut:page.title, converted:user.id, …; the codes are cut, shortened, converted, replaced, dropped, no_id, kept_as_text, clamped, redacted',
+    flags            Array(LowCardinality(String))   COMMENT 'What of the event is not as it was sent: cut:page.title, converted:user.id, …; the codes are cut, shortened, converted, replaced, dropped, no_id, kept_as_text, clamped, redacted, scrubbed, unkeyed',
 
     raw_topic_id     UUID                            COMMENT 'The raw topic: one that is made anew has another id. With the next three it names the raw record' CODEC(ZSTD(1)),
     raw_partition    Int32                           COMMENT 'Partition of the raw topic' CODEC(ZSTD(1)),
     raw_leader_epoch Int32                           COMMENT 'Epoch of the leader that appended the raw record: after a truncation another record may have its offset' CODEC(ZSTD(1)),
     raw_offset       Int64                           COMMENT 'Offset on the partition' CODEC(DoubleDelta, ZSTD(1)),
     epoch            UInt32                          COMMENT 'Raised by a deliberate re-enrichment' CODEC(ZSTD(1)),
+    expires          DateTime('UTC') DEFAULT toDateTime(4294967295, 'UTC') COMMENT 'When the row is deleted, by the retention that the account''s policy had; 2106-02-07 06:28:15 is never' CODEC(DoubleDelta, ZSTD(1)),
 
     INDEX by_time time TYPE minmax GRANULARITY 1,
     INDEX by_id event_id TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -120,6 +124,7 @@ CREATE TABLE IF NOT EXISTS events{{on_cluster}}
 ENGINE = {{engine "ReplacingMergeTree" "epoch"}}
 PARTITION BY toYYYYMM(time)
 ORDER BY (account_id, toDate(client_time), item_type, item_id, event_id)
+TTL expires
 SETTINGS
     {{deduplication_window 10000}},
     object_serialization_version = 'v3',

@@ -5,8 +5,8 @@
 // not at all; gzip and zstd are seen without Content-Encoding, and plain JSON with it. The write key comes as the user of Basic, as Bearer
 // token, in X-Write-Key, or in the body's "key".
 //
-//	200  one result an event, in order: accepted with its id, rejected with a code, a JSON path and a sentence, or dropped, with a code, as its
-//	     account does not want it
+//	200  one result an event, in order: accepted with its id, rejected with a code, a JSON path and a sentence, ignored, since the account's
+//	     policy does not collect it, or dropped, with a code, as its account does not want it
 //	400  the body is no JSON, or holds no events; nothing is stored
 //	401  no write key, an unknown one, or one that is not valid yet or has expired
 //	403  a page of an origin that is not allowed, or a write key that is not for pages, or for pages only; nothing is stored

@@ -34,6 +34,14 @@ type Config struct {
 	Dedup    Dedup                `yaml:"dedup"`
 	// Erasure has the secret of the region's tombstones.
 	Erasure erasure.Config `yaml:"erasure"`
+	// Pseudonyms makes the ids of accounts whose policy says pseudonymised.
+	Pseudonyms Pseudonyms `yaml:"pseudonyms"`
+}
+
+// Pseudonyms says where the keys are that pseudonyms are made with.
+type Pseudonyms struct {
+	// Keys is the key ring's folder, read again when it changes. Default none: no account can have pseudonyms.
+	Keys string `yaml:"keys"`
 }
 
 // Dedup bounds what each partition remembers of the events that passed, so that one a client sends again is left out. A partition

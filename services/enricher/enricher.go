@@ -16,6 +16,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/kafka/topicaudit"
+	"github.com/waymark-events/waymark/pkg/pseudonym"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/pkg/useragent"
 	"github.com/waymark-events/waymark/schemas"
@@ -38,6 +39,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	if err != nil {
 		return fmt.Errorf("user agents: %w", err)
 	}
+	keyring, err := pseudonym.Open(cfg.Pseudonyms.Keys, tel.Log, tel.Registry)
+	if err != nil {
+		return fmt.Errorf("pseudonyms.keys: %w", err)
+	}
 	client, err := kafka.NewClient(cfg.Kafka, tel.Log, tel.Registry)
 	if err != nil {
 		return err
@@ -59,9 +64,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	tel.Health.Check("configuration of topics", audit.Check)
 	tel.Health.Check("consumer group", client.CheckGroups)
 	tel.Health.Check("erasures", view.Check)
+	tel.Health.Check("pseudonyms", func(context.Context) error { return keyless(accounts.Directory(), cfg.Region, keyring) })
 	producer := client.NewProducer(cfg.Producer)
 	window := enrich.Window{Future: cfg.Time.MaxFuture, Past: cfg.Time.MaxPast}
-	enricher := enrich.New(enrich.Settings{Region: cfg.Region, Window: window}, accounts, locator, parser)
+	enricher := enrich.New(enrich.Settings{Region: cfg.Region, Window: window}, accounts, locator, parser, keyring)
 	events, err := stream.New(cfg.stream(), client, producer, enricher.Enrich, view, tel)
 	if err != nil {
 		return errors.Join(err, closeAll(ctx, producer, client))
@@ -77,6 +83,10 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		accounts.Watch(groupCtx, accountsInterval)
+		return nil
+	})
+	group.Go(func() error {
+		keyring.Watch(groupCtx, accountsInterval)
 		return nil
 	})
 	group.Go(func() error {
@@ -104,7 +114,18 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	return errors.Join(err, closeAll(ctx, producer, client))
 }
 
-// accountsInterval is how often the accounts file is looked at.
+// keyless names an account of the region whose policy asks for pseudonyms that the ring has no key for. Its events go on, with the anonymous id in the
+// place of the user's.
+func keyless(accounts *account.Directory, region string, keys *pseudonym.Ring) error {
+	for _, a := range accounts.Accounts() {
+		if a.Region == region && a.Policy.Identification == account.IdentifyPseudonymised && !keys.Has(a.ID) {
+			return fmt.Errorf("account %s has no key for pseudonyms: its events are stored without user ids until waymarkctl keys new makes one", a.ID)
+		}
+	}
+	return nil
+}
+
+// accountsInterval is how often accounts and keys are looked at.
 const accountsInterval = 2 * time.Second
 
 // closeAll ends the connections. What the stream wrote was acknowledged before it returned, so nothing waits here.

@@ -83,13 +83,13 @@ accounts:
     region: us
     keys:
       - {sha256: 9befb9ce4d169df63b5682edb971463d664b72ede8c843beb2b099b2f83fcc1a, scope: any}
-    policy: {identification: variable, collect_url: true, collect_title: true}
+    policy: {identification: variable, level: 3, collect_url: true, collect_title: true, geo: city, ip: mask}
   - id: demo-eu
     name: Demo (European Union)
     region: eu
     keys:
       - {sha256: 5c1debd40b6e89af17ef7a53054ae1a0c12c5559b19673627ba3d797f86f1d64, scope: any}
-    policy: {identification: generated, collect_url: true, collect_title: true}
+    policy: {identification: generated, level: 3, collect_url: true, collect_title: true, geo: city, ip: mask}
 `
 
 // accountsFile is the file to use: the one asked for, or the data folder's own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -93,8 +94,11 @@ func (p *Pipeline) enricherConfig(region string) (enricher.Config, error) {
 	cfg.Region, cfg.Kafka, cfg.Accounts = region, p.kafka, p.cfg.Accounts
 	cfg.Erasure.Secret = waymarkctl.LocalSecret
 	var err error
-	cfg.Geo, p.locations, err = p.cfg.geolocation()
-	return cfg, err
+	if cfg.Geo, p.locations, err = p.cfg.geolocation(); err != nil {
+		return cfg, err
+	}
+	cfg.Pseudonyms.Keys = filepath.Join(p.cfg.Data, "keys")
+	return cfg, os.MkdirAll(cfg.Pseudonyms.Keys, 0o700)
 }
 
 func (p *Pipeline) sinkConfig(region string) sink.Config {

@@ -45,6 +45,7 @@ RECORDS   records of the raw topic
 STORED    rows of events
 DEAD      dead letters (see "waymarkctl dead list")
 REPEATED  a client sent the event again; it is stored from another record
+NOT COLLECTED accepted before the account's policy said that such events are not collected
 UNDER WAY not enriched yet, or seen on the enriched or dead topic where the sinks have not come to
 AGED OUT  no rows since the events table's TTL deletes them
 ERASED    no rows since "waymarkctl erase" took them out
@@ -166,7 +167,7 @@ func (c *whereCommand) Run(env *environment) error {
 		anywhere = anywhere || found
 	}
 	if !anywhere {
-		return fmt.Errorf("event %s was not found: no edge accepted it, or it is older than --from and was never stored", id)
+		return fmt.Errorf("event %s was not found: no edge accepted it (its account's policy may not collect it), or it is older than --from and was never stored", id)
 	}
 	return nil
 }

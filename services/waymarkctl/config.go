@@ -19,6 +19,10 @@ type Config struct {
 	Regions map[string]Region `yaml:"regions"`
 	// Edge is the base URL that `send` posts to. Default http://127.0.0.1:8080.
 	Edge string `yaml:"edge"`
+	// Accounts is the accounts file, for what is asked of accounts' policies. Default none.
+	Accounts string `yaml:"accounts"`
+	// Keys is the key ring's folder, for what is done to keys of pseudonyms. Default none.
+	Keys string `yaml:"keys"`
 }
 
 // Region is one region's Kafka and ClickHouse.

@@ -232,6 +232,9 @@ func (c *deadReplayCommand) Run(env *environment) error {
 		if n := done.Gone; n > 0 {
 			fmt.Fprintf(env.stdout, "%d cannot be sent: their records are gone, deleted by retention or with an earlier topic of that name\n", n)
 		}
+		if n := done.NotCollected; n > 0 {
+			fmt.Fprintf(env.stdout, "%d were not sent: their account's policy did not collect them\n", n)
+		}
 		if n := done.Unfit; n > 0 {
 			fmt.Fprintf(env.stdout, "%d were not sent: they are no raw records\n", n)
 		}

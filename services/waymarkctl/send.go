@@ -37,7 +37,11 @@ func (c *sendCommand) Run(env *environment) error {
 		},
 	}
 	total, err := sender.Send(env.ctx, in)
-	fmt.Fprintf(env.stdout, "accepted %d, rejected %d\n", total.Accepted, total.Rejected)
+	fmt.Fprintf(env.stdout, "accepted %d, rejected %d", total.Accepted, total.Rejected)
+	if total.Ignored > 0 {
+		fmt.Fprintf(env.stdout, ", ignored %d", total.Ignored)
+	}
+	fmt.Fprintln(env.stdout)
 	if err == nil && total.Rejected > 0 {
 		err = fmt.Errorf("%d events were rejected", total.Rejected)
 	}

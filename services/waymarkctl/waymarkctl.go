@@ -37,9 +37,13 @@ type commands struct {
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Ask ClickHouse."`
 	Key     keyCommand     `cmd:"" help:"Write keys, which the accounts file has as hashes."`
 
-	Audit    auditCommand    `cmd:"" help:"Prove what became of every event of a span of time; 1 when any is missing or doubled."`
-	Where    whereCommand    `cmd:"" help:"Say where an event is, or what became of it."`
-	Dead     deadCommand     `cmd:"" help:"Dead letters."`
+	Audit     auditCommand     `cmd:"" help:"Prove what became of every event of a span of time; 1 when any is missing or doubled."`
+	Where     whereCommand     `cmd:"" help:"Say where an event is, or what became of it."`
+	Dead      deadCommand      `cmd:"" help:"Dead letters."`
+	Policy    policyCommand    `cmd:"" help:"Accounts' privacy policies."`
+	Keys      keysCommand      `cmd:"" help:"Keys that pseudonyms of user ids are made with."`
+	Retention retentionCommand `cmd:"" help:"How long rows are kept."`
+
 	Reenrich reenrichCommand `cmd:"" help:"Enrich a region's events again from a moment on, replacing what is stored."`
 
 	Erase        eraseCommand        `cmd:"" help:"Take a person out of an account, for good."`

@@ -31,6 +31,7 @@ type counts struct {
 	Rejected int             `json:"rejected"`
 	Dead     int             `json:"dead,omitempty"`
 	Dropped  int             `json:"dropped,omitempty"`
+	Ignored  int             `json:"ignored,omitempty"`
 	Results  []intake.Result `json:"results"`
 }
 
@@ -45,6 +46,8 @@ func count(results []intake.Result) counts {
 			out.Dead++
 		case intake.Dropped:
 			out.Dropped++
+		case intake.Ignored:
+			out.Ignored++
 		default:
 			out.Rejected++
 		}

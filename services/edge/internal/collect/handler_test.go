@@ -31,7 +31,7 @@ import (
 )
 
 const accountsFile = `accounts:
-  - {id: a-us, region: us, write_keys: [wk_us_key], policy: {identification: cookie}}
+  - {id: a-us, region: us, write_keys: [wk_us_key], policy: {identification: cookie, level: 3, ip: mask, ip_at: enricher, consent: {ignore_gpc: true, ignore_dnt: true}}}
   - {id: a-eu, region: eu, write_keys: [wk_eu_key]}
 `
 
@@ -61,11 +61,19 @@ var testLimits = Limits{Limits: intake.Limits{EventBytes: 1024, Depth: 8}, Batch
 
 func newHandler(t testing.TB, limits Limits) (*Handler, *store) {
 	t.Helper()
-	return newHandlerFor(t, accountsFile, limits)
+	h, s, _ := newHandlerOf(t, limits, accountsFile)
+	return h, s
 }
 
 // newHandlerFor makes a handler for the accounts of a file's text.
 func newHandlerFor(t testing.TB, text string, limits Limits) (*Handler, *store) {
+	t.Helper()
+	h, s, _ := newHandlerOf(t, limits, text)
+	return h, s
+}
+
+// newHandlerOf is newHandlerFor, with its metrics.
+func newHandlerOf(t testing.TB, limits Limits, text string) (*Handler, *store, prometheus.Registerer) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "accounts.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -85,7 +93,7 @@ func newHandlerFor(t testing.TB, text string, limits Limits) (*Handler, *store) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, s
+	return h, s, registry
 }
 
 func good(id string) string {
@@ -93,9 +101,9 @@ func good(id string) string {
 }
 
 type answer struct {
-	Accepted, Rejected int
-	Results            []intake.Result
-	Error              struct{ Code, Message string }
+	Accepted, Rejected, Ignored int
+	Results                     []intake.Result
+	Error                       struct{ Code, Message string }
 }
 
 // post sends body and returns the answer; change may set headers.

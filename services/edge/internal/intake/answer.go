@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/event"
+	"github.com/waymark-events/waymark/pkg/privacy"
 )
 
 // A Result is the answer for one event.
 type Result struct {
 	Index   int    `json:"index"`  // its place in the request, from 0
-	Status  string `json:"status"` // accepted, rejected, dead or dropped
+	Status  string `json:"status"` // accepted, rejected, dead, dropped or ignored
 	ID      string `json:"id,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Path    string `json:"path,omitempty"`
@@ -17,16 +18,18 @@ type Result struct {
 	// Warnings say which members of an accepted event are not stored as they were sent.
 	Warnings []event.Warning `json:"warnings,omitempty"`
 
-	record int // of an event that is stored: its place among the records
+	record  int             // of an event that is stored: its place among the records
+	refusal privacy.Refusal // of an ignored event
 }
 
 const (
-	// Accepted, Rejected, Dead and Dropped are what becomes of an event. A dead one is stored, and becomes a dead letter; a dropped one is right, and
-	// its account does not want it.
+	// Accepted, Rejected, Dead, Dropped and Ignored are what becomes of an event. A dead one is stored, and becomes a dead letter; a dropped one is
+	// right, and its account does not want it; an ignored one is right, and not collected by the account's policy.
 	Accepted = "accepted"
 	Rejected = "rejected"
 	Dead     = "dead"
 	Dropped  = "dropped"
+	Ignored  = "ignored"
 )
 
 // A Refusal answers a whole request of which nothing is stored, as far as the edge knows.

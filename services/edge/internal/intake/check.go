@@ -12,6 +12,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/formats"
 	"github.com/waymark-events/waymark/pkg/identity"
+	"github.com/waymark-events/waymark/pkg/privacy"
 	"github.com/waymark-events/waymark/pkg/segment"
 )
 
@@ -48,13 +49,15 @@ func (r *Request) get(name string) string {
 
 func cut(header string) string { return header[:min(len(header), maxHeader)] }
 
-// Check decides on each event and makes records of those that are right, for Store, and of the others where the request says to keep them. An id
+// Check decides on each event and makes records of those that are right and that the account's policy collects, for Store, and of the others where the request says to keep them. An id
 // that comes twice in a request is one event: the second is answered with the first one's id and not stored again.
 func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 	results := make([]Result, len(events))
 	records := make([]event.Record, 0, len(events))
 	seen := make(map[uuid.UUID]int, len(events)) // the record of each id
 	shared := r.raw()
+	mask := func(addr netip.Addr) netip.Addr { return privacy.AddressAtEdge(&r.Owner.Policy, addr) }
+	context := segment.Readdress(shared.Context, segment.AddressInContext, mask)
 	var sent event.Sent
 	for n, p := range events {
 		raw := shared
@@ -63,6 +66,14 @@ func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 		if err != nil && !r.Keep {
 			results[n] = reject(err)
 			continue
+		}
+		if why := privacy.Refuses(&r.Owner.Policy, &sent, privacy.Signals{GPC: raw.GPC, DNT: raw.DNT}); why != privacy.Collected {
+			results[n] = Result{Status: Ignored, Code: string(event.ReasonNotCollected), Message: why.Sentence(), refusal: why}
+			continue
+		}
+		raw.ClientIP = mask(raw.ClientIP)
+		if r.Relayed {
+			raw.Value, raw.Context = segment.Readdress(raw.Value, segment.AddressInMessage, mask), context
 		}
 		raw.EventID = identity.EventID(r.Owner.ID, sent.ID)
 		place, before := seen[raw.EventID]

@@ -3,6 +3,7 @@ package intake
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/waymark-events/waymark/pkg/privacy"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
@@ -13,12 +14,13 @@ type metrics struct {
 	limited   *prometheus.CounterVec
 	// refusedKeys are requests whose key is none, unknown, or not to be used so.
 	refusedKeys *prometheus.CounterVec
+	ignored     *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_edge_events_total", Help: "Events answered, by region, result (accepted, rejected, dead, dropped) and the reason of what is not accepted.",
+			Name: "waymark_edge_events_total", Help: "Events answered, by region, result (accepted, rejected, dead, dropped, ignored) and the reason of what is not accepted.",
 		}, []string{"region", "result", "reason"}),
 		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "waymark_edge_batch_events", Help: "Events of a request.", Buckets: prometheus.ExponentialBuckets(1, 2, 10),
@@ -34,18 +36,24 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help: "Requests refused for their write key, by reason (none, unknown, early, expired, server_key_in_page, no_origin, other_origin).",
 		}, []string{"reason"}),
 	}
+	m.ignored = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "waymark_edge_not_collected_total", Help: "Events answered as ignored, by region and why the account's policy does not collect them (level, denied, no_consent, gpc, dnt).",
+	}, []string{"region", "reason"})
 	for _, limit := range []string{"client_requests", "client_events", "key_rate", "account_rate", "key_quota", "account_quota"} {
 		m.limited.WithLabelValues(limit)
 	}
 	for _, reason := range []string{"none", "unknown", "early", "expired", "server_key_in_page", "no_origin", "other_origin"} {
 		m.refusedKeys.WithLabelValues(reason)
 	}
-	return m, telemetry.Register(reg, m.events, m.batch, m.notStored, m.limited, m.refusedKeys)
+	return m, telemetry.Register(reg, m.events, m.batch, m.notStored, m.limited, m.refusedKeys, m.ignored)
 }
 
 func (m *metrics) checked(region string, results []Result) {
 	m.batch.Observe(float64(len(results)))
 	for i := range results {
 		m.events.WithLabelValues(region, results[i].Status, results[i].Code).Inc()
+		if why := results[i].refusal; why != privacy.Collected {
+			m.ignored.WithLabelValues(region, string(why)).Inc()
+		}
 	}
 }

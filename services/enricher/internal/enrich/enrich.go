@@ -12,6 +12,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/formats"
 	"github.com/waymark-events/waymark/pkg/geo"
 	"github.com/waymark-events/waymark/pkg/privacy"
+	"github.com/waymark-events/waymark/pkg/pseudonym"
 	"github.com/waymark-events/waymark/pkg/recorder"
 	"github.com/waymark-events/waymark/pkg/segment"
 	"github.com/waymark-events/waymark/pkg/useragent"
@@ -27,6 +28,7 @@ type Enricher struct {
 	accounts *account.Store
 	locator  *geo.Locator
 	parser   *useragent.Parser
+	keys     *pseudonym.Ring
 }
 
 // Settings of an Enricher.
@@ -37,8 +39,8 @@ type Settings struct {
 }
 
 // New returns an Enricher that looks things up in what it is given.
-func New(s Settings, accounts *account.Store, locator *geo.Locator, parser *useragent.Parser) *Enricher {
-	return &Enricher{s.Region, s.Window, accounts, locator, parser}
+func New(s Settings, accounts *account.Store, locator *geo.Locator, parser *useragent.Parser, keys *pseudonym.Ring) *Enricher {
+	return &Enricher{s.Region, s.Window, accounts, locator, parser, keys}
 }
 
 var sents = sync.Pool{New: func() any { return new(event.Sent) }}
@@ -57,20 +59,25 @@ func (e *Enricher) Enrich(raw *event.Raw, out *event.Enriched) error {
 		return err
 	}
 	segment.Recognize(sent, customer.SegmentEvents)
+	policy := &customer.Policy
+	if why := privacy.Refuses(policy, sent, privacy.Signals{GPC: raw.GPC, DNT: raw.DNT}); why != privacy.Collected {
+		return event.Reject(event.ReasonNotCollected, errors.New(why.Sentence()))
+	}
 	detail := out.Detail[:0]
 	out.Reset()
 	if err := e.translate(raw, sent, out); err != nil {
 		return err
 	}
 	flag(sent, out)
-	out.Detail = appendDetail(detail, sent.Details)
+	out.Detail = appendDetail(detail, privacy.Details(policy, sent.Environment, sent.Details))
 	redact(out)
-	locate(e.locator.Lookup(raw.ClientIP), out)
+	locate(e.locator.Lookup(privacy.AddressLocated(policy, raw.ClientIP)), out)
 	describe(e.parser.Parse(raw.UserAgent, hints(&raw.Hints)), sent, out)
-	identify(raw, sent, customer, out)
-	arrive(raw.ClientIP, sent, out)
+	identify(raw, sent, customer, e.keys, out)
+	arrive(privacy.AddressStored(policy, raw.ClientIP), sent, out)
 	out.Time, out.TimeFlag = correctTime(sent.Time, raw.SentAt, raw.ReceivedAt, e.window)
-	privacy.Apply(customer.Policy, out)
+	privacy.Apply(policy, out)
+	cutURLs(out)
 	return nil
 }
 
@@ -110,14 +117,11 @@ func (e *Enricher) translate(raw *event.Raw, sent *event.Sent, out *event.Enrich
 	out.StepCount, out.Iteration, out.Preview = sent.Step.Count, sent.Iteration, sent.Preview
 	out.ItemLanguage, out.DismissReason = sent.ItemLanguage, sent.DismissReason
 	out.Trigger, out.FailureReason = sent.Trigger, sent.FailureReason
-	out.Environment = cmp.Or(sent.Environment, production)
+	out.Environment = cmp.Or(sent.Environment, privacy.Production)
 	out.Props = sent.Props
 	out.Library, out.LibraryVersion = sent.Library.Name, sent.Library.Version
 	return nil
 }
-
-// production is the environment of events that name none.
-const production = "production"
 
 // hints renames: pkg/event stays free of what reads them.
 func hints(h *event.Hints) useragent.Hints {

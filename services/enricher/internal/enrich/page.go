@@ -3,21 +3,21 @@ package enrich
 import (
 	"net/netip"
 
-	"github.com/waymark-events/waymark/pkg/clientip"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/traffic"
 )
 
-// arrive fills where the visitor is and came from: the address, masked, the page and the page before it, without user names and passwords. A
-// URL keeps its query, which may hold what the site put there. The campaign is the URL's, or the one that the event names where that has none.
+// arrive fills where the visitor is and came from: what of the address may be stored, the page and the page before it, without user names and
+// passwords. URLs are whole, with their queries: cutURLs comes after all that may be taken out of them. The campaign is the
+// URL's, or the one that the event names where that has none.
 func arrive(ip netip.Addr, sent *event.Sent, out *event.Enriched) {
 	page := sent.Page
-	if masked := clientip.Mask(ip); masked.IsValid() {
-		out.IpMasked = masked.String()
+	if ip.IsValid() {
+		out.IpMasked = ip.String()
 	}
 	here, before := splitURL(page.URL), splitURL(page.Referrer)
-	out.Url, out.UrlHost, out.UrlPath = event.Cut(here.text, event.MaxURL), event.Cut(here.host, event.MaxURL), event.Cut(here.path, event.MaxURL)
-	out.Referrer, out.ReferrerHost = event.Cut(before.text, event.MaxURL), event.Cut(before.host, event.MaxURL)
+	out.Url, out.UrlHost, out.UrlPath = here.text, here.host, here.path
+	out.Referrer, out.ReferrerHost = before.text, before.host
 	out.PageTitle = page.Title
 	flagIf(here.redacted, event.WarnRedacted, "$.page.url", out)
 	flagIf(before.redacted, event.WarnRedacted, "$.page.referrer", out)
@@ -30,4 +30,11 @@ func arrive(ip netip.Addr, sent *event.Sent, out *event.Enriched) {
 	}
 	out.TrafficSource = v.Source
 	out.UtmSource, out.UtmMedium, out.UtmCampaign, out.UtmTerm, out.UtmContent = v.UTM.Source, v.UTM.Medium, v.UTM.Campaign, v.UTM.Term, v.UTM.Content
+}
+
+// cutURLs cuts URLs to what is stored of them.
+func cutURLs(out *event.Enriched) {
+	for _, field := range [...]*string{&out.Url, &out.UrlHost, &out.UrlPath, &out.Referrer, &out.ReferrerHost} {
+		*field = event.Cut(*field, event.MaxURL)
+	}
 }

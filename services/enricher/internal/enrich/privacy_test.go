@@ -25,12 +25,13 @@ func TestProtect(t *testing.T) {
 		policy account.Policy
 		want   *event.Enriched
 	}{
-		"strictest":         {"203.0.113.77", account.Policy{}, &event.Enriched{IpMasked: "203.0.113.0"}},
-		"title only":        {"203.0.113.77", account.Policy{CollectTitle: true}, &event.Enriched{IpMasked: "203.0.113.0", PageTitle: "Log in"}},
-		"URL only":          {"203.0.113.77", account.Policy{CollectURL: true}, &event.Enriched{IpMasked: "203.0.113.0", Url: stored.Url, UrlHost: stored.UrlHost, UrlPath: stored.UrlPath, Referrer: stored.Referrer, ReferrerHost: stored.ReferrerHost, TrafficSource: stored.TrafficSource, Flags: []string{"redacted:page.url", "redacted:page.referrer"}}},
-		"IPv6":              {"2001:db8:1:2:3:4:5:6", account.Policy{}, &event.Enriched{IpMasked: "2001:db8:1::"}},
-		"IPv4 in IPv6":      {"::ffff:203.0.113.77", account.Policy{}, &event.Enriched{IpMasked: "203.0.113.0"}},
-		"IPv6 with a zone":  {"fe80::1:2:3%eth0", account.Policy{}, &event.Enriched{IpMasked: "fe80::"}},
+		"strictest":         {"203.0.113.77", account.Policy{}, &event.Enriched{}},
+		"title only":        {"203.0.113.77", account.Policy{Level: account.Page, IP: account.MaskIP, CollectTitle: true}, &event.Enriched{IpMasked: "203.0.113.0", PageTitle: "Log in"}},
+		"path only":         {"203.0.113.77", account.Policy{Level: account.Page, CollectPath: true}, &event.Enriched{UrlHost: stored.UrlHost, UrlPath: stored.UrlPath, Flags: []string{"redacted:page.url"}}},
+		"URL only":          {"203.0.113.77", account.Policy{Level: account.Page, IP: account.MaskIP, CollectURL: true, Scrubbing: account.Scrubbing{KeepQuery: []string{"*"}}}, &event.Enriched{IpMasked: "203.0.113.0", Url: stored.Url, UrlHost: stored.UrlHost, UrlPath: stored.UrlPath, Referrer: stored.Referrer, ReferrerHost: stored.ReferrerHost, TrafficSource: stored.TrafficSource, Flags: []string{"redacted:page.url", "redacted:page.referrer"}}},
+		"IPv6":              {"2001:db8:1:2:3:4:5:6", account.Policy{IP: account.MaskIP}, &event.Enriched{IpMasked: "2001:db8:1::"}},
+		"IPv4 in IPv6":      {"::ffff:203.0.113.77", account.Policy{IP: account.MaskIP}, &event.Enriched{IpMasked: "203.0.113.0"}},
+		"IPv6 with a zone":  {"fe80::1:2:3%eth0", account.Policy{IP: account.MaskIP}, &event.Enriched{IpMasked: "fe80::"}},
 		"address not known": {"", account.Policy{}, &event.Enriched{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,8 +47,10 @@ func TestProtect(t *testing.T) {
 
 // protect is what two stages make of a page.
 func protect(ip netip.Addr, page event.Page, policy account.Policy, out *event.Enriched) {
-	arrive(ip, &event.Sent{Page: page}, out)
-	privacy.Apply(policy, out)
+	arrive(privacy.AddressStored(&policy, ip), &event.Sent{Page: page}, out)
+	policy.RetentionDays = account.Forever
+	privacy.Apply(&policy, out)
+	cutURLs(out)
 }
 
 func FuzzProtect(f *testing.F) {
@@ -56,7 +59,7 @@ func FuzzProtect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, address []byte, pageURL, title string, collectURL, collectTitle bool) {
 		ip, known := netip.AddrFromSlice(address)
 		var out event.Enriched
-		protect(ip, event.Page{URL: pageURL, Title: title, Referrer: pageURL}, account.Policy{CollectURL: collectURL, CollectTitle: collectTitle}, &out)
+		protect(ip, event.Page{URL: pageURL, Title: title, Referrer: pageURL}, account.Policy{Level: account.Page, IP: account.MaskIP, CollectURL: collectURL, CollectTitle: collectTitle}, &out)
 		if !collectURL && out.Url+out.UrlHost+out.UrlPath+out.Referrer != "" || !collectTitle && out.PageTitle != "" {
 			t.Errorf("stored against the policy: %v", &out)
 		}
@@ -144,8 +147,8 @@ func rawPath(u *url.URL) string {
 
 func BenchmarkProtect(b *testing.B) {
 	ip := netip.MustParseAddr("203.0.113.77")
-	page := event.Page{URL: "https://shop.example/account/login?next=/cart", Title: "Log in", Referrer: "https://shop.example/"}
-	policy := account.Policy{CollectURL: true, CollectTitle: true}
+	page := event.Page{URL: "https://shop.example/account/login?utm_source=news", Title: "Log in", Referrer: "https://shop.example/"}
+	policy := account.Policy{Level: account.Page, IP: account.MaskIP, CollectURL: true, CollectTitle: true}
 	var out event.Enriched
 	b.ReportAllocs()
 	for b.Loop() {

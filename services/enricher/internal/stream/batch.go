@@ -135,12 +135,24 @@ func (b *batch) reject(by *enriching, rec *event.Record, stage string, err error
 		b.erased++
 		return nil
 	}
-	dead, err := b.letter(by, rec, stage, rejection, rec.Value)
+	letter := b.letter
+	if rejection.Reason == event.ReasonNotCollected {
+		letter = b.name
+	}
+	dead, err := letter(by, rec, stage, rejection, rec.Value)
 	if err != nil {
 		return err
 	}
 	b.dead = append(b.dead, deadRecord{dead, rec, stage, rejection})
 	return nil
+}
+
+// name makes the dead record of an event that the account's policy does not collect: it says which raw record was left out and why, so that every
+// record has its place in the tables, and has nothing of the event: no value, no headers, and no key, which names the visitor.
+func (b *batch) name(by *enriching, rec *event.Record, stage string, why *event.Rejection, _ []byte) (event.Record, error) {
+	bare := *rec
+	bare.Key, bare.Value, bare.Headers = []byte(b.raw.AccountID), nil, nil
+	return b.letter(by, &bare, stage, why, nil)
 }
 
 // letter makes the dead record of rec, which b.raw was read from. value is rec's, or nil where it must be left out.
@@ -158,7 +170,7 @@ func (b *batch) letter(by *enriching, rec *event.Record, stage string, why *even
 func stageOf(err error) string {
 	if r := event.AsRejection(err); r != nil {
 		switch r.Reason {
-		case event.ReasonUnknownAccount, event.ReasonWrongRegion, event.ReasonUnknownItemType, event.ReasonUnknownEvent:
+		case event.ReasonUnknownAccount, event.ReasonWrongRegion, event.ReasonUnknownItemType, event.ReasonUnknownEvent, event.ReasonNotCollected:
 			return event.StageEnrich
 		}
 	}

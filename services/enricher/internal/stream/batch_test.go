@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/testing/protocmp"
@@ -35,6 +36,8 @@ func newStream(t testing.TB) *Stream {
 		switch {
 		case bytes.HasPrefix(raw.Value, []byte("dead")):
 			return event.Reject(event.ReasonUnknownEvent, errors.New("no such event"))
+		case bytes.HasPrefix(raw.Value, []byte("not collected")):
+			return event.Reject(event.ReasonNotCollected, errors.New("consent was denied"))
 		case bytes.HasPrefix(raw.Value, []byte("bug")):
 			return errors.New("a bug")
 		case bytes.HasPrefix(raw.Value, []byte("panic")):
@@ -78,6 +81,40 @@ func rawRecord(offset int64, value string) event.Record {
 	rec := raw.Record([]byte("demo|v"))
 	rec.Partition, rec.LeaderEpoch, rec.Offset = 3, 2, offset
 	return rec
+}
+
+// An event that the account's policy does not collect has a letter, so that its record is accounted for, and the letter has nothing of it.
+func TestALetterOfWhatIsNotCollectedHasItsNameOnly(t *testing.T) {
+	s := newStream(t)
+	b := &batch{fetched: &kafka.Batch{Records: []event.Record{rawRecord(10, "a"), rawRecord(11, "not collected: planted")}}}
+	b.fetched.Records[1].Key = []byte("demo|planted")
+	b.fetched.Records[1].Headers = append(b.fetched.Records[1].Headers, event.Header{Key: event.HeaderUserAgent, Value: []byte("planted")}, event.Header{Key: event.HeaderClientIP, Value: []byte("203.0.113.77")})
+	if offset, err := b.fill(&newClaim(s, &kafka.Claim{Partition: 3}).enriching); err != nil {
+		t.Fatalf("offset %d: %v", offset, err)
+	}
+	if len(b.enriched) != 1 || len(b.dead) != 1 {
+		t.Fatalf("%d enriched, %d dead", len(b.enriched), len(b.dead))
+	}
+	letter := b.dead[0]
+	if text := string(letter.Key) + string(letter.Value); strings.Contains(text, "planted") || strings.Contains(text, "203.0.113") {
+		t.Errorf("the letter has what was not to be collected: %q", text)
+	}
+	var got event.Dead
+	if err := got.UnmarshalVT(letter.Value); err != nil {
+		t.Fatal(err)
+	}
+	id := idOf(11)
+	want := &event.Dead{
+		Reason: "not_collected", Stage: event.StageEnrich, Error: "consent was denied", Region: "us", AccountId: "demo", EventId: id[:], ReceivedAt: 1_700_000_000_000, FailedAt: got.FailedAt,
+		Topic: "events.raw.us", TopicId: rawID[:], Partition: 3, LeaderEpoch: 2, Offset: 11, Key: []byte("demo"),
+	}
+	if diff := cmp.Diff(want, &got, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	s.metrics.forwarded(b)
+	if n := testutil.ToFloat64(s.metrics.events.WithLabelValues("not_collected", "")); n != 1 {
+		t.Errorf("%v counted", n)
+	}
 }
 
 func TestBatchSplitsTheUsableFromTheDead(t *testing.T) {

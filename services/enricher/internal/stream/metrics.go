@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
@@ -27,7 +28,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_enricher_events_total",
-			Help: "Raw events committed, by result (enriched, dead, repeated: a client's repetition, left out, or erased: somebody's who was erased, left out) and reason of death.",
+			Help: "Raw events committed, by result (enriched, dead, repeated: a client's repetition, left out, erased: somebody's who was erased, left out, or not_collected: the account's policy has changed since the edge took it) and reason of death.",
 		}, []string{"result", "reason"}),
 		batchEvents: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "waymark_enricher_batch_events", Help: "Raw records in a fetched batch.", Buckets: prometheus.ExponentialBuckets(1, 4, 8),
@@ -64,6 +65,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m.events.WithLabelValues("enriched", "")
 	m.events.WithLabelValues("repeated", "")
 	m.events.WithLabelValues("erased", "")
+	m.events.WithLabelValues("not_collected", "")
 	for _, cause := range causes {
 		m.rewinds.WithLabelValues(cause)
 	}
@@ -88,6 +90,10 @@ func (m *metrics) forwarded(b *batch) {
 	m.events.WithLabelValues("repeated", "").Add(float64(b.repeated))
 	m.events.WithLabelValues("erased", "").Add(float64(b.erased))
 	for _, d := range b.dead {
+		if d.why.Reason == event.ReasonNotCollected {
+			m.events.WithLabelValues("not_collected", "").Inc()
+			continue
+		}
 		m.events.WithLabelValues("dead", string(d.why.Reason)).Inc()
 	}
 }

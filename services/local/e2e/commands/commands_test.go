@@ -65,6 +65,12 @@ var expected = map[string]expectation{
 	"waymarkctl region check --accounts FILE":                  {says: "every row lies in its account's region"},
 	"waymarkctl erasures list":                                 {says: "RECEIVED UNTIL"},
 	"waymarkctl export-person --account A --user U --region R": {says: "Kafka alone has"},
+	"waymarkctl policy show ACCOUNT":                           {says: "What is collected", flags: "--accounts data/accounts.yaml"},
+	"waymarkctl keys new ACCOUNT":                              {says: "key 1 is made", flags: "--keys ."},
+	"waymarkctl keys list":                                     {says: "in use", flags: "--keys ."},
+	"waymarkctl keys find ACCOUNT USER":                        {says: "p1.", flags: "--keys ."},
+	"waymarkctl keys destroy ACCOUNT KEY":                      {status: 1, says: "say --yes", flags: "--keys ."},
+	"waymarkctl retention apply":                               {says: "account demo-us: 0 rows changed", flags: "--accounts data/accounts.yaml"},
 	`waymarkctl sql --region us "SELECT event, count() FROM events GROUP BY event"`: {says: "play"},
 
 	"bin/waymark-local --help": {says: "waymark-local clickhouse [flags]"},
@@ -350,7 +356,7 @@ func withStage(do func()) (err error) {
 		return err
 	}
 	s.words = strings.NewReplacer("127.0.0.1:8123", web, "127.0.0.1:8080", edge, "127.0.0.1:9600", admin, "127.0.0.1:9092", kafka,
-		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "key new ACCOUNT", "key new shop", "--account A", "--account demo-us", "--accounts FILE", "--accounts "+accounts, "--region R", "--region us")
+		" DATA ", " "+filepath.Join(dir, "alone")+" ", "EVENT_ID", stored, "show ID", "show "+dead, "where ID", "where "+stored, "key new ACCOUNT", "key new shop", " ACCOUNT KEY", " demo-us 1", " ACCOUNT", " demo-us", "--account A", "--account demo-us", "--accounts FILE", "--accounts "+accounts, "--region R", "--region us")
 	if text, err := s.command(ctx, "waymarkctl send --key wk_demo_us FILE").CombinedOutput(); err != nil {
 		return fmt.Errorf("send: %w\n%s", err, text)
 	}

@@ -264,8 +264,8 @@ func (h *hand) died(events []sent) {
 
 // A found is what an audit of some days says.
 type found struct {
-	Records, Stored, Dead, Repeated, UnderWay, AgedOut, MayBe, Missing, Twice, Expired, Holes int
-	Predecessors, Doubled                                                                     int
+	Records, Stored, Dead, NotCollected, Repeated, UnderWay, AgedOut, MayBe, Missing, Twice, Expired, Holes int
+	Predecessors, Doubled                                                                                   int
 }
 
 // audited runs an audit of the last days; said are its reasons and notes.
@@ -278,6 +278,7 @@ func audited(t *testing.T) (status int, counts found, said string) {
 	var report struct {
 		Partitions []struct {
 			Records, Stored, Dead, Repeated, Missing, Twice, Expired, Holes int
+			NotCollected                                                    int `json:"not_collected"`
 			UnderWay                                                        int `json:"under_way"`
 			AgedOut                                                         int `json:"aged_out"`
 			MayBe                                                           int `json:"may_be_aged_out"`
@@ -295,6 +296,7 @@ func audited(t *testing.T) (status int, counts found, said string) {
 		counts.Records += p.Records
 		counts.Stored += p.Stored
 		counts.Dead += p.Dead
+		counts.NotCollected += p.NotCollected
 		counts.Repeated += p.Repeated
 		counts.UnderWay += p.UnderWay
 		counts.AgedOut += p.AgedOut

@@ -111,7 +111,7 @@ func (p *plant) write(file string, ids ...string) {
 	p.t.Helper()
 	text := "accounts:\n"
 	for _, id := range ids {
-		text += fmt.Sprintf("  - {id: %s, region: us, write_keys: [wk_test_key_%[1]s]}\n", id)
+		text += fmt.Sprintf("  - {id: %s, region: us, write_keys: [wk_test_key_%[1]s], policy: {level: 3}}\n", id)
 	}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		p.t.Fatal(err)

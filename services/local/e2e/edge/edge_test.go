@@ -35,7 +35,7 @@ type running struct {
 func start(t *testing.T, kafka string, change func(*edge.Config)) *running {
 	t.Helper()
 	accounts := filepath.Join(t.TempDir(), "accounts.yaml")
-	if err := os.WriteFile(accounts, []byte("accounts: [{id: a, region: us, write_keys: [wk_test_key]}]"), 0o600); err != nil {
+	if err := os.WriteFile(accounts, []byte("accounts: [{id: a, region: us, write_keys: [wk_test_key], policy: {level: 3}}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -31,7 +31,7 @@ func program(t *testing.T, broker, spool string) (*child.Process, string) {
 		t.Fatalf("build the edge: %v\n%s", err, out)
 	}
 	accounts := filepath.Join(dir, "accounts.yaml")
-	if err := os.WriteFile(accounts, []byte("accounts: [{id: a, region: us, write_keys: [wk_test_key]}]"), 0o600); err != nil {
+	if err := os.WriteFile(accounts, []byte("accounts: [{id: a, region: us, write_keys: [wk_test_key], policy: {level: 3}}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	addresses, err := child.FreeAddresses(2)

@@ -47,7 +47,7 @@ func TestGoodPoisonAndUnknownEvents(t *testing.T) {
 		PageTitle: "Pink Alligator - ShopMe", Environment: "production", Trigger: "launcher",
 		Browser: "Chrome", BrowserVersion: "72.0.3626.121", Os: "Windows", OsVersion: published.OsVersion, DeviceType: "desktop",
 		IpMasked: "203.0.113.0", Detail: []byte("{\"init\":{\n      \"type\": \"launcher\"\n    }}"), RawPartition: 1, RawOffset: 0,
-		RawTopicId: log.ID[:], RawLeaderEpoch: published.RawLeaderEpoch,
+		RawTopicId: log.ID[:], RawLeaderEpoch: published.RawLeaderEpoch, Expires: 1_551_784_021_500 + 365*24*3600*1000,
 	}
 	if id := string(sent[0].Header(event.HeaderEventID)); uuid.UUID(published.EventId).String() != id {
 		t.Errorf("event id %x, want %s", published.EventId, id)
@@ -116,7 +116,7 @@ func TestAnAccountOfAChangedFileIsServedWithoutARestart(t *testing.T) {
 	w.send(t, 0, recordOf("newcomer", value))
 	kafkatest.Wait(t, func() bool { return s.metric(t, "waymark_enricher_events_total", "unknown_account") == 1 }, "the unknown account's dead letter")
 
-	w.writeAccounts(t, accounts+"  - {id: newcomer, region: REGION}\n")
+	w.writeAccounts(t, accounts+"  - {id: newcomer, region: REGION, policy: {level: 2}}\n")
 	kafkatest.Wait(t, func() bool { return s.metric(t, "waymark_accounts_reloads_total", "ok") == 1 }, "the new accounts file")
 	w.send(t, 0, recordOf("newcomer", value))
 	got := decodeEnriched(t, w.read(t, w.enriched, 0, 1)[0])

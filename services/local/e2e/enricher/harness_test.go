@@ -27,7 +27,7 @@ import (
 )
 
 const accounts = `accounts:
-  - {id: demo, region: REGION, policy: {identification: cookie, collect_url: true, collect_title: true}}
+  - {id: demo, region: REGION, policy: {identification: cookie, level: 3, collect_url: true, collect_title: true, geo: city, ip: mask, ip_at: enricher, scrubbing: {keep_query: ['*']}}}
   - {id: strict, region: REGION}
   - {id: foreigner, region: elsewhere}
 `

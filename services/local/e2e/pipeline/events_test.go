@@ -71,6 +71,9 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 	if got := fmt.Sprint(row["detail_text"]); strings.Join(strings.Fields(got), "") != `{"init":{"type":"launcher"}}` {
 		t.Errorf("detail_text: %s", got)
 	}
+	if got, want := moment(t, fmt.Sprint(row["expires"])+".000"), received.Add((365-7)*24*time.Hour).Truncate(time.Second); !got.Equal(want) {
+		t.Errorf("expires: %v, want %v", got, want)
+	}
 	if got := moment(t, row["time"]); !got.Equal(received.Add(-7 * 24 * time.Hour)) {
 		t.Errorf("time: %v, want a week before %v", got, received)
 	}
@@ -82,7 +85,7 @@ func TestPublishedExampleEventIsReadBackWithEveryColumnRight(t *testing.T) {
 	if err := json.Unmarshal([]byte(fmt.Sprint(row["detail_text"])), &detail); err != nil || !reflect.DeepEqual(detail, want["detail"]) {
 		t.Errorf("detail_text: %v, %v", row["detail_text"], err)
 	}
-	for _, column := range []string{"time", "received_at", "enriched_at", "inserted_at", "raw_partition", "raw_offset", "detail_text"} {
+	for _, column := range []string{"time", "received_at", "enriched_at", "inserted_at", "raw_partition", "raw_offset", "detail_text", "expires"} {
 		delete(row, column)
 	}
 	for column := range want {

@@ -100,8 +100,8 @@ func accountsFile(t *testing.T, dir string) string {
 	t.Helper()
 	file := filepath.Join(dir, "accounts-of-tests.yaml")
 	text := `accounts:
-  - {id: demo-us, region: us, write_keys: [wk_demo_us], policy: {identification: variable, collect_url: true, collect_title: true}}
-  - {id: demo-eu, region: eu, write_keys: [wk_demo_eu], policy: {identification: generated}}
+  - {id: demo-us, region: us, write_keys: [wk_demo_us], policy: {identification: variable, level: 3, collect_url: true, collect_title: true, geo: city, ip: mask, ip_at: enricher, scrubbing: {keep_query: ['*']}}}
+  - {id: demo-eu, region: eu, write_keys: [wk_demo_eu], policy: {identification: generated, level: 3, geo: city, ip: mask, ip_at: enricher}}
   - {id: far, region: ap, write_keys: [wk_far_away]}
 `
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

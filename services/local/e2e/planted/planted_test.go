@@ -227,8 +227,14 @@ type running struct {
 
 func start(t *testing.T) *running {
 	t.Helper()
-	dir := t.TempDir()
+	return startWith(t, t.TempDir(), "")
+}
+
+// startWith starts a pipeline in a folder, with an accounts file of its own or waymark-local's.
+func startWith(t *testing.T, dir, accounts string) *running {
+	t.Helper()
 	cfg := local.DefaultConfig()
+	cfg.Accounts = accounts
 	cfg.Data, cfg.Geo = dir, "made"
 	cfg.Edge, cfg.Kafka, cfg.ClickHouseNative, cfg.ClickHouseHTTP, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

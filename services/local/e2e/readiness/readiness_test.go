@@ -28,7 +28,7 @@ const region = "us"
 func accounts(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "accounts.yaml")
-	if err := os.WriteFile(file, []byte("accounts: [{id: a, region: us, write_keys: [wk_test_key]}]"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("accounts: [{id: a, region: us, write_keys: [wk_test_key], policy: {level: 3}}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -203,7 +204,7 @@ func TestEveryColumnHoldsItsField(t *testing.T) {
 		Latitude: &latitude, Longitude: &longitude, Asn: 64496, AsName: "Example",
 		Props: []byte(`{"plan":"pro","cart":{"total":12.5}}`), Detail: []byte(`{"quiz":{"score":7,"passed":true}}`),
 		Library: "waymark.js", LibraryVersion: "1.2", RawPartition: 0, RawOffset: 0, Epoch: 0,
-		Flags: []string{"cut:page.title", "converted:user.id"},
+		Flags: []string{"cut:page.title", "converted:user.id"}, Expires: 2_000_000_000_999,
 	}
 	empty := &event.Enriched{EventId: make([]byte, 16), StepIndex: -1, RawTopicId: h.raw[:], RawLeaderEpoch: 3, RawOffset: 1}
 	h.send(0, record(t, full), record(t, empty))
@@ -215,7 +216,7 @@ func TestEveryColumnHoldsItsField(t *testing.T) {
 		browser, browser_version, os, os_version, device_type, device_brand, device_model, is_bot, bot_name, screen_width, screen_height, language, timezone,
 		ip_masked, country_code, country, subdivision, city, toString(latitude) AS lat, toString(longitude) AS lon, asn, as_name,
 		toString(props) AS p, toString(detail) AS d, props.plan.:String AS plan, detail.quiz.passed.:Bool AS passed, library, library_version,
-		raw_topic_id, raw_partition, raw_leader_epoch, raw_offset, epoch, flags`
+		raw_topic_id, raw_partition, raw_leader_epoch, raw_offset, epoch, flags, toUnixTimestamp(expires) AS expires`
 	text := func(s string) *string { return &s }
 	yes := true
 	want := map[string]any{
@@ -230,12 +231,13 @@ func TestEveryColumnHoldsItsField(t *testing.T) {
 		"lat": text("52.52"), "lon": text("-0.13"), "asn": uint32(64496), "as_name": "Example",
 		"p": `{"cart":{"total":12.5},"plan":"pro"}`, "d": `{"quiz":{"passed":true,"score":7}}`, "plan": text("pro"), "passed": &yes,
 		"library": "waymark.js", "library_version": "1.2", "raw_topic_id": h.raw, "raw_partition": int32(0), "raw_leader_epoch": int32(3), "raw_offset": int64(0), "epoch": uint32(0), "flags": []string{"cut:page.title", "converted:user.id"},
+		"expires": uint32(2_000_000_000),
 	}
 	if diff := cmp.Diff(want, h.row("SELECT "+columns+" FROM events WHERE raw_offset = 0")); diff != "" {
 		t.Error(diff)
 	}
-	got := h.row("SELECT event_id, step_index, latitude, longitude, toString(props) AS p, toString(detail) AS d, is_bot FROM events WHERE raw_offset = 1")
-	want = map[string]any{"event_id": uuid.Nil, "step_index": int32(-1), "latitude": (*float32)(nil), "longitude": (*float32)(nil), "p": "{}", "d": "{}", "is_bot": false}
+	got := h.row("SELECT event_id, step_index, latitude, longitude, toString(props) AS p, toString(detail) AS d, is_bot, toUnixTimestamp(expires) AS expires FROM events WHERE raw_offset = 1")
+	want = map[string]any{"event_id": uuid.Nil, "step_index": int32(-1), "latitude": (*float32)(nil), "longitude": (*float32)(nil), "p": "{}", "d": "{}", "is_bot": false, "expires": uint32(math.MaxUint32)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

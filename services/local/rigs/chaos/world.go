@@ -31,7 +31,7 @@ const (
 )
 
 const accounts = `accounts:
-  - {id: chaos, name: Chaos, region: us, write_keys: [wk_chaos], policy: {identification: variable, collect_url: true, collect_title: true}}
+  - {id: chaos, name: Chaos, region: us, write_keys: [wk_chaos], policy: {identification: variable, level: 3, collect_url: true, collect_title: true, geo: city, ip: mask, ip_at: enricher, scrubbing: {off: true, keep_query: ['*']}}}
 `
 
 // A world is everything that runs: the engines behind proxies, and the services as production has them, each a process.

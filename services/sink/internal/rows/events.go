@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/google/uuid"
@@ -44,6 +45,7 @@ type Events struct {
 	rawTopicID                                                        []uuid.UUID
 	rawPartition, rawLeaderEpoch                                      []int32
 	rawOffset                                                         []int64
+	expires                                                           []time.Time
 }
 
 // NewEvents returns an empty set of rows.
@@ -73,7 +75,7 @@ func NewEvents() *Events {
 		column("library", &r.library), column("library_version", &r.libraryVersion),
 		column("flags", &r.flags),
 		column("raw_topic_id", &r.rawTopicID), column("raw_partition", &r.rawPartition), column("raw_leader_epoch", &r.rawLeaderEpoch),
-		column("raw_offset", &r.rawOffset), column("epoch", &r.epoch),
+		column("raw_offset", &r.rawOffset), column("epoch", &r.epoch), column("expires", &r.expires),
 	}
 	return r
 }
@@ -246,8 +248,19 @@ func (r *Events) Add(rec *event.Record, _ uuid.UUID, marks checkpoint.Marks) (ch
 	r.flags = append(r.flags, e.Flags)
 	r.rawTopicID, r.rawPartition = append(r.rawTopicID, topic), append(r.rawPartition, e.RawPartition)
 	r.rawLeaderEpoch, r.rawOffset = append(r.rawLeaderEpoch, e.RawLeaderEpoch), append(r.rawOffset, e.RawOffset)
-	r.epoch = append(r.epoch, e.Epoch)
+	r.epoch, r.expires = append(r.epoch, e.Epoch), append(r.expires, expiry(e.Expires))
 	return marks.Raise(source), nil
+}
+
+// never is the expiry of what is kept for ever: the last second of a DateTime.
+const never = math.MaxUint32
+
+// expiry is when a row expires, as a DateTime holds it; of 0 milliseconds it is never.
+func expiry(millis int64) time.Time {
+	if millis == 0 {
+		return time.Unix(never, 0)
+	}
+	return time.Unix(min(max(millis/1000, 0), never), 0)
 }
 
 // text is b as a string that aliases it.

@@ -1,5 +1,5 @@
 // Package audit proves from Kafka's logs and ClickHouse's tables what became of every event of a span of time: stored, dead-lettered, a
-// repetition of one that is, still under way, gone by the table's own TTL, erased, or missing.
+// repetition of one that is, not collected by its account's policy, still under way, gone by the table's own TTL, erased, or missing.
 //
 // A row is a raw record's when topic id, partition, leader epoch, offset and event id agree: an offset alone names nothing, since a topic
 // that is made anew, or a log that was cut off, uses it again. A record that no table has is under way only if it can be seen to be: before
@@ -62,6 +62,8 @@ type Partition struct {
 	Stored   int64 `json:"stored"`
 	Dead     int64 `json:"dead"`
 	Repeated int64 `json:"repeated"`
+	// NotCollected were accepted, and their account's policy does not collect them: it has changed since. A letter without content says so.
+	NotCollected int64 `json:"not_collected"`
 	// UnderWay are not enriched yet, or lie on the enriched or dead topic where the sinks have not come to them.
 	UnderWay int64 `json:"under_way"`
 	// AgedOut are no rows since the events table's TTL deletes them; of MayBeAgedOut the raw record does not say enough to be sure.

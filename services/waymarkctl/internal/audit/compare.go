@@ -121,6 +121,8 @@ func (c *comparison) compare(ctx context.Context, from, to int64) error {
 		switch {
 		case held.rows[rec.name]:
 			c.p.Stored++
+		case held.left[rec.name]:
+			c.p.NotCollected++
 		case held.dead[rec.name], held.dead[name{rec.offset, rec.leaderEpoch, uuid.Nil}]:
 			c.p.Dead++
 		case rec.offset >= c.enricher.At:
@@ -150,12 +152,13 @@ func (c *comparison) compare(ctx context.Context, from, to int64) error {
 // A holding is what the tables hold of a part of a log.
 type holding struct {
 	rows, dead map[name]bool
-	offsets    offsetSet // of both
+	left       map[name]bool // the account's policy does not collect them
+	offsets    offsetSet     // of both
 	twice      int64
 }
 
 func (c *comparison) holds(ctx context.Context, from, to int64) (*holding, error) {
-	h := &holding{rows: map[name]bool{}, dead: map[name]bool{}, offsets: offsetSet{}}
+	h := &holding{rows: map[name]bool{}, dead: map[name]bool{}, left: map[name]bool{}, offsets: offsetSet{}}
 	span := []any{
 		clickhouse.Named("region", c.Region), clickhouse.Named("topic", c.log.Topic), clickhouse.Named("topic_id", c.log.ID.String()),
 		clickhouse.Named("partition", c.log.Partition), clickhouse.Named("from", from), clickhouse.Named("to", to),
@@ -174,7 +177,11 @@ func (c *comparison) holds(ctx context.Context, from, to int64) (*holding, error
 	}
 	err = c.Conn.Query(ctx, deadSQL, func(_ []string, v []any) error {
 		n := name{v[0].(int64), v[1].(int32), v[2].(uuid.UUID)}
-		h.dead[n] = true
+		if v[3].(uint8) != 0 {
+			h.left[n] = true
+		} else {
+			h.dead[n] = true
+		}
 		h.offsets.add(n.offset)
 		return nil
 	}, span...)

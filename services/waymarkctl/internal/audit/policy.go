@@ -103,11 +103,14 @@ func (a *Audit) age(ctx context.Context, r *rule, records []*record, fates map[i
 		condition = r.condition
 	}
 	query := strings.NewReplacer("{time}", fill(r.time), "{condition}", fill(condition)).Replace(agedSQL)
-	seen := map[int64]int{}
+	seen, possible := map[int64]int{}, map[int64]bool{}
 	for _, times := range [][]int64{early, late} {
 		err := a.Conn.Query(ctx, query, func(_ []string, v []any) error {
 			if v[1].(uint8) != 0 {
 				seen[v[0].(int64)]++
+			}
+			if v[2].(uint8) != 0 {
+				possible[v[0].(int64)] = true
 			}
 			return nil
 		}, clickhouse.Named("region", a.Region), clickhouse.Named("offsets", offsets), clickhouse.Named("ids", ids), clickhouse.Named("accounts", accounts),
@@ -116,8 +119,8 @@ func (a *Audit) age(ctx context.Context, r *rule, records []*record, fates map[i
 			return fmt.Errorf("ask which records the TTL %s deletes: %w", r.time, err)
 		}
 	}
-	for offset, times := range seen {
-		if times == 2 && !r.unsure {
+	for offset := range possible {
+		if seen[offset] == 2 && !r.unsure {
 			fates[offset] = agedOut
 		} else {
 			fates[offset] = max(fates[offset], mayBeAgedOut)

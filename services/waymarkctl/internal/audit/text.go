@@ -14,15 +14,15 @@ const most = 50
 func (r *Report) Text(out io.Writer) error {
 	fmt.Fprintf(out, "Region %s, received %s to %s, raw topic id %s\n\n", r.Region, r.From.Format(time.RFC3339), r.To.Format(time.RFC3339), r.TopicID)
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "PARTITION\tFROM\tTO\tRECORDS\tSTORED\tDEAD\tREPEATED\tUNDER WAY\tAGED OUT\tERASED\tMISSING\tTWICE\tEXPIRED\t")
+	fmt.Fprintln(table, "PARTITION\tFROM\tTO\tRECORDS\tSTORED\tDEAD\tREPEATED\tNOT COLLECTED\tUNDER WAY\tAGED OUT\tERASED\tMISSING\tTWICE\tEXPIRED\t")
 	var all Partition
 	for _, p := range r.Partitions {
-		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.Partition, p.From, p.To,
-			p.Records, p.Stored, p.Dead, p.Repeated, p.UnderWay, p.AgedOut, p.Erased, p.Missing, p.Twice, p.Expired)
+		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.Partition, p.From, p.To,
+			p.Records, p.Stored, p.Dead, p.Repeated, p.NotCollected, p.UnderWay, p.AgedOut, p.Erased, p.Missing, p.Twice, p.Expired)
 		all.add(p)
 	}
-	fmt.Fprintf(table, "all\t\t\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
-		all.Records, all.Stored, all.Dead, all.Repeated, all.UnderWay, all.AgedOut, all.Erased, all.Missing, all.Twice, all.Expired)
+	fmt.Fprintf(table, "all\t\t\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
+		all.Records, all.Stored, all.Dead, all.Repeated, all.NotCollected, all.UnderWay, all.AgedOut, all.Erased, all.Missing, all.Twice, all.Expired)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
@@ -89,6 +89,7 @@ func (p *Partition) add(other *Partition) {
 	p.Stored += other.Stored
 	p.Dead += other.Dead
 	p.Repeated += other.Repeated
+	p.NotCollected += other.NotCollected
 	p.UnderWay += other.UnderWay
 	p.AgedOut += other.AgedOut
 	p.MayBeAgedOut += other.MayBeAgedOut

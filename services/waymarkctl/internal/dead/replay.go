@@ -20,8 +20,8 @@ type Replay struct {
 	Sent, Stored, DeadAgain int
 	// Already are rows, or were chosen twice; Fresh were enriched so lately that the enricher would take them for repetitions of
 	// themselves; Gone are no more where they were: retention deleted them, or the topic was made anew; Unfit are no raw records, such as
-	// something on the enriched topic that is no event.
-	Already, Fresh, Gone, Unfit int
+	// something on the enriched topic that is no event; NotCollected were not to be kept when they came, and stay so.
+	Already, Fresh, Gone, Unfit, NotCollected int
 }
 
 // batch is how many letters are sent at once.
@@ -74,6 +74,9 @@ func (l *Letters) send(ctx context.Context, letters []Letter, seen map[owned]boo
 		switch {
 		case letter.EventID != uuid.Nil && (letter.isStored(stored) || seen[owned{letter.EventID, letter.Account}]):
 			out.Already++
+			continue
+		case letter.Reason == string(event.ReasonNotCollected):
+			out.NotCollected++
 			continue
 		case letter.Stage != event.StageInsert && letter.Topic != schemas.RawTopic(l.Region):
 			out.Unfit++

@@ -32,7 +32,7 @@ type Sender struct {
 	// URL is the edge's base URL.
 	URL      string
 	WriteKey string
-	// Report hears of every rejected event; line counts from 1.
+	// Report hears of every event that was not accepted; line counts from 1.
 	Report func(line int, result Result)
 }
 
@@ -46,7 +46,7 @@ type Result struct {
 }
 
 // Totals count events.
-type Totals struct{ Accepted, Rejected int }
+type Totals struct{ Accepted, Rejected, Ignored int }
 
 // Send posts every non-empty line of r. It stops at the first batch the edge refuses whole or does not take within the retries.
 //
@@ -68,11 +68,15 @@ func (s *Sender) Send(ctx context.Context, r io.Reader) (Totals, error) {
 			return fmt.Errorf("lines %d–%d: sent %d events, got %d results", lines[0], lines[len(lines)-1], len(lines), len(results))
 		}
 		for i, result := range results {
-			if result.Status == "accepted" {
+			switch result.Status {
+			case "accepted":
 				total.Accepted++
 				continue
+			case "ignored": // the account's policy does not collect it
+				total.Ignored++
+			default:
+				total.Rejected++
 			}
-			total.Rejected++
 			s.Report(lines[i], result)
 		}
 		body.Reset()

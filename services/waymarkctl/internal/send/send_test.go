@@ -38,6 +38,8 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for line := range bytes.Lines(body) {
 		if bytes.Contains(line, []byte("bad")) {
 			results = append(results, Result{Status: "rejected", Code: "wrong_type", Path: "$.time"})
+		} else if bytes.Contains(line, []byte("private")) {
+			results = append(results, Result{Status: "ignored", Code: "not_collected"})
 		} else {
 			results = append(results, Result{Status: "accepted", ID: "x"})
 		}
@@ -58,8 +60,8 @@ func run(t *testing.T, e *edge, input string) (Totals, []int, error) {
 }
 
 func TestSendReportsRejectionsByLine(t *testing.T) {
-	total, rejected, err := run(t, new(edge), "{\"a\":1}\n\n{\"bad\":1}\n{\"a\":2}")
-	if err != nil || total != (Totals{Accepted: 2, Rejected: 1}) || !cmp.Equal(rejected, []int{3}) {
+	total, rejected, err := run(t, new(edge), "{\"a\":1}\n\n{\"bad\":1}\n{\"a\":2}\n{\"private\":1}")
+	if err != nil || total != (Totals{Accepted: 2, Rejected: 1, Ignored: 1}) || !cmp.Equal(rejected, []int{3, 5}) {
 		t.Errorf("%+v, rejected lines %v, error %v", total, rejected, err)
 	}
 }

@@ -147,6 +147,11 @@ func (s *Search) dead(ctx context.Context, raw uuid.UUID) (int, error) {
 	dead, kept := 0, schemas.DeadTopic(s.Region)
 	err := s.Conn.Query(ctx, deadSQL, func(_ []string, v []any) error {
 		dead++
+		if v[1] == string(event.ReasonNotCollected) {
+			fmt.Fprintf(s.Out, "not collected in region %s since %s: %v; it was topic %v, id %v%s, partition %v, leader epoch %v, offset %v, and nothing of it was kept\n",
+				s.Region, clock(v[8]), v[2], v[3], v[4], of(v[4].(uuid.UUID), now[v[3].(string)]), v[5], v[6], v[7])
+			return nil
+		}
 		fmt.Fprintf(s.Out, "dead letter in region %s since %s: %v of stage %v (%v); it was topic %v, id %v%s, partition %v, leader epoch %v, offset %v, and is kept at %s/%v@%v, id %v%s\n",
 			s.Region, clock(v[8]), v[1], v[0], terminal.Line(fmt.Sprint(v[2])), v[3], v[4], of(v[4].(uuid.UUID), now[v[3].(string)]), v[5], v[6], v[7], kept, v[10], v[11], v[9], of(v[9].(uuid.UUID), now[kept]))
 		return nil
