@@ -24,8 +24,8 @@ import (
 func Apply(p *account.Policy, e *event.Enriched) {
 	level := p.LevelIn(environment(e.Environment))
 	if !p.Identification.Stores() {
-		e.UserId = ""
-		forget(e, "user.id", "userId")
+		e.UserId, e.CompanyId = "", ""
+		forget(e, "user.id", "userId", "company", "groupId", "context.groupId")
 	}
 	locate(p, e)
 	page(p, level, e)

@@ -43,9 +43,9 @@ var (
 var matrix = map[string]map[string]setting{
 	"Identification": func() map[string]setting {
 		out := map[string]setting{
-			"none":            {func(p *account.Policy) { p.Identification = account.IdentifyNone }, fields("UserId")},
-			"left out":        {func(p *account.Policy) { p.Identification = "" }, fields("UserId")},
-			"of next version": {func(p *account.Policy) { p.Identification = "telepathy" }, fields("UserId")},
+			"none":            {func(p *account.Policy) { p.Identification = account.IdentifyNone }, fields("UserId CompanyId")},
+			"left out":        {func(p *account.Policy) { p.Identification = "" }, fields("UserId CompanyId")},
+			"of next version": {func(p *account.Policy) { p.Identification = "telepathy" }, fields("UserId CompanyId")},
 		}
 		for _, id := range []account.Identification{"generated", "cookie", "variable", "element", "idp", "crm", "hashed", "pseudonymised"} {
 			out[string(id)] = setting{func(p *account.Policy) { p.Identification = id }, nil} // which id it is, and in which form, is decided before

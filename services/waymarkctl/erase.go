@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/erasure"
+	"github.com/waymark-events/waymark/pkg/pseudonym"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/erase"
 )
@@ -38,6 +39,18 @@ func (f *personFlags) region(env *environment) (erase.Region, func() error, erro
 	return erase.Region{Name: name, Client: client, Conn: conn, Keys: keys}, shut, nil
 }
 
+// pseudonyms are what is stored in the user's place, where this machine has the key ring.
+func (f *personFlags) pseudonyms(env *environment) ([]string, error) {
+	if f.User == "" || env.cfg.Keys == "" {
+		return nil, nil
+	}
+	ring, err := pseudonym.Read(env.cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return ring.All(f.Account, f.User), nil
+}
+
 type eraseCommand struct {
 	personFlags
 	Company   string        `help:"The end users' company." placeholder:"C"`
@@ -55,7 +68,7 @@ type eraseCommand struct {
 // Help says what is erased.
 func (*eraseCommand) Help() string {
 	return `Takes a user, a visitor, a company, or a span of time out of an account: out of the tables, and out of all that Kafka still has and somebody may
-store again. Visitors that only this user was are erased along. A tombstone without a name on the topic erasures.REGION tells enrichers and sinks, which must have
+store again. Visitors that only this user was are erased along, and so are the user's pseudonyms, where keys names the key ring. A tombstone without a name on the topic erasures.REGION tells enrichers and sinks, which must have
 the same erasure.secret. It prints a receipt that says what has copies still, and until when. Killed, or run into an error, it can be run again.`
 }
 
@@ -68,6 +81,9 @@ func (c *eraseCommand) Run(env *environment) (err error) {
 		request.Mode = erasure.Anonymise
 	}
 	if err := request.Validate(); err != nil {
+		return err
+	}
+	if request.Pseudonyms, err = c.pseudonyms(env); err != nil {
 		return err
 	}
 	region, shut, err := c.region(env)
@@ -114,6 +130,9 @@ func (c *exportPersonCommand) Run(env *environment) (err error) {
 	request := erase.Request{Account: c.Account, User: c.User, Visitor: c.Visitor}
 	if (c.User == "") == (c.Visitor == "") {
 		return errors.New("want one of --user and --visitor")
+	}
+	if request.Pseudonyms, err = c.pseudonyms(env); err != nil {
+		return err
 	}
 	region, shut, err := c.region(env)
 	if err != nil {

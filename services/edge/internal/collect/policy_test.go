@@ -15,7 +15,7 @@ import (
 // What an account's policy does not collect is answered 200 and ignored, one by one, and reaches no Kafka.
 func TestWhatIsNotCollectedIsIgnored(t *testing.T) {
 	h, s, registry := newHandlerOf(t, testLimits, `accounts:
-  - {id: a-us, region: us, write_keys: [wk_us_key], policy: {consent: {required: true, ignore_dnt: true}, environments: {test: {level: 2}}}}
+  - {id: a-us, region: us, write_keys: [wk_us_key], policy: {level: 1, consent: {required: true, ignore_dnt: true}, environments: {test: {level: 2}}}}
 `)
 	granted := func(more string) string {
 		return `{"time":1700000000000,"consent":"granted",` + more + `}`
@@ -57,7 +57,7 @@ waymark_edge_not_collected_total{reason="no_consent",region="us"} 1
 // What of the client's address is in the raw record is the policy's.
 func TestTheAddressInTheRawRecordIsThePolicys(t *testing.T) {
 	for policy, want := range map[string]string{
-		"{}": "", "{ip: drop}": "", "{ip: mask}": "203.0.113.0", "{ip: mask, ip_at: edge}": "203.0.113.0", "{ip: mask, ip_at: enricher}": "203.0.113.77", "{ip_at: enricher}": "203.0.113.77",
+		"{}": "203.0.113.0", "{ip: drop}": "", "{ip: mask}": "203.0.113.0", "{ip: mask, ip_at: edge}": "203.0.113.0", "{ip: mask, ip_at: enricher}": "203.0.113.77", "{ip_at: enricher}": "203.0.113.77",
 	} {
 		h, s, _ := newHandlerOf(t, testLimits, `accounts: [{id: a-us, region: us, write_keys: [wk_us_key], policy: `+policy+`}]`)
 		r := with("X-Forwarded-For", "203.0.113.77")

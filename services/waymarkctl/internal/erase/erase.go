@@ -41,6 +41,8 @@ type Region struct {
 type Request struct {
 	Account                string
 	User, Visitor, Company string
+	// Pseudonyms are what is stored in the user's place, under each key that there is.
+	Pseudonyms []string
 	// From and To bound the time of the events, To excluded; zero for no bound.
 	From, To time.Time
 	Mode     erasure.Mode
@@ -52,17 +54,17 @@ type Request struct {
 	Wait time.Duration
 }
 
-// kind returns what the request is about, and the identifier.
-func (r *Request) kind() (erasure.Kind, string) {
+// kind returns what the request is about, and the identifiers, all of the same.
+func (r *Request) kind() (erasure.Kind, []string) {
 	switch {
 	case r.User != "":
-		return erasure.User, r.User
+		return erasure.User, append([]string{r.User}, r.Pseudonyms...)
 	case r.Visitor != "":
-		return erasure.Visitor, r.Visitor
+		return erasure.Visitor, []string{r.Visitor}
 	case r.Company != "":
-		return erasure.Company, r.Company
+		return erasure.Company, []string{r.Company}
 	}
-	return erasure.Span, ""
+	return erasure.Span, []string{""}
 }
 
 // Validate says what is wrong with a request.
@@ -128,7 +130,7 @@ func Prepare(ctx context.Context, in Region, r Request, told func(string)) (*Era
 // resolve makes the tombstones, and what goes with each in the tables.
 func (e *Erasure) resolve(ctx context.Context, known *erasure.Set) error {
 	e.receipt = &Receipt{Region: e.Name, Account: e.Account, Mode: e.Mode, Suppress: e.Suppress, StartedAt: time.Now().UTC()}
-	kind, id := e.kind()
+	kind, ids := e.kind()
 	var alone []string
 	if kind == erasure.User {
 		var err error
@@ -140,12 +142,14 @@ func (e *Erasure) resolve(ctx context.Context, known *erasure.Set) error {
 	for _, visitor := range alone {
 		e.tombstone(known, erasure.Visitor, visitor)
 	}
-	e.tombstone(known, kind, id)
+	for _, id := range ids {
+		e.tombstone(known, kind, id)
+	}
 	for len(alone) > mostListed {
 		e.persons = append(e.persons, e.person(erasure.Visitor, alone[:mostListed]))
 		alone = alone[mostListed:]
 	}
-	e.persons = append(e.persons, e.person(kind, []string{id}, alone...))
+	e.persons = append(e.persons, e.person(kind, ids, alone...))
 	e.receipt.ReceivedUntil = time.UnixMilli(e.tombstones[0].ReceivedUntil).UTC()
 	return nil
 }

@@ -63,7 +63,7 @@ func Export(ctx context.Context, in Region, r Request, out, told io.Writer) erro
 		return err
 	}
 	for _, c := range copies[:2] {
-		fmt.Fprintf(told, "Kafka alone has: what %s keeps of the last %s ms, raw events with whole addresses and traits among it\n", c.Topic, c.Retention)
+		fmt.Fprintf(told, "Kafka alone has: what %s keeps of the last %s ms, raw events as they were sent, traits among them\n", c.Topic, c.Retention)
 	}
 	_, err = fmt.Fprintln(told, "not looked at: the spools of edges, backups, and what hangs on the tables")
 	return err

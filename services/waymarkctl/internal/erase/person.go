@@ -99,6 +99,7 @@ func (e *Erasure) count(ctx context.Context, p person) (rows, left uint64, err e
 
 // visitors returns the visitors that only the user was, as far as the table knows, and how many others there are.
 func (e *Erasure) visitors(ctx context.Context) (alone []string, shared int, err error) {
+	_, users := e.kind()
 	err = e.Conn.Query(ctx, visitorsSQL, func(_ []string, v []any) error {
 		switch id := v[0].(string); {
 		case v[1].(uint64) > 0:
@@ -107,7 +108,7 @@ func (e *Erasure) visitors(ctx context.Context) (alone []string, shared int, err
 			alone = append(alone, id)
 		}
 		return nil
-	}, clickhouse.Named("account", e.Account), clickhouse.Named("salt", e.salt), clickhouse.Named("users", append([]string{""}, e.digests([]string{e.User})...)))
+	}, clickhouse.Named("account", e.Account), clickhouse.Named("salt", e.salt), clickhouse.Named("users", append([]string{""}, e.digests(users)...)))
 	if err != nil {
 		return nil, 0, fmt.Errorf("look for the user's visitors: %w", err)
 	}

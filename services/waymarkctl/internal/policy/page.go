@@ -118,7 +118,7 @@ func (p Page) people() []string {
 		id = fmt.Sprintf("user_id: as the client sends it, if it comes from the provider %q; may be personal. Else the anonymous id", p.policy().Identification)
 	}
 	out := []string{visitor, id}
-	if p.most() >= account.Page && !p.policy().Hides(account.Company) {
+	if p.most() >= account.Page && p.policy().Identification.Stores() && !p.policy().Hides(account.Company) {
 		out = append(out, "company_id: the visitor's company, as the client sends it")
 	}
 	return append(out, "user.traits: in the raw record only")

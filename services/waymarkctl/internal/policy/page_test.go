@@ -17,7 +17,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 // accounts as different as they can be, each with a page of its own beside it.
 const accounts = `accounts:
-- {id: strictest, region: eu}
+- {id: strictest, region: eu, policy: {level: 1, ip: drop}}
 - id: usual
   name: An ordinary customer
   region: us
