@@ -9,7 +9,7 @@ import (
 	"github.com/waymark-events/waymark/schemas"
 )
 
-// everything is where a person was found before they were erased, and is not afterwards.
+// By every identifier, and in both tables; and again when all that Kafka has is enriched and stored anew.
 func TestAUserIsGoneAndEverybodyElseStays(t *testing.T) {
 	t.Parallel()
 	p := build(t, "edge", "enricher", "sink")
@@ -59,9 +59,12 @@ func TestAUserIsGoneAndEverybodyElseStays(t *testing.T) {
 		t.Errorf("%d dead letters are left", n)
 	}
 
-	// By every way that puts Kafka's records there again.
+	letters := len(p.records(schemas.DeadTopic(region)))
 	p.anew()
 	p.holds(15, "1")
+	if again := len(p.records(schemas.DeadTopic(region))); again != letters {
+		t.Errorf("%d dead letters were written anew, with all that was sent", again-letters)
+	}
 	p.audit("ERASED", "Complete")
 	if text := p.ctl("where", ids[0]); !strings.Contains(text, "erased, by tombstone "+receipt.Tombstones[0]) && !strings.Contains(text, "erased, by tombstone "+receipt.Tombstones[1]) {
 		t.Error(text)
