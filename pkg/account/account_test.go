@@ -163,7 +163,7 @@ func TestStoreTakesOverAChangeAndKeepsTheLastGoodReading(t *testing.T) {
 	}
 	replace(good, "ok", 2)
 	if s.Directory().ByKey("wk_demo_us") == nil {
-		t.Error("the mended file is not in force")
+		t.Error("the fixed file is not in force")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 )
 
-// A Class says who can mend an error.
+// A Class says who can fix an error.
 type Class int
 
 const (

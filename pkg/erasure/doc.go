@@ -25,5 +25,5 @@
 // # Where nothing is configured
 //
 // Without a secret there can be no tombstones: a topic that is missing, or empty, is none. A topic with records and no secret, another secret, a
-// record of a newer version, or a missing topic where there is a secret are an operator's to mend: the service is not ready, and touches nothing.
+// record of a newer version, or a missing topic where there is a secret are an operator's to fix: the service is not ready, and touches nothing.
 package erasure

@@ -22,7 +22,7 @@ type reader interface {
 	Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
 }
 
-// An OperatorError is one that only an operator can mend: tombstones that cannot be understood or matched, or a topic that is not there.
+// An OperatorError is one that only an operator can fix: tombstones that cannot be understood or matched, or a topic that is not there.
 type OperatorError struct{ err error }
 
 func (e *OperatorError) Error() string { return e.err.Error() }

@@ -28,7 +28,7 @@ type delivery struct {
 	unsure bool
 }
 
-// deliver sends one batch until it is acknowledged, a lasting error comes, or the time is up. It returns the offset of the first
+// deliver sends one batch until it is acknowledged, a permanent error comes, or the time is up. It returns the offset of the first
 // record; -1 where the leader has the batch from an earlier try and no longer knows where.
 func (p *Producer) deliver(ctx context.Context, q *partitionQueue, b *wire.Builder) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)

@@ -23,7 +23,7 @@
 //
 // One double is left to the producer itself: the answer was lost and so was what the leader knew of the producer (an unclean election,
 // an id that expired in a day's silence, records deleted). The batch is then sent again, since a double can be told and a loss
-// cannot be mended; waymark_kafka_producer_unsure_resends_total counts it.
+// cannot be fixed; waymark_kafka_producer_unsure_resends_total counts it.
 //
 // Without ProducerConfig.Idempotent every request whose answer was lost is stored twice.
 //

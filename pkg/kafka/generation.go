@@ -42,7 +42,7 @@ func (g *generation) partitions() int {
 	return n
 }
 
-// run returns when the generation is over and every handler has returned, with the first handler's lasting error. Heartbeats go on
+// run returns when the generation is over and every handler has returned, with the first handler's permanent error. Heartbeats go on
 // while handlers finish: the coordinator waits for them as long as RebalanceTimeout says, not for a session.
 func (g *generation) run(ctx context.Context, handle func(context.Context, *Claim) error) error {
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -57,7 +57,7 @@ func (g *generation) run(ctx context.Context, handle func(context.Context, *Clai
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil
-	case err != nil && lasting(err):
+	case err != nil && permanent(err):
 		return fmt.Errorf("join %s: %w", g.GroupID, err)
 	case err != nil:
 		g.standing.failed(err)

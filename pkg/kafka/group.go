@@ -75,7 +75,7 @@ var balancer kafkago.RangeGroupBalancer
 // that go, come, grow or are made anew start a generation too, within seconds.
 //
 // RunGroup returns nil when ctx has ended, and the error of the first handler that returned one other than its context's,
-// ErrFenced or ErrClaimEnded. Lost coordinators and the like are logged and joined again; what only an operator can mend, such as a
+// ErrFenced or ErrClaimEnded. Lost coordinators and the like are logged and joined again; what only an operator can fix, such as a
 // missing right, is returned. CheckGroups tells meanwhile whether it gets on.
 //
 // kafka-go's ConsumerGroup is not used: one missing topic has its leader assign nothing at all, it asks for topics in a way that has
@@ -112,7 +112,7 @@ type membership struct {
 	missing string
 }
 
-// round lasts from one generation's end to the next one's. Its error is not for another round to mend.
+// round lasts from one generation's end to the next one's. Its error is not for another round to fix.
 func (m *membership) round(ctx context.Context, handle func(context.Context, *Claim) error) error {
 	if err := m.waitForTopics(ctx); err != nil {
 		return fmt.Errorf("join %s: %w", m.cfg.ID, err)
@@ -138,7 +138,7 @@ func (m *membership) round(ctx context.Context, handle func(context.Context, *Cl
 	return nil
 }
 
-// waitForTopics returns when at least one topic exists. Its error is ctx's, or one that waiting does not mend. While it waits this is no
+// waitForTopics returns when at least one topic exists. Its error is ctx's, or one that waiting does not fix. While it waits this is no
 // member: nobody else has anything to do either.
 func (m *membership) waitForTopics(ctx context.Context) error {
 	pause := retry.Backoff{First: joinPause, Last: 2 * joinPause}
@@ -160,7 +160,7 @@ func (m *membership) waitForTopics(ctx context.Context) error {
 			}
 			m.leave(ctx)
 			m.standing.failed(fmt.Errorf("waiting for %s: %w", strings.Join(missing, " and "), ErrUnknownTopic))
-		case lasting(err):
+		case permanent(err):
 			return err
 		default:
 			if !said {
@@ -285,7 +285,7 @@ func (m *membership) joinFailed(ctx context.Context, err error) error {
 			m.cfg.ID, m.cfg.SessionTimeout, err)
 	case errors.Is(err, kafkago.InconsistentGroupProtocol):
 		return fmt.Errorf("join %s: the group has members that are not Waymark's, of another assignor or the protocol of KIP-848; stop them: %w", m.cfg.ID, err)
-	case lasting(err):
+	case permanent(err):
 		return fmt.Errorf("join %s: %w", m.cfg.ID, err)
 	}
 	m.log.Warn("cannot join the group; trying again", zap.Error(err))
@@ -320,7 +320,7 @@ func (m *membership) leave(ctx context.Context) {
 	m.id = ""
 }
 
-// lasting tells whether joining again would meet err again. A member that was fenced just joins anew.
-func lasting(err error) bool {
+// permanent tells whether joining again would meet err again. A member that was fenced just joins anew.
+func permanent(err error) bool {
 	return !Retriable(err) && !errors.Is(err, ErrFenced) && !errors.Is(err, context.Canceled)
 }

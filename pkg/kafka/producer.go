@@ -68,20 +68,15 @@ type Producer struct {
 	gate   sync.RWMutex
 	closed bool
 
-	mu    sync.Mutex
-	lanes map[lane]*partitionQueue
+	mu     sync.Mutex
+	queues map[topicPartition]*partitionQueue
 	// workers are the goroutines that serve Send's queues; Close waits for them.
 	workers sync.WaitGroup
 }
 
-type lane struct {
-	topic     string
-	partition int32
-}
-
 // NewProducer makes a producer. cfg must be valid.
 func (c *Client) NewProducer(cfg ProducerConfig) *Producer {
-	return &Producer{client: c, cfg: cfg, codec: wire.Codecs[cfg.Compression], lanes: make(map[lane]*partitionQueue)}
+	return &Producer{client: c, cfg: cfg, codec: wire.Codecs[cfg.Compression], queues: make(map[topicPartition]*partitionQueue)}
 }
 
 // Produce writes recs to one partition, in order, and returns the offset of the first, -1 where the leader no longer knows it. nil
@@ -124,14 +119,14 @@ var builders = sync.Pool{New: func() any { return new(wire.Builder) }}
 func (p *Producer) queue(topic string, partition int32) *partitionQueue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := lane{topic, partition}
-	q := p.lanes[at]
+	at := topicPartition{topic, partition}
+	q := p.queues[at]
 	if q == nil {
-		q = &partitionQueue{lane: at, producer: p, flight: make(flight, 1), identity: unnumbered}
+		q = &partitionQueue{topicPartition: at, producer: p, flight: make(flight, 1), identity: unnumbered}
 		if p.cfg.Idempotent {
 			q.identity.forget()
 		}
-		p.lanes[at] = q
+		p.queues[at] = q
 	}
 	return q
 }

@@ -44,7 +44,7 @@ func (p *Producer) Send(ctx context.Context, topic string, recs []event.Record) 
 }
 
 // take puts recs into the queues of their partitions: all of them, or none.
-func (p *Producer) take(topic string, recs []event.Record, size, partitions int) (*ticket, error) {
+func (p *Producer) take(topic string, recs []event.Record, size, partitions int) (*waiter, error) {
 	p.gate.RLock()
 	defer p.gate.RUnlock()
 	if p.closed {
@@ -55,7 +55,7 @@ func (p *Producer) take(topic string, recs []event.Record, size, partitions int)
 		return nil, ErrBufferFull
 	}
 	p.client.metrics.buffered.Add(float64(size))
-	t := newTicket(len(recs))
+	t := newWaiter(len(recs))
 	for i := range recs {
 		p.queue(topic, PartitionForKey(recs[i].Key, partitions)).enqueue(&recs[i], t)
 	}
@@ -68,18 +68,18 @@ func (p *Producer) release(size int) {
 	p.client.metrics.buffered.Sub(float64(size))
 }
 
-// A ticket is one call of Send waiting for its records.
-type ticket struct {
+// A waiter is one call of Send waiting for its records.
+type waiter struct {
 	mu      sync.Mutex
 	waiting int
 	err     error
 	done    chan struct{}
 }
 
-func newTicket(records int) *ticket { return &ticket{waiting: records, done: make(chan struct{})} }
+func newWaiter(records int) *waiter { return &waiter{waiting: records, done: make(chan struct{})} }
 
-// settle tells the ticket what became of n of its records. The first error stays.
-func (t *ticket) settle(n int, err error) {
+// settle tells the waiter what became of n of its records. The first error stays.
+func (t *waiter) settle(n int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.err == nil {
@@ -92,7 +92,7 @@ func (t *ticket) settle(n int, err error) {
 
 // A partitionQueue holds what Send has taken for one partition and not yet sent.
 type partitionQueue struct {
-	lane
+	topicPartition
 	producer *Producer
 	// flight is held while a batch of the partition is under way, and guards identity. There is one batch at a time, though leaders
 	// would take five: a failure then never has later batches to call back and send again in order.
@@ -127,12 +127,12 @@ type pendingBatch struct {
 }
 
 type owner struct {
-	ticket  *ticket
+	waiter  *waiter
 	records int
 }
 
 // enqueue encodes rec into the open batch and sees to it that somebody sends it.
-func (q *partitionQueue) enqueue(rec *event.Record, t *ticket) {
+func (q *partitionQueue) enqueue(rec *event.Record, t *waiter) {
 	size := wire.EncodedSize(rec)
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -145,7 +145,7 @@ func (q *partitionQueue) enqueue(rec *event.Record, t *ticket) {
 	}
 	open.builder.Add(rec)
 	open.size += size
-	if n := len(open.owners); n > 0 && open.owners[n-1].ticket == t {
+	if n := len(open.owners); n > 0 && open.owners[n-1].waiter == t {
 		open.owners[n-1].records++
 	} else {
 		open.owners = append(open.owners, owner{t, 1})
@@ -170,7 +170,7 @@ func (q *partitionQueue) work() {
 		q.flight.release()
 		q.producer.release(b.size)
 		for _, o := range b.owners {
-			o.ticket.settle(o.records, err)
+			o.waiter.settle(o.records, err)
 		}
 	}
 }

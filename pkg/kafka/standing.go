@@ -118,6 +118,7 @@ type fetches struct {
 	answered map[topicPartition]time.Time
 }
 
+// A topicPartition names a partition.
 type topicPartition struct {
 	topic     string
 	partition int32

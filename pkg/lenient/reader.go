@@ -1,4 +1,4 @@
-// Package lenient reads the JSON of wire formats: strict where an event would be none, mending or leaving out all else with a warning. Formats say
+// Package lenient reads the JSON of wire formats: strict where an event would be none, fixing or leaving out all else with a warning. Formats say
 // which member is what; how one is read is the same for all of them: what is no Unicode, which words name nobody, how long a text may be, how many
 // names an account's own JSON may have.
 package lenient
@@ -32,9 +32,9 @@ type Reader struct {
 // Reset makes r read value, of which text is a copy, or the same bytes where value does not change while strings of the event are in use: each
 // without an escape becomes a part of text. paths are the wire format's own objects ($.page), which an error may name.
 func (r *Reader) Reset(value []byte, text string, paths map[string]bool) {
-	mended, replaced := wellFormed(value)
+	fixed, replaced := wellFormed(value)
 	if replaced != nil {
-		value, text = mended, string(mended)
+		value, text = fixed, string(fixed)
 	}
 	r.value, r.text, r.paths, r.replaced, r.warnings = value, text, paths, replaced, nil
 	r.src = *bytes.NewBuffer(value)

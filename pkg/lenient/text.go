@@ -25,17 +25,17 @@ func shortened(id string, limit int) string {
 // wellFormed returns value with U+FFFD in place of each escape of half a surrogate pair and of each byte that is not UTF-8, and where it put
 // them; nil when there is nothing to replace. ECMAScript's JSON.stringify writes such an escape for a string that was cut within an emoji
 // (RFC 8259 §8.2); U+FFFD is what the Unicode standard puts there (§3.9).
-func wellFormed(value []byte) (mended []byte, replaced []int) {
+func wellFormed(value []byte) (fixed []byte, replaced []int) {
 	if !hasSurrogates(value) && utf8.Valid(value) {
 		return nil, nil
 	}
 	done := 0
 	replace := func(at, size int, by string) {
-		mended = append(mended, value[done:at]...)
+		fixed = append(fixed, value[done:at]...)
 		if at > done || replaced == nil { // one after the other are in one string
-			replaced = append(replaced, len(mended))
+			replaced = append(replaced, len(fixed))
 		}
-		mended = append(mended, by...)
+		fixed = append(fixed, by...)
 		done = at + size
 	}
 	for at := 0; at < len(value); {
@@ -59,7 +59,7 @@ func wellFormed(value []byte) (mended []byte, replaced []int) {
 	if replaced == nil {
 		return nil, nil
 	}
-	return append(mended, value[done:]...), replaced
+	return append(fixed, value[done:]...), replaced
 }
 
 // hasSurrogates tells whether value may have escapes of surrogates in it, paired or not.

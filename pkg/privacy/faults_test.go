@@ -16,7 +16,7 @@ func TestWhatWentWrongElsewhere(t *testing.T) {
 	json := func(value string) string { got, _ := ScrubJSON([]byte(value), nil); return string(got) }
 	url := func(text string, keep ...string) string { got, _ := ScrubURL(text, keep); return got }
 	nothing := sha256.Sum256(nil)
-	for fault, mended := range map[string]bool{
+	for fault, fixed := range map[string]bool{
 		"an error tracker: ids of 15 digits that begin with a date are masked as cards":                  stays(`"150428427078522"`),
 		"an error tracker: numbers in the address of a session's replay are masked as cards":             stays("https://app.example/ui/session/5629499534213120:5645784892407808"),
 		"a telemetry collector: a card that is sent as a number passes":                                  json(`{"app.dummy":4111111111111111}`) == `{"app.dummy":"[card]"}`,
@@ -31,7 +31,7 @@ func TestWhatWentWrongElsewhere(t *testing.T) {
 		"a web analytics server: Global Privacy Control is not read unless it is asked for":              Refuses(&account.Policy{}, &event.Sent{}, Signals{GPC: true}) == ByGPC,
 		"a web analytics plugin: an account that has consent cannot ignore Do Not Track":                 Refuses(&account.Policy{Consent: account.Consent{IgnoreDNT: true}}, &event.Sent{}, Signals{DNT: true}) == Collected,
 	} {
-		if !mended {
+		if !fixed {
 			t.Errorf("as in %s", fault)
 		}
 	}

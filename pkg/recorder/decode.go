@@ -14,7 +14,7 @@ import (
 
 // Decode reads one event into out, which it overwrites. It refuses what is not exactly one JSON object, repeated names, and events without
 // time, type or data.type, or with another type, length or range of them than the schema's; every other member that is not as the schema
-// has it is mended or left out with a warning. null counts as absent. Whether the item type and the event are known is not its concern:
+// has it is fixed or left out with a warning. null counts as absent. Whether the item type and the event are known is not its concern:
 // see ItemType and Known.
 //
 // The error is a *event.Rejection whose sentence never quotes a value, and whose path never quotes a name of the

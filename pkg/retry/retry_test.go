@@ -37,7 +37,7 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 }
 
 func TestItIsTriedAgainOnlyWhileAnErrorMayPass(t *testing.T) {
-	passing, lasting := errors.New("connection refused"), errors.New("wrong password")
+	passing, permanent := errors.New("connection refused"), errors.New("wrong password")
 	for name, c := range map[string]struct {
 		errs  []error
 		want  error
@@ -45,8 +45,8 @@ func TestItIsTriedAgainOnlyWhileAnErrorMayPass(t *testing.T) {
 	}{
 		"at once":             {[]error{nil}, nil, 1},
 		"the third time":      {[]error{passing, passing, nil}, nil, 3},
-		"what will not pass":  {[]error{lasting}, lasting, 1},
-		"first one then both": {[]error{passing, lasting}, lasting, 2},
+		"what will not pass":  {[]error{permanent}, permanent, 1},
+		"first one then both": {[]error{passing, permanent}, permanent, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

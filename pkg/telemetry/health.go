@@ -28,7 +28,7 @@ func (h *Health) Check(name string, ok func(context.Context) error) {
 	h.checks = append(h.checks, check{name, ok})
 }
 
-// Fail makes the service not ready until Recover: an error that only an operator can mend.
+// Fail makes the service not ready until Recover: an error that only an operator can fix.
 func (h *Health) Fail(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -164,7 +164,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 			return server.Close()
 		}
 		for _, s := range spools {
-			if s.Still(grace) != nil {
+			if s.Drained(grace) != nil {
 				tel.Log.Warn("the spool is not empty: what is left is sent after the next start")
 			}
 		}

@@ -47,7 +47,7 @@ func (t *rawTopic) watch(ctx context.Context) {
 		}
 	}
 	if err := t.audit.Start(ctx); err != nil {
-		t.log.Error("the topic must be mended; not ready until then", zap.Error(err))
+		t.log.Error("the topic must be fixed; not ready until then", zap.Error(err))
 	}
 	t.audit.Watch(ctx)
 }

@@ -25,7 +25,7 @@ import (
 )
 
 // Run enriches cfg.Region until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to
-// mend: nothing is lost by it, the next run goes on where this one stopped.
+// fix: nothing is lost by it, the next run goes on where this one stopped.
 func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	accounts, err := account.Open(cfg.Accounts, tel.Log, tel.Registry)
 	if err != nil {

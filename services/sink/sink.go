@@ -22,7 +22,7 @@ import (
 	"github.com/waymark-events/waymark/services/sink/internal/store"
 )
 
-// Run loads cfg.Region until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend (a wrong
+// Run loads cfg.Region until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to fix (a wrong
 // password, a missing table): readiness is false from then on, nothing is lost, and the next run goes on where this one stopped.
 func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) error {
 	return run(ctx, cfg, tel, (*load.Loader).Run)

@@ -204,7 +204,7 @@ type deadReplayCommand struct {
 
 // Help says what a replay does.
 func (*deadReplayCommand) Help() string {
-	return `Puts the original records, with their headers and event ids, on the raw topic again: mend what made them fail first. Events that are
+	return `Puts the original records, with their headers and event ids, on the raw topic again: fix what made them fail first. Events that are
 stored already are not sent, so that a replay can be repeated, or run after an interruption, without doubling any.`
 }
 

@@ -61,7 +61,7 @@ type oneLine struct{ error }
 func (e oneLine) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }
 func (e oneLine) Unwrap() error { return e.error }
 
-// apply mends a region's topics, each by itself: an error says what could not be done, the output what was.
+// apply fixes a region's topics, each by itself: an error says what could not be done, the output what was.
 func (f *topicFlags) apply(env *environment, region string) error {
 	topics, err := schemas.Topics(region)
 	if err != nil {

@@ -28,17 +28,17 @@ type Use struct {
 	Compacted bool
 }
 
-// ErrLoses means that a topic is configured so that records are lost before they are read. Waiting does not mend it.
+// ErrLoses means that a topic is configured so that records are lost before they are read. Waiting does not fix it.
 var ErrLoses = errors.New("kafka: the topic would lose records")
 
 const (
-	// leastKept is the least time a record is kept that leaves somebody time to mend what reads it.
+	// leastKept is the least time a record is kept that leaves somebody time to fix what reads it.
 	leastKept = time.Hour
 	// mostDelay is how old a record's time may be when it is written: it waited for a broker, in a request or for an answer.
 	mostDelay = time.Hour
-	// auditAgain is how long an audit stands; mendedSoon is how long one that found fault does.
+	// auditAgain is how long an audit stands; fixedSoon is how long one that found fault does.
 	auditAgain = time.Minute
-	mendedSoon = 5 * time.Second
+	fixedSoon  = 5 * time.Second
 )
 
 // An Audit looks at the configuration of some topics. Start is called once, then Watch; Check at any time.
@@ -74,7 +74,7 @@ func (a *Audit) Watch(ctx context.Context) {
 	for {
 		pause := auditAgain
 		if a.Check(ctx) != nil {
-			pause = mendedSoon
+			pause = fixedSoon
 		}
 		if retry.Pause(ctx, pause) != nil {
 			return

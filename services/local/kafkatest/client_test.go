@@ -334,7 +334,7 @@ func TestGroupHandlersMayCommitWhileTheyDrain(t *testing.T) {
 	}
 }
 
-func TestGroupEndsWithAHandlersLastingError(t *testing.T) {
+func TestGroupEndsWithAHandlersPermanentError(t *testing.T) {
 	client := Client(t, Start(t))
 	Topic(t, client, "broken", 2, nil)
 	cfg := kafka.DefaultGroupConfig()

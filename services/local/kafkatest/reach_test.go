@@ -97,7 +97,7 @@ func TestAnAuditFindsWhatIsConfigured(t *testing.T) {
 	if _, err := admin.ApplyTopics(deadline(t), client, []admin.TopicSpec{{Name: "audited", Partitions: 1, Config: map[string]string{"cleanup.policy": "delete"}}}); err != nil {
 		t.Fatal(err)
 	}
-	Wait(t, func() bool { return audit.Check(ctx) == nil }, "the audit finds it mended")
+	Wait(t, func() bool { return audit.Check(ctx) == nil }, "the audit finds it fixed")
 	cancel()
 	<-watched
 }

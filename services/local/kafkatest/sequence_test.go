@@ -332,7 +332,7 @@ func TestALatecomerIsRefused(t *testing.T) {
 }
 
 // The answer is lost, and with it what the broker knew of the producer. Whether the batch is stored cannot be found out any more: it is
-// sent again, since readers can tell a double and nobody can mend a loss. The metric says that it happened.
+// sent again, since readers can tell a double and nobody can fix a loss. The metric says that it happened.
 func TestABatchOfUnknownFateIsSentAgainAndCounted(t *testing.T) {
 	b, _ := embedded(t)
 	registry := prometheus.NewRegistry()

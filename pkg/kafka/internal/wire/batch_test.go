@@ -196,7 +196,7 @@ func TestEncodedSizeIsNotLessThanTheRecordTakes(t *testing.T) {
 	}
 }
 
-// FuzzDecode feeds what a broker might send, its checksum mended so that the records are reached.
+// FuzzDecode feeds what a broker might send, its checksum fixed so that the records are reached.
 func FuzzDecode(f *testing.F) {
 	for _, c := range Codecs {
 		f.Add(encode(f, 3, c, sample(5)...), int64(0))

@@ -17,7 +17,7 @@ import (
 // written anew under the same names. It costs a look at each file.
 //
 // An error means that this could not be done, or that another process has the folder. Everything can still be drained then; Append
-// refuses, and tries to mend it too.
+// refuses, and tries to fix it too.
 func (l *Log) Keep() error {
 	l.disk.Lock()
 	defer l.disk.Unlock()
@@ -30,8 +30,8 @@ func (l *Log) Keep() error {
 	return err
 }
 
-// keep does it; disk and mu are held. It tells whether there was anything to mend.
-func (l *Log) keep() (mended bool, err error) {
+// keep does it; disk and mu are held. It tells whether there was anything to fix.
+func (l *Log) keep() (fixed bool, err error) {
 	if l.closed {
 		return false, errors.New("the spool is closed")
 	}

@@ -53,14 +53,14 @@ type Log struct {
 	// pending is what the next flush writes, for those who wait for it.
 	pending       []byte
 	pendingEvents int64
-	waiting       []*ticket
+	waiting       []*waiter
 	flushing      int64 // bytes being written
 	busy          bool  // somebody writes
 	closed        bool
 }
 
-// A ticket is a call of Append waiting for its bytes to be durable, or to be the one who writes.
-type ticket struct {
+// A waiter is a call of Append waiting for its bytes to be durable, or to be the one who writes.
+type waiter struct {
 	done chan error
 	lead chan struct{}
 }
@@ -86,7 +86,7 @@ func (l *Log) Append(recs []event.Record) error {
 	}
 	l.pending = append(l.pending, entry...)
 	l.pendingEvents += int64(len(recs))
-	t := &ticket{done: make(chan error, 1), lead: make(chan struct{}, 1)}
+	t := &waiter{done: make(chan error, 1), lead: make(chan struct{}, 1)}
 	l.waiting = append(l.waiting, t)
 	if !l.busy {
 		l.busy = true
@@ -121,7 +121,7 @@ func (l *Log) flush() {
 
 	seg, err := l.store(data)
 	if err != nil {
-		if again, why := l.mend(err); again {
+		if again, why := l.fix(err); again {
 			seg, err = l.store(data)
 		} else {
 			err = errors.Join(err, why)
@@ -174,13 +174,13 @@ func (l *Log) store(data []byte) (*segment, error) {
 	return seg, err
 }
 
-// mend tells whether it is worth while to store again what failed with why: files were put back, or another file is written to. The
+// fix tells whether it is worth while to store again what failed with why: files were put back, or another file is written to. The
 // error is why they could not be put back.
-func (l *Log) mend(why error) (bool, error) {
+func (l *Log) fix(why error) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	mended, err := l.keep()
-	return err == nil && (mended || errors.Is(why, errAltered)), err
+	fixed, err := l.keep()
+	return err == nil && (fixed || errors.Is(why, errAltered)), err
 }
 
 // writable returns the segment to write to, beginning a new one when the last is full or spoilt.

@@ -49,12 +49,12 @@ type Sender struct {
 	underway sync.WaitGroup
 	wake     chan struct{}
 	// still is closed and made anew whenever the log runs empty.
-	still chan struct{}
+	drained chan struct{}
 }
 
 // NewSender makes a sender. What Kafka has not acknowledged after that time goes to log.
 func NewSender(direct Direct, log *Log, topic string, after time.Duration, zap *zap.Logger) *Sender {
-	s := &Sender{direct: direct, log: log, topic: topic, after: after, zap: zap, states: newTeller(zap), wake: make(chan struct{}, 1), still: make(chan struct{})}
+	s := &Sender{direct: direct, log: log, topic: topic, after: after, zap: zap, states: newTeller(zap), wake: make(chan struct{}, 1), drained: make(chan struct{})}
 	if !log.Empty() {
 		s.spooling = true
 		s.states.now = spooling
@@ -149,7 +149,7 @@ func (s *Sender) startSpooling() (done func()) {
 	s.coming++
 	if !s.spooling {
 		s.spooling = true
-		s.still = make(chan struct{})
+		s.drained = make(chan struct{})
 	}
 	return func() {
 		s.gate.Lock()
@@ -167,7 +167,7 @@ func (s *Sender) stopSpooling() bool {
 		return false
 	}
 	s.spooling = false
-	close(s.still)
+	close(s.drained)
 	if s.states.is() != refused { // then nothing was spooled, and Kafka may be away as before
 		s.states.tell(direct, zap.InfoLevel, "the spool is drained: events go to Kafka directly")
 	}
@@ -272,16 +272,16 @@ func (s *Sender) deliver(ctx context.Context, recs []event.Record) error {
 	})
 }
 
-// Still waits until the log is empty, or ctx ends.
-func (s *Sender) Still(ctx context.Context) error {
+// Drained waits until the log is empty, or ctx ends.
+func (s *Sender) Drained(ctx context.Context) error {
 	s.gate.RLock()
-	spooling, still := s.spooling, s.still
+	spooling, drained := s.spooling, s.drained
 	s.gate.RUnlock()
 	if !spooling {
 		return nil
 	}
 	select {
-	case <-still:
+	case <-drained:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -86,7 +86,7 @@ func still(t *testing.T, s *Sender) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if err := s.Still(ctx); err != nil {
+	if err := s.Drained(ctx); err != nil {
 		t.Fatal("the spool is not drained")
 	}
 }

@@ -36,7 +36,7 @@ func seeds(t *testing.T) uint64 {
 	return n
 }
 
-// mostReached are the states that a long simulation must come to: one that it never does come to is not shown to be mended.
+// mostReached are the states that a long simulation must come to: one that it never does come to is not shown to be fixed.
 var mostReached = append([]string{
 	"a late write", "a late write lands", "a fenced commit", "raw made anew, longer than the old offset", "raw made anew, shorter", "enriched made anew",
 	"enriched truncated", "raw truncated", "raw and enriched made anew", "group forgotten", "set back", "set forward", "set beyond the end", "no dead topic",

@@ -59,8 +59,8 @@ func TestReadingTheEnrichedEndMeetsALogThatChanges(t *testing.T) {
 		"a new leader has less: just its end": {func(offset int64) (*kafka.Batch, error) {
 			return &kafka.Batch{Next: offset, HighWatermark: offset}, nil
 		}, nil, false},
-		"control records only, up to the end":  {func(offset int64) (*kafka.Batch, error) { return &kafka.Batch{Next: offset + 1, HighWatermark: 9}, nil }, nil, false},
-		"what waiting does not mend is passed": {func(int64) (*kafka.Batch, error) { return nil, kafka.ErrCorrupt }, nil, true},
+		"control records only, up to the end": {func(offset int64) (*kafka.Batch, error) { return &kafka.Batch{Next: offset + 1, HighWatermark: 9}, nil }, nil, false},
+		"what waiting does not fix is passed": {func(int64) (*kafka.Batch, error) { return nil, kafka.ErrCorrupt }, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStream(t)

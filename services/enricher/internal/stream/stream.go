@@ -93,7 +93,7 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enri
 	return st, nil
 }
 
-// Run works until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend.
+// Run works until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to fix.
 func (s *Stream) Run(ctx context.Context) error {
 	if err := s.start(ctx); err != nil {
 		return endOr(ctx, err)
@@ -135,7 +135,7 @@ func (s *Stream) checkPartitions(ctx context.Context) error {
 		return fmt.Errorf("count partitions of %s: %w", s.topics.enriched, err)
 	}
 	if raw != enriched {
-		return fmt.Errorf("%w: %s has %d, %s has %d; waymarkctl topics apply mends it", errPartitionCounts, s.topics.raw, raw, s.topics.enriched, enriched)
+		return fmt.Errorf("%w: %s has %d, %s has %d; waymarkctl topics apply fixes it", errPartitionCounts, s.topics.raw, raw, s.topics.enriched, enriched)
 	}
 	if _, err := s.reader.Partitions(ctx, s.topics.dead); err != nil {
 		return fmt.Errorf("count partitions of %s: %w", s.topics.dead, err)

@@ -328,7 +328,7 @@ func TestADeadLetterIsReplayedOnce(t *testing.T) {
 	}
 	fails(t, []string{"nothing was done"}, "dead", "replay", "--to", "2099-01-01") // no answer on standard input
 
-	// Nothing was mended: they die again, and are still not rows.
+	// Nothing was fixed: they die again, and are still not rows.
 	if text := ok(t, "dead", "replay", "--yes", "--id", ids[0], "--to", "2099-01-01"); !strings.Contains(text, "sent 1: 0 are stored now, 1 are dead letters again") {
 		t.Error(text)
 	}

@@ -207,7 +207,7 @@ func TestTheEpochComesFromTheCommittedOffset(t *testing.T) {
 	mustStop(t, s)
 }
 
-// What a re-enrichment writes stands for itself: it does not lean on events of the epoch before it, which it may be there to mend.
+// What a re-enrichment writes stands for itself: it does not lean on events of the epoch before it, which it may be there to fix.
 func TestOneEpochsEventsAreNoReasonToLeaveOutAnothers(t *testing.T) {
 	w := newWorld(t, 1)
 	once := numbered(1)[0]

@@ -239,7 +239,7 @@ func TestSecretsThatAreMissingOrDiffer(t *testing.T) {
 	p.holds(2, "1")
 }
 
-// A topic that deletes by age would let people come back: no service is ready, and topics apply mends it.
+// A topic that deletes by age would let people come back: no service is ready, and topics apply fixes it.
 func TestATopicThatIsNotCompactedIsTold(t *testing.T) {
 	t.Parallel()
 	p := build(t)

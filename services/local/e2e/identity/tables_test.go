@@ -28,13 +28,13 @@ func (p *plant) sinkEnds(words ...string) {
 }
 
 // A view that refuses rows is an operator's: the table has stored the block before the view sees it. Nothing is buried, nothing stored twice,
-// and once it is dropped or mended all goes on.
+// and once it is dropped or fixed all goes on.
 func TestAViewRefusesRows(t *testing.T) {
-	for name, c := range map[string]struct{ where, mended string }{
-		"one of 400":             {"WHERE item_name LIKE 'P%'", ""},
-		"every one":              {"", ""},
-		"one of 400, mended":     {"WHERE item_name LIKE 'P%'", "toInt32OrZero(item_name)"},
-		"every one, then mended": {"", "toInt32OrZero(item_name)"},
+	for name, c := range map[string]struct{ where, fixed string }{
+		"one of 400":            {"WHERE item_name LIKE 'P%'", ""},
+		"every one":             {"", ""},
+		"one of 400, fixed":     {"WHERE item_name LIKE 'P%'", "toInt32OrZero(item_name)"},
+		"every one, then fixed": {"", "toInt32OrZero(item_name)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,10 +50,10 @@ func TestAViewRefusesRows(t *testing.T) {
 				events = append(events, event(kind, "wt", "v"))
 			}
 			p.post(events...)
-			p.sinkEnds("the materialized view", "mv", "mend the view with ALTER TABLE … MODIFY QUERY, or drop it", "nothing is lost, a restart goes on from here")
+			p.sinkEnds("the materialized view", "mv", "fix the view with ALTER TABLE … MODIFY QUERY, or drop it", "nothing is lost, a restart goes on from here")
 			p.exec("DROP VIEW mv SYNC")
-			if c.mended != "" {
-				p.exec("CREATE MATERIALIZED VIEW mv TO mv_t AS SELECT toDate(time) d, " + c.mended + " n FROM events " + c.where)
+			if c.fixed != "" {
+				p.exec("CREATE MATERIALIZED VIEW mv TO mv_t AS SELECT toDate(time) d, " + c.fixed + " n FROM events " + c.where)
 			}
 			p.start("sink")
 			p.wantOnce("Fine", 399)
@@ -62,15 +62,15 @@ func TestAViewRefusesRows(t *testing.T) {
 			p.wantDead(0)
 			p.audit(0, complete)
 			p.getsReady("sink")
-			if want := map[string]int{"WHERE item_name LIKE 'P%'": 1, "": 400}[c.where]; c.mended != "" && p.count("SELECT count() FROM mv_t") != want {
+			if want := map[string]int{"WHERE item_name LIKE 'P%'": 1, "": 400}[c.where]; c.fixed != "" && p.count("SELECT count() FROM mv_t") != want {
 				t.Errorf("the view was given %d rows, want %d", p.count("SELECT count() FROM mv_t"), want)
 			}
 		})
 	}
 }
 
-// A view that throws what passes elsewhere is tried again until it is mended: then it is given what it lacks.
-func TestAMendedViewIsGivenWhatItLacks(t *testing.T) {
+// A view that throws what passes elsewhere is tried again until it is fixed: then it is given what it lacks.
+func TestAFixedViewIsGivenWhatItLacks(t *testing.T) {
 	t.Parallel()
 	p := newPlant(t, 1)
 	p.exec("CREATE TABLE mv_t (id UUID) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
@@ -92,12 +92,12 @@ func TestAMendedViewIsGivenWhatItLacks(t *testing.T) {
 	p.getsReady("sink")
 }
 
-// What an operator has done to the table stops the sink with a sentence; what the sentence says mends it; nothing is lost or buried.
+// What an operator has done to the table stops the sink with a sentence; what the sentence says fixes it; nothing is lost or buried.
 func TestAnOperatorChangesTheTable(t *testing.T) {
 	for name, c := range map[string]struct {
 		change string
 		says   []string
-		// again is what a sink says that is started without anything being mended.
+		// again is what a sink says that is started without anything being fixed.
 		again string
 		cure  string
 	}{

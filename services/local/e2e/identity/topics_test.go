@@ -169,7 +169,7 @@ func TestPartitionsAreAddedToBothTopics(t *testing.T) {
 	p.burst("before", 35)
 	p.wantOnce("before", 35)
 	p.must(p.op.AddPartitions(p.deadline(), p.raw, 5))
-	p.notReady("enricher", "waymarkctl topics apply mends it")
+	p.notReady("enricher", "waymarkctl topics apply fixes it")
 	p.burst("between", 35)
 	p.must(p.op.AddPartitions(p.deadline(), p.enriched, 5))
 	sent := 0

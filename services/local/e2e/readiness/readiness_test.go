@@ -129,5 +129,5 @@ func TestACompactedTopicIsRefused(t *testing.T) {
 	if _, err := admin.ApplyTopics(t.Context(), client, specs); err != nil {
 		t.Fatal(err)
 	}
-	kafkatest.Wait(t, func() bool { return spooling.Ready() == "" }, "the edge is ready once the topic is mended")
+	kafkatest.Wait(t, func() bool { return spooling.Ready() == "" }, "the edge is ready once the topic is fixed")
 }

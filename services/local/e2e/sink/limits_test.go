@@ -12,9 +12,9 @@ import (
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 
-// waits runs a sink that meets ClickHouse's error code until it was refused several times; mend takes the cause away, and then all
+// waits runs a sink that meets ClickHouse's error code until it was refused several times; fix takes the cause away, and then all
 // rows are stored once by the same sink.
-func (h *house) waits(code string, mend func(), rows int) {
+func (h *house) waits(code string, fix func(), rows int) {
 	h.t.Helper()
 	s := h.start()
 	kafkatest.Wait(h.t, func() bool {
@@ -23,7 +23,7 @@ func (h *house) waits(code string, mend func(), rows int) {
 		}
 		return failures(h.t, s.Registry, "retriable", code) >= 2
 	}, "two inserts refused with %s", code)
-	mend()
+	fix()
 	kafkatest.Wait(h.t, h.holds(rows), "%d rows", rows)
 	if err := s.Stop(); err != nil {
 		h.t.Error(err)

@@ -38,7 +38,7 @@ type Broker struct {
 	lock    *os.File
 }
 
-// Start runs a broker until Close. Errors say what an operator can mend: port in use, data directory taken by another process.
+// Start runs a broker until Close. Errors say what an operator can fix: port in use, data directory taken by another process.
 func Start(cfg Config) (*Broker, error) {
 	b := new(Broker)
 	options := append([]kfake.Opt{

@@ -22,12 +22,12 @@ type table interface {
 	Insert() string
 	Columns(from, to int) []clickhouse.Column
 	Choose(rows []int) []clickhouse.Column
-	// Place, Source, Origin, Month, Twin, ReceivedAt and Account are about one row, IDs about some, Values and Span about all.
-	Place(i int) rows.Place
-	Source(i int) rows.Place
+	// Position, Source, Origin, Month, SortingKey, ReceivedAt and Account are about one row, IDs about some, Values and Span about all.
+	Position(i int) rows.Position
+	Source(i int) rows.Position
 	Origin(i int) checkpoint.Source
 	Month(i int) int
-	Twin(i int) any
+	SortingKey(i int) any
 	ReceivedAt(i int) int64
 	Account(i int) string
 	// Anonymise takes out of row i whom it is about.

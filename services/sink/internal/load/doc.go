@@ -127,7 +127,7 @@
 //
 // # Whose error a refusal is
 //
-// Errors that time mends hold the batch; errors of rights, settings and missing tables stop the sink (clickhouse.Classify). The others name
+// Errors that time fixes hold the batch; errors of rights, settings and missing tables stop the sink (clickhouse.Classify). The others name
 // values, and may still be an operator's, who has changed the table, constrained it, or hung a view on it. It is the operator's, and stops the
 // sink with nothing buried (sieve.go, judge.go), when
 //

@@ -7,12 +7,12 @@ import (
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 )
 
-// errOperator marks what only an operator can mend.
+// errOperator marks what only an operator can fix.
 var errOperator = errors.New("stopped; nothing is lost, a restart goes on from here")
 
 func operator(err error) error { return fmt.Errorf("%w (%w)", err, errOperator) }
 
-// A passingError is a fault that time mends. Whether its insert landed is not known.
+// A passingError is a fault that time fixes. Whether its insert landed is not known.
 type passingError struct{ err error }
 
 func (e *passingError) Error() string { return e.err.Error() }

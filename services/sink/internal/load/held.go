@@ -29,28 +29,28 @@ func (b *batch) among(there []rows.Held) held {
 		epoch uint32
 		block int64
 	}
-	places := make(map[rows.Place]stored, len(there))
+	places := make(map[rows.Position]stored, len(there))
 	for _, h := range there {
-		if before, again := places[h.Place.Record()]; !again || h.Place.Epoch > before.epoch {
-			places[h.Place.Record()] = stored{h.Place.Epoch, h.Block}
+		if before, again := places[h.Position.Record()]; !again || h.Position.Epoch > before.epoch {
+			places[h.Position.Record()] = stored{h.Position.Epoch, h.Block}
 		}
 	}
 	out := held{rows: make([]bool, b.rows.Len()), block: math.MaxInt64}
-	twins := make(map[any]bool)
+	keys := make(map[any]bool)
 	for i := range out.rows {
-		place := b.rows.Place(i)
+		place := b.rows.Position(i)
 		if row, ok := places[place.Record()]; ok && row.epoch >= place.Epoch {
 			out.rows[i] = true
 			out.block = min(out.block, row.block)
-			twins[b.rows.Twin(i)] = true
+			keys[b.rows.SortingKey(i)] = true
 		}
 	}
-	if len(twins) == 0 {
+	if len(keys) == 0 {
 		return out
 	}
 	// Of rows that repeat one event in one insert, the table keeps one.
 	for i := range out.rows {
-		out.rows[i] = out.rows[i] || twins[b.rows.Twin(i)]
+		out.rows[i] = out.rows[i] || keys[b.rows.SortingKey(i)]
 	}
 	return out
 }

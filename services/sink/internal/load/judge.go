@@ -54,7 +54,7 @@ func (s *sieve) judge(work context.Context, d *delivery) error {
 	return nil
 }
 
-// insist tries a sound row again when every other row is stored, for it may have been mended meanwhile. It tells whether the row stays
+// insist tries a sound row again when every other row is stored, for it may have been fixed meanwhile. It tells whether the row stays
 // refused while the table takes others.
 func (s *sieve) insist(work context.Context, d *delivery, row int) (stays bool, err error) {
 	before := d.refused.of[row]

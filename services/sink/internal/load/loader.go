@@ -91,7 +91,7 @@ func newLoader(s Settings, o outside, tel telemetry.Telemetry, metrics *metrics)
 	}
 }
 
-// Run loads until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to mend.
+// Run loads until ctx ends, then finishes the batches in hand and returns nil. An error is an operator's to fix.
 func (l *Loader) Run(ctx context.Context) error { return l.run(ctx, (*partition).store) }
 
 // RunAtLeastOnce loads as Run does, but without intents and tokens, and commits after the insert, as the plain loop does that a crash makes

@@ -130,7 +130,7 @@ func TestSimulateFindsABrokenProtocol(t *testing.T) {
 func bubble(t *testing.T, choose func(n int) int, broken fault) (reached map[string]bool, err error) {
 	var problem any
 	synctest.Test(t, func(*testing.T) {
-		w := &world{choose: choose, broken: broken, dead: make(map[rows.Place]bool), refused: make(map[rows.Place]bool), skipped: make(map[rows.Place]bool), reached: make(map[string]bool)}
+		w := &world{choose: choose, broken: broken, dead: make(map[rows.Position]bool), refused: make(map[rows.Position]bool), skipped: make(map[rows.Position]bool), reached: make(map[string]bool)}
 		w.enricher.raw = w.enricher.newID()
 		w.log = &simLog{id: w.enricher.newID()}
 		w.committed.offset = -1
@@ -276,11 +276,11 @@ func (w *world) close() {
 
 // audit compares the log with the table.
 func (w *world) audit() error {
-	want := make(map[rows.Place]uint32) // epochs of the records on the log that there is, by name
-	refused := make(map[rows.Place]bool)
+	want := make(map[rows.Position]uint32) // epochs of the records on the log that there is, by name
+	refused := make(map[rows.Position]bool)
 	seen := make(map[uuid.UUID]checkpoint.Source)
 	for _, rec := range w.log.records {
-		at := rows.Place{TopicID: w.log.id, LeaderEpoch: rec.LeaderEpoch, Offset: rec.Offset}
+		at := rows.Position{TopicID: w.log.id, LeaderEpoch: rec.LeaderEpoch, Offset: rec.Offset}
 		var e event.Enriched
 		if err := e.UnmarshalVT(rec.Value); err != nil {
 			if !w.dead[at] && !w.skipped[at] {
@@ -293,7 +293,7 @@ func (w *world) audit() error {
 			continue
 		}
 		seen[source.Topic] = source
-		name := rows.Place{TopicID: source.Topic, LeaderEpoch: source.LeaderEpoch, Offset: source.Offset}
+		name := rows.Position{TopicID: source.Topic, LeaderEpoch: source.LeaderEpoch, Offset: source.Offset}
 		if string(e.Props) == badProps {
 			refused[name] = true
 			continue
@@ -314,8 +314,8 @@ func (w *world) audit() error {
 }
 
 // compare finds doubles, losses and alterations among the rows, and doubles among the view's.
-func (w *world) compare(want map[rows.Place]uint32) error {
-	have := make(map[rows.Place]int)
+func (w *world) compare(want map[rows.Position]uint32) error {
+	have := make(map[rows.Position]int)
 	for _, r := range w.table.rows {
 		name := r.place.Record()
 		if have[name]++; have[name] > 1 {
@@ -337,7 +337,7 @@ func (w *world) compare(want map[rows.Place]uint32) error {
 	// Whatever the enricher has read of the raw log that there is must be somewhere: what the enriched log lost was written again.
 	e := &w.enricher
 	for offset := range e.next {
-		name := rows.Place{TopicID: e.raw, LeaderEpoch: e.leaderOf(offset), Offset: offset}
+		name := rows.Position{TopicID: e.raw, LeaderEpoch: e.leaderOf(offset), Offset: offset}
 		if have[name] == 0 && offset%9 != 5 && offset%11 != 10 && !w.skipped[name] {
 			return fmt.Errorf("raw offset %d was enriched, and is not in the table", offset)
 		}
@@ -345,7 +345,7 @@ func (w *world) compare(want map[rows.Place]uint32) error {
 	if w.reached["rows of an earlier epoch were replaced"] {
 		return nil // views are not corrected by that, and what was deleted may be inserted once more
 	}
-	seen := make(map[rows.Place]bool)
+	seen := make(map[rows.Position]bool)
 	for _, place := range w.table.view {
 		if seen[place] && !w.skipped[place.Record()] {
 			return fmt.Errorf("%v was pushed to the view more than once", place)

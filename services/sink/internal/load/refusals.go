@@ -42,7 +42,7 @@ func (r *refusals) add(row int, why error) (sound bool) {
 	return !bad
 }
 
-// taken notes rows that the table took: what was refused before was mended.
+// taken notes rows that the table took: what was refused before was fixed.
 func (r *refusals) taken(rows []int) {
 	for _, row := range rows {
 		delete(r.of, row)

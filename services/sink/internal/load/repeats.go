@@ -20,21 +20,21 @@ func (w *writer) leaveOutRepeats(work context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
-	first := make(map[rows.Place]rows.Place) // source → place of its row
+	first := make(map[rows.Position]rows.Position) // source → place of its row
 	for i := range b.rows.Len() {
 		if _, repeated := first[b.rows.Source(i)]; !repeated {
-			first[b.rows.Source(i)] = b.rows.Place(i)
+			first[b.rows.Source(i)] = b.rows.Position(i)
 		}
 	}
 	for _, h := range there {
-		if ours, ok := first[h.Source]; ok && h.Place != ours {
-			first[h.Source] = h.Place
+		if ours, ok := first[h.Source]; ok && h.Position != ours {
+			first[h.Source] = h.Position
 		}
 	}
 	kept := make([]bool, b.rows.Len())
 	repeats := 0
 	for i := range kept {
-		kept[i] = first[b.rows.Source(i)] == b.rows.Place(i)
+		kept[i] = first[b.rows.Source(i)] == b.rows.Position(i)
 		if !kept[i] {
 			repeats++
 		}

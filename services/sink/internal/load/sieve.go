@@ -71,7 +71,7 @@ func (s *sieve) ownFault(work context.Context, d *delivery, rows []int, refusal 
 	b := d.batch
 	// ClickHouse stores a block before it pushes it to views.
 	if view := clickhouse.FailedView(refusal); view != "" {
-		return operator(fmt.Errorf("the materialized view %s refuses rows that are stored in %s (error %s): mend the view with ALTER TABLE … MODIFY QUERY, or drop it",
+		return operator(fmt.Errorf("the materialized view %s refuses rows that are stored in %s (error %s): fix the view with ALTER TABLE … MODIFY QUERY, or drop it",
 			view, b.rows.Table(), clickhouse.Code(refusal)))
 	}
 	if !d.refused.checked { // once: judge looks again before anything is buried
@@ -88,7 +88,7 @@ func (s *sieve) ownFault(work context.Context, d *delivery, rows []int, refusal 
 		return err
 	}
 	if held.among(rows) > 0 {
-		return operator(fmt.Errorf("rows that are stored in %s were refused afterwards (error %s), which materialized views do: mend the view with ALTER TABLE … MODIFY QUERY, or drop it",
+		return operator(fmt.Errorf("rows that are stored in %s were refused afterwards (error %s), which materialized views do: fix the view with ALTER TABLE … MODIFY QUERY, or drop it",
 			b.rows.Table(), clickhouse.Code(refusal)))
 	}
 	return nil

@@ -49,7 +49,7 @@ func (b *batch) trace(marks checkpoint.Marks) {
 		}
 		b.lineage.doubtful = b.lineage.doubtful || m.Doubtful(s)
 		fed := b.records[i].LeaderEpoch
-		m.Superseded = b.lineage.supersede(m, s, b.rows.Place(i).Partition, fed >= 0 && fed == m.Fed)
+		m.Superseded = b.lineage.supersede(m, s, b.rows.Position(i).Partition, fed >= 0 && fed == m.Fed)
 		m.Source, m.Fed = s, fed
 	}
 	if b.rows.Len() > 0 {
@@ -95,7 +95,7 @@ func (r replacement) follows(last checkpoint.Source, from int64) bool {
 }
 
 // stands tells whether r's batch has a newer row for at, or says that there is none.
-func (r replacement) stands(at rows.Place) bool {
+func (r replacement) stands(at rows.Position) bool {
 	return at.TopicID == r.last.Topic && at.Partition == r.partition && at.LeaderEpoch == r.last.LeaderEpoch &&
 		at.Epoch < r.last.Epoch && at.Offset >= r.from && at.Offset <= r.last.Offset
 }
@@ -109,7 +109,7 @@ func (b *batch) leaveOutSuperseded() {
 	for i := range kept {
 		kept[i] = true
 		for _, r := range b.lineage.replaced {
-			kept[i] = kept[i] && !r.stands(b.rows.Place(i))
+			kept[i] = kept[i] && !r.stands(b.rows.Position(i))
 		}
 	}
 	b.keep(kept)

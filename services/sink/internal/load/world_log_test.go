@@ -91,8 +91,8 @@ func (w *world) write(n int) {
 			value = []byte{0xff, 0xff}
 		}
 		if int64(len(w.log.records)) < w.log.passed {
-			w.skipped[rows.Place{TopicID: e.raw, LeaderEpoch: e.leaderOf(source), Offset: source}] = true
-			w.skipped[rows.Place{TopicID: w.log.id, LeaderEpoch: w.log.leader, Offset: int64(len(w.log.records))}] = true
+			w.skipped[rows.Position{TopicID: e.raw, LeaderEpoch: e.leaderOf(source), Offset: source}] = true
+			w.skipped[rows.Position{TopicID: w.log.id, LeaderEpoch: w.log.leader, Offset: int64(len(w.log.records))}] = true
 		}
 		w.log.records = append(w.log.records, event.Record{Offset: int64(len(w.log.records)), LeaderEpoch: w.log.leader, Timestamp: 1, Value: value})
 	}
@@ -241,7 +241,7 @@ func (w *world) setOffset() {
 		if name, ok := nameOf(rec.Value); ok {
 			w.skipped[name] = true
 		}
-		w.skipped[rows.Place{TopicID: w.log.id, LeaderEpoch: rec.LeaderEpoch, Offset: rec.Offset}] = true
+		w.skipped[rows.Position{TopicID: w.log.id, LeaderEpoch: rec.LeaderEpoch, Offset: rec.Offset}] = true
 	}
 	w.assign()
 }

@@ -19,7 +19,7 @@ const windowSize = 8
 
 // A row is what the table holds of an event, and the block it came with.
 type row struct {
-	place rows.Place
+	place rows.Position
 	event string
 	month int
 	block int64
@@ -32,7 +32,7 @@ type simTable struct {
 	window []string // tokens of parts, the oldest first
 	blocks atomic.Int64
 
-	view       []rows.Place
+	view       []rows.Position
 	viewWindow []string
 	// viewFails is the code that the view throws, 0 when it is sound.
 	viewFails int32
@@ -53,7 +53,7 @@ func (m *member) Insert(_ context.Context, _, token string, columns []clickhouse
 	names, props, offsets := values["event"].([]string), values["props"].([]string), values["raw_offset"].([]int64)
 	for i := range names {
 		r := row{
-			place: rows.Place{
+			place: rows.Position{
 				TopicID: values["raw_topic_id"].([]uuid.UUID)[i], Partition: values["raw_partition"].([]int32)[i],
 				LeaderEpoch: values["raw_leader_epoch"].([]int32)[i], Offset: offsets[i], Epoch: values["epoch"].([]uint32)[i],
 			},

@@ -44,10 +44,10 @@ type world struct {
 
 	table simTable
 	// dead are places on the enriched log that were given up, refused the raw records of those that could be read.
-	dead, refused map[rows.Place]bool
+	dead, refused map[rows.Position]bool
 
 	// skipped are raw records that an operator had passed over, or whose rows were dropped: the table may lack them.
-	skipped map[rows.Place]bool
+	skipped map[rows.Position]bool
 	// excused is true once the view may lack rows, and the next owner says so; told, once a sink has said it of a block.
 	excused bool
 	told    atomic.Bool
@@ -245,7 +245,7 @@ func (m *member) Send(_ context.Context, _ string, recs []event.Record) (err err
 				err = e
 				return
 			}
-			m.w.dead[rows.Place{TopicID: uuid.UUID(d.TopicId), LeaderEpoch: d.LeaderEpoch, Offset: d.Offset}] = true
+			m.w.dead[rows.Position{TopicID: uuid.UUID(d.TopicId), LeaderEpoch: d.LeaderEpoch, Offset: d.Offset}] = true
 			if name, ok := nameOf(d.Value); ok {
 				m.w.refused[name] = true
 			}
@@ -267,7 +267,7 @@ func (m *member) Held(_ context.Context, _ string, span rows.Span) (out []rows.H
 		}
 		for _, r := range m.w.table.rows {
 			if slices.Contains(span.TopicIDs, r.place.TopicID) && r.place.Offset >= span.Offsets[0] && r.place.Offset <= span.Offsets[1] {
-				out = append(out, rows.Held{Place: r.place, Source: r.place, Block: r.block})
+				out = append(out, rows.Held{Position: r.place, Source: r.place, Block: r.block})
 			}
 		}
 	})
@@ -559,12 +559,12 @@ func (w *world) stranger() {
 }
 
 // nameOf reads which raw record an enriched one was made of.
-func nameOf(value []byte) (rows.Place, bool) {
+func nameOf(value []byte) (rows.Position, bool) {
 	var e event.Enriched
 	if e.UnmarshalVT(value) != nil {
-		return rows.Place{}, false
+		return rows.Position{}, false
 	}
-	return rows.Place{TopicID: uuid.UUID(e.RawTopicId), LeaderEpoch: e.RawLeaderEpoch, Offset: e.RawOffset}, true
+	return rows.Position{TopicID: uuid.UUID(e.RawTopicId), LeaderEpoch: e.RawLeaderEpoch, Offset: e.RawOffset}, true
 }
 
 func parse(metadata string, offset int64) checkpoint.Sink {

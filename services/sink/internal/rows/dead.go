@@ -66,14 +66,14 @@ func (r *Dead) Table() string { return "dead_events" }
 // Keep leaves the rows that which names.
 func (r *Dead) Keep(which []bool) { r.n = r.layout.keep(which) }
 
-// Place is where row i came from, on the dead topic.
-func (r *Dead) Place(i int) Place {
-	return Place{TopicID: r.deadTopicID[i], Partition: r.deadPartition[i], Offset: r.deadOffset[i]}
+// Position is where row i came from, on the dead topic.
+func (r *Dead) Position(i int) Position {
+	return Position{TopicID: r.deadTopicID[i], Partition: r.deadPartition[i], Offset: r.deadOffset[i]}
 }
 
 // Source is where the record of row i failed: a record given up twice has two places and one source.
-func (r *Dead) Source(i int) Place {
-	return Place{Topic: r.topic[i], TopicID: r.topicID[i], Partition: r.partition[i], LeaderEpoch: r.leaderEpoch[i], Offset: r.offset[i]}
+func (r *Dead) Source(i int) Position {
+	return Position{Topic: r.topic[i], TopicID: r.topicID[i], Partition: r.partition[i], LeaderEpoch: r.leaderEpoch[i], Offset: r.offset[i]}
 }
 
 // Origin is of no use for dead rows: their topic has several writers, and so no order of sources.
@@ -103,8 +103,8 @@ func (r *Dead) Values() []clickhouse.Column { return nil }
 // Month is the table partition of row i.
 func (r *Dead) Month(i int) int { return month(r.failedAt[i]) }
 
-// Twin is equal for rows that the table takes for one.
-func (r *Dead) Twin(i int) any { return r.Source(i) }
+// SortingKey is equal for rows that the table takes for one.
+func (r *Dead) SortingKey(i int) any { return r.Source(i) }
 
 // Span bounds the sources of all rows.
 func (r *Dead) Span() (s Span) {

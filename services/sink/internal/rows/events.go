@@ -108,9 +108,9 @@ func (r *Events) Table() string { return "events" }
 // Keep leaves the rows that which names.
 func (r *Events) Keep(which []bool) { r.n = r.layout.keep(which) }
 
-// Place is where row i came from.
-func (r *Events) Place(i int) Place {
-	return Place{TopicID: r.rawTopicID[i], Partition: r.rawPartition[i], LeaderEpoch: r.rawLeaderEpoch[i], Offset: r.rawOffset[i], Epoch: r.epoch[i]}
+// Position is where row i came from.
+func (r *Events) Position(i int) Position {
+	return Position{TopicID: r.rawTopicID[i], Partition: r.rawPartition[i], LeaderEpoch: r.rawLeaderEpoch[i], Offset: r.rawOffset[i], Epoch: r.epoch[i]}
 }
 
 // Origin is the raw record of row i, in the order of its log.
@@ -151,16 +151,16 @@ func (r *Events) Values() []clickhouse.Column {
 	return []clickhouse.Column{{Name: "props", Values: r.props}, {Name: "detail", Values: r.detail}}
 }
 
-// Source is the same as Place.
-func (r *Events) Source(i int) Place { return r.Place(i) }
+// Source is the same as Position.
+func (r *Events) Source(i int) Position { return r.Position(i) }
 
 // Month is the table partition of row i.
 func (r *Events) Month(i int) int { return month(r.time[i]) }
 
-// Twin is equal for rows that the table takes for one event: of those in one insert it stores the last.
-func (r *Events) Twin(i int) any {
+// SortingKey is equal for rows that the table takes for one event: of those in one insert it stores the last.
+func (r *Events) SortingKey(i int) any {
 	const day = 24 * 60 * 60 * 1000
-	return twin{r.account[i], r.itemType[i], r.itemID[i], (r.clientTime[i] - earliest) / day, r.eventID[i], r.Month(i)}
+	return sortingKey{r.account[i], r.itemType[i], r.itemID[i], (r.clientTime[i] - earliest) / day, r.eventID[i], r.Month(i)}
 }
 
 // Span bounds all rows.

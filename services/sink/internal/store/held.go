@@ -32,16 +32,16 @@ func (s *Store) Held(ctx context.Context, table string, span rows.Span) ([]rows.
 	if table == "dead_events" {
 		err = s.conn.Query(ctx, heldDead, func(_ []string, v []any) error {
 			held = append(held, rows.Held{
-				Source: rows.Place{Topic: v[0].(string), TopicID: v[1].(uuid.UUID), Partition: v[2].(int32), LeaderEpoch: v[3].(int32), Offset: v[4].(int64)},
-				Place:  rows.Place{TopicID: v[5].(uuid.UUID), Partition: v[6].(int32), Offset: v[7].(int64)},
+				Source:   rows.Position{Topic: v[0].(string), TopicID: v[1].(uuid.UUID), Partition: v[2].(int32), LeaderEpoch: v[3].(int32), Offset: v[4].(int64)},
+				Position: rows.Position{TopicID: v[5].(uuid.UUID), Partition: v[6].(int32), Offset: v[7].(int64)},
 			})
 			return nil
 		}, span.Topics, span.Partitions[0], span.Partitions[1], span.Offsets[0], span.Offsets[1])
 	} else {
 		err = s.conn.Query(ctx, heldEvents, func(_ []string, v []any) error {
-			at := rows.Place{TopicID: v[0].(uuid.UUID), Partition: v[1].(int32), LeaderEpoch: v[2].(int32), Epoch: v[3].(uint32)}
+			at := rows.Position{TopicID: v[0].(uuid.UUID), Partition: v[1].(int32), LeaderEpoch: v[2].(int32), Epoch: v[3].(uint32)}
 			for _, at.Offset = range v[5].([]int64) {
-				held = append(held, rows.Held{Source: at, Place: at, Block: v[4].(int64)})
+				held = append(held, rows.Held{Source: at, Position: at, Block: v[4].(int64)})
 			}
 			return nil
 		}, texts(span.TopicIDs), span.Partitions[0], span.Partitions[1], span.Offsets[0], span.Offsets[1], span.Times[0], span.Times[1])

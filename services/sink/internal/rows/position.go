@@ -6,9 +6,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// A Place is where a row's record lies on Kafka, and the epoch it was enriched under. It tells a row from all others: topic id, partition,
+// A Position is where a row's record lies on Kafka, and the epoch it was enriched under. It tells a row from all others: topic id, partition,
 // leader epoch and offset name a record for ever, whatever becomes of its topic.
-type Place struct {
+type Position struct {
 	Topic       string // name; empty for an event: the raw topic
 	TopicID     uuid.UUID
 	Partition   int32
@@ -18,7 +18,7 @@ type Place struct {
 }
 
 // Record is the place without the epoch: the record that the row was made of.
-func (p Place) Record() Place {
+func (p Position) Record() Position {
 	p.Epoch = 0
 	return p
 }
@@ -45,8 +45,8 @@ func (s *Span) widen(first bool, partition int32, offset, millis int64) {
 
 // A Held is a row that its table holds.
 type Held struct {
-	// Place is the row's own; Source where a dead row's record failed, for an event the same as Place.
-	Place, Source Place
+	// Position is the row's own; Source where a dead row's record failed, for an event the same as Position.
+	Position, Source Position
 	// Block is at most the number of the insert that brought the row, as the table counts them; 0 when that is not known. See
 	// store.Store.Remembers.
 	Block int64
@@ -58,8 +58,8 @@ func month(millis int64) int {
 	return at.Year()*100 + int(at.Month())
 }
 
-// A twin is what ReplacingMergeTree takes for one row: events' ORDER BY within a table partition.
-type twin struct {
+// A sortingKey is what ReplacingMergeTree takes for one row: events' ORDER BY within a table partition.
+type sortingKey struct {
 	account, itemType, itemID string
 	day                       int64
 	id                        uuid.UUID
