@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
@@ -66,16 +67,7 @@ func (s *Store) Directory() *Directory { return s.current.Load() }
 // Watch looks at the file every interval until ctx ends, and takes over what changed. It compares contents, so a mounted
 // ConfigMap, a rename and a write in place are all seen. A broken file is logged and counted, once per change.
 func (s *Store) Watch(ctx context.Context, interval time.Duration) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			s.reload()
-		}
-	}
+	retry.Every(ctx, interval, s.reload)
 }
 
 func (s *Store) reload() {

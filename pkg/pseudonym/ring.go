@@ -20,6 +20,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // A Ring holds the newest good reading of a key ring. It is safe for concurrent use; nil, or of no folder, it has no keys.
@@ -97,16 +99,7 @@ func (r *Ring) Watch(ctx context.Context, interval time.Duration) {
 	if r.dir == "" {
 		return
 	}
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			r.reload()
-		}
-	}
+	retry.Every(ctx, interval, r.reload)
 }
 
 func (r *Ring) reload() {

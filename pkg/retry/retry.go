@@ -75,3 +75,17 @@ func Outlive(ctx context.Context, grace time.Duration) (context.Context, context
 		cancel()
 	}
 }
+
+// Every calls do after each interval until ctx ends.
+func Every(ctx context.Context, interval time.Duration, do func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do()
+		}
+	}
+}

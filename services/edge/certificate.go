@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/waymark-events/waymark/pkg/retry"
 )
 
 // certificateInterval is how often the certificate's files are looked at. They are compared by their contents: notifications of changes miss
@@ -65,16 +67,7 @@ func (c *certificate) config() *tls.Config {
 
 // watch takes over what changes until ctx ends.
 func (c *certificate) watch(ctx context.Context, interval time.Duration) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			c.reload()
-		}
-	}
+	retry.Every(ctx, interval, c.reload)
 }
 
 // reload looks once. Between the two files' replacements one does not fit the other: that is an error, said once, until both are there.
