@@ -26,9 +26,9 @@ import (
 
 // One account for each of the main policies.
 const policies = `accounts:
-- {id: strictest, region: us, write_keys: [wk_strictest]}
+- {id: strictest, region: us, write_keys: [wk_strictest], policy: {level: 1, ip: drop}}
 - {id: items, region: us, write_keys: [wk_items_only], policy: {level: 1, geo: country, ip: mask, consent: {required: true}}}
-- {id: hashing, region: us, write_keys: [wk_hashing_], policy: {level: 2, identification: hashed, collect_path: true, ip: mask, ip_at: enricher, hide: [browser, session, company]}}
+- {id: hashing, region: us, write_keys: [wk_hashing_], policy: {level: 2, identification: hashed, collect_path: true, ip: mask, geo: none, ip_at: enricher, hide: [browser, session, company]}}
 - {id: usual, region: us, write_keys: [wk_the_usual], policy: {level: 3, identification: pseudonymised, collect_url: true, collect_title: true, geo: city, ip: mask, environments: {test: {level: 1}}}}
 - {id: everything, region: us, write_keys: [wk_all_there_is], policy: {level: 3, identification: crm, collect_url: true, collect_title: true, geo: city, ip: mask, ip_at: enricher,
    consent: {ignore_gpc: true}, scrubbing: {off: true, keep_query: ['*']}, retention_days: forever}}

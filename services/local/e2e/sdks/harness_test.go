@@ -35,7 +35,7 @@ const accounts = `accounts:
   - id: demo-us
     region: us
     write_keys: [` + key + `]
-    policy: {identification: variable, collect_url: true, collect_title: true}
+    policy: {identification: variable, collect_url: true, collect_title: true, scrubbing: {off: true}, retention_days: forever}
     segment_events:
       Tour Started: {item: wt, event: play, properties: {item_id: tour_id, interaction_id: run}}
 `

@@ -31,7 +31,7 @@ var empty = columns{
 	"browser": "", "browser_version": "", "os": "", "os_version": "", "device_type": "", "device_brand": "", "device_model": "", "is_bot": false, "bot_name": "",
 	"screen_width": 0, "screen_height": 0, "language": "", "timezone": "", "ip_masked": "", "country_code": "", "country": "", "subdivision": "", "city": "",
 	"latitude": nil, "longitude": nil, "asn": 0, "as_name": "", "props": map[string]any{}, "props_text": "", "detail": map[string]any{}, "detail_text": "",
-	"flags": []any{}, "epoch": 0, "raw_leader_epoch": 0, "time_flag": "corrected",
+	"flags": []any{}, "expires": "2106-02-07 06:28:15", "epoch": 0, "raw_leader_epoch": 0, "time_flag": "corrected",
 }
 
 // princeton is where the database made on the spot has addressUS.

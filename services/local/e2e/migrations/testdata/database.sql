@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS events
 ENGINE = ReplicatedReplacingMergeTree(epoch)
 PARTITION BY toYYYYMM(time)
 ORDER BY (account_id, toDate(client_time), item_type, item_id, event_id)
+TTL expires
 SETTINGS
     replicated_deduplication_window = 10000,
     replicated_deduplication_window_seconds = 604800,

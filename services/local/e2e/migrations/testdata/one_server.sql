@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS events
 ENGINE = ReplacingMergeTree(epoch)
 PARTITION BY toYYYYMM(time)
 ORDER BY (account_id, toDate(client_time), item_type, item_id, event_id)
+TTL expires
 SETTINGS
     non_replicated_deduplication_window = 10000,
     object_serialization_version = 'v3',
