@@ -132,7 +132,9 @@ func edgeWithoutKafka(t *testing.T, accounts, spool string) (string, *observer.O
 	registry := prometheus.NewRegistry()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- edge.Run(ctx, cfg, telemetry.Telemetry{Log: zap.New(core), Registry: registry, Health: new(telemetry.Health)}) }()
+	go func() {
+		done <- edge.Run(ctx, cfg, telemetry.Telemetry{Log: zap.New(core), Registry: registry, Health: new(telemetry.Health)})
+	}()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
