@@ -1,5 +1,5 @@
 import { copy } from "./censor";
-import { agrees, allowed, choose, type Choice } from "./consent";
+import { allowed, choose, type Choice } from "./consent";
 import { attempt, listen, on } from "./contain";
 import { newIdentity } from "./identity";
 import { uuid } from "./ids";
@@ -100,6 +100,8 @@ export function start(options: Options, base: string = location.href): Recorder 
         data: { ...(told["data"] as object), type: data["type"], oId: data["oId"], pId: data["pId"], preview: data["preview"] ?? o.preview },
         session: identity.guid() + "." + session,
         environment: o.environment,
+        // As it was chosen: accounts may collect with consent only, or for other purposes than the page's.
+        consent: state.get("c") && JSON.parse(state.get("c")!),
         company: { id: identity.company() },
         library: { ...library, dropped: queue.dropped() || undefined },
       };
@@ -153,7 +155,7 @@ export function start(options: Options, base: string = location.href): Recorder 
     consent: (choice) =>
       attempt(() => {
         const before = allowed(o, state);
-        choose(o, [state, store], agrees(choice, o.purpose));
+        choose(o, [state, store], choice);
         !before && allowed(o, state) && begin();
       }),
     visitor,

@@ -63,6 +63,7 @@ type plant struct {
 	settings         string // waymarkctl's
 	proxy            *faultproxy.Proxy
 	spool            string // folder of the edge's
+	keys             string // the key ring's folder; "" is none
 	// neighbours are the other regions that its edge serves.
 	neighbours []*plant
 	door       string
@@ -243,6 +244,7 @@ func (p *plant) start(names ...string) {
 			"enricher": func() error {
 				cfg := enricher.DefaultConfig()
 				cfg.Region, cfg.Kafka, cfg.Accounts, cfg.Erasure.Secret = p.region, p.kafka(), p.enricherAccounts, config.Secret(p.secret)
+				cfg.Pseudonyms.Keys = p.keys
 				cfg.Group.HeartbeatInterval, cfg.Batch.FetchWait = 100*time.Millisecond, 50*time.Millisecond
 				return enricher.Run(ctx, cfg, tel)
 			},
@@ -408,11 +410,20 @@ func (p *plant) send(visits ...visit) (ids []string) {
 
 func (p *plant) post(key, body string) {
 	p.t.Helper()
-	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, "http://"+p.door+"/v1/events", strings.NewReader(body))
+	if answer := p.postTo("/v1/events", key, body); !strings.Contains(answer, `"rejected":0`) {
+		p.t.Fatal(answer)
+	}
+}
+
+// postTo posts a body to one of the edge's endpoints, and returns the answer, which must be 200.
+func (p *plant) postTo(path, key, body string) string {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, "http://"+p.door+path, strings.NewReader(body))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-ndjson")
+	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36") // no bot's
 	req.Header.Set("X-Write-Key", key)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -423,9 +434,10 @@ func (p *plant) post(key, body string) {
 	if _, err := answer.ReadFrom(resp.Body); err != nil {
 		p.t.Fatal(err)
 	}
-	if resp.StatusCode != http.StatusOK || !strings.Contains(answer.String(), `"rejected":0`) {
+	if resp.StatusCode != http.StatusOK {
 		p.t.Fatalf("%s: %s", resp.Status, answer.String())
 	}
+	return answer.String()
 }
 
 // anew has everything that Kafka has of raw events enriched and stored anew: the enriched topic, both groups and the tables' rows are gone.

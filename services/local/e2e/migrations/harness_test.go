@@ -140,5 +140,10 @@ func ours(t testing.TB, changed fstest.MapFS) fstest.MapFS {
 	return files
 }
 
-// first is what the first setup of a database changes.
-const first = "migration 0001_events applied\nmigration 0002_dead_events applied\nview events_live made"
+// first is what the first setup of a database changes, and allReplaced what one does that finds each view to be another.
+const (
+	first = "migration 0001_events applied\nmigration 0002_dead_events applied\nview events_live made\nview identity_renames made\nview identity_claims made\n" +
+		"view identity_links made\nview identity_aliases made\nview events_identified made"
+	allReplaced = "view events_live replaced\nview identity_renames replaced\nview identity_claims replaced\nview identity_links replaced\n" +
+		"view identity_aliases replaced\nview events_identified replaced"
+)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { claim, document, story } from "./harness.mjs";
+import { claim, document, story, until } from "./harness.mjs";
 
 const nothing = async (it) => {
   await it.page.evaluate(() => (waymark.track("t"), waymark.walkthru({ id: 1 }).play().step(0), waymark.flush()));
@@ -59,6 +59,35 @@ claim("where consent is not required, a refusal is all that is remembered, and t
   await it.page.evaluate(() => (waymark.track("t"), waymark.flush()));
   await it.page.waitForTimeout(300);
   assert.equal(it.site.posts.length, 0);
+});
+
+claim("an account that collects with consent only has what was consented to, on the next page too, and nothing that was not", async (it) => {
+  it.serve('data-key="wk_with_consent"');
+  await it.open("/unasked");
+  await until("a view without a choice", () => it.site.posts.some((post) => post.events.some((event) => event.type === "view")));
+  await it.page.evaluate(() => (waymark.consent("granted"), waymark.track("agreed")));
+  await it.rows(1, "event = 'track'");
+  await it.open("/later");
+  await it.rows(1, "event = 'view'");
+  await it.page.evaluate(() => (waymark.consent({ analytics: true, ads: false }), waymark.track("agreed in part")));
+  const rows = await it.rows(2, "event = 'track'");
+  assert.deepEqual(rows.map((row) => row.account_id), ["with-consent", "with-consent"]);
+  const told = it.site.posts.flatMap((post) => post.events).map((event) => [event.type, event.consent]);
+  assert.deepEqual(told.filter(([type]) => type !== "start"), [
+    ["view", undefined], ["track", "granted"], ["view", "granted"], ["track", { status: "granted", purposes: { analytics: true, ads: false } }],
+  ]);
+  assert.deepEqual((await it.rows(3)).filter((row) => row.event === "view").length, 1, "what was told without a choice is not stored");
+});
+
+claim("consent for a purpose of the page is none for another of the account", async (it) => {
+  it.serve('data-consent-required data-key="wk_for_ads"');
+  await it.open("/");
+  await it.page.evaluate(() => (waymark.consent(["analytics"]), waymark.track("for analytics")));
+  await it.viewed();
+  await it.page.evaluate(() => (waymark.consent(["analytics", "ads"]), waymark.track("for ads")));
+  const rows = await it.rows(1, "event = 'track'");
+  assert.deepEqual(rows.map((row) => JSON.parse(row.detail_text).name ?? JSON.parse(row.detail_text).event), ["for ads"]);
+  assert.equal((await it.rows(1)).length, 1);
 });
 
 claim("a gate decides for each page, and a broken one is closed", async (it) => {
