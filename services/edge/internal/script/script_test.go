@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/waymark-events/waymark/pkg/recorderjs"
+	"github.com/waymark-events/waymark/services/edge/internal/static"
 )
 
 // collector answers with the path it is asked for.
@@ -45,7 +46,7 @@ func TestTheScriptIsServedAsPagesNeedIt(t *testing.T) {
 }
 
 func TestTheScriptUnderItsHashNeverChanges(t *testing.T) {
-	w := ask(DefaultConfig(), http.MethodGet, "/recorder."+newFile(recorderjs.Recorder).hash+".js")
+	w := ask(DefaultConfig(), http.MethodGet, "/recorder."+static.New("", recorderjs.Recorder).Hash+".js")
 	if got := w.Header().Get("Cache-Control"); w.Code != http.StatusOK || got != "public, max-age=31536000, immutable" {
 		t.Errorf("status %d, Cache-Control %q", w.Code, got)
 	}
