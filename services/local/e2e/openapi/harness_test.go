@@ -109,17 +109,19 @@ func asText(in *content.DecodeInput) (any, error) {
 	return string(text), err
 }
 
-// An operation is one of a path, and a status that the document has of it.
-type operation struct{ method, path, status string }
+// An operation is one of a path.
+type operation struct{ method, path string }
 
-func (o operation) String() string { return o.method + " " + o.path + " " + o.status }
+func (o operation) String() string { return o.method + " " + o.path }
 
-// operations are all of the document, with each status.
-func (c *contract) operations() (all []operation) {
+// operations are all of the document, with the statuses that it has of each.
+func (c *contract) operations() map[operation][]string {
+	all := map[operation][]string{}
 	for path, item := range c.model.Paths.PathItems.FromOldest() {
 		for method, op := range item.GetOperations().FromOldest() {
+			o := operation{strings.ToUpper(method), path}
 			for status := range op.Responses.Codes.FromOldest() {
-				all = append(all, operation{strings.ToUpper(method), path, status})
+				all[o] = append(all[o], status)
 			}
 		}
 	}
