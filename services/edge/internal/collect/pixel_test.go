@@ -20,7 +20,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/recorder"
 )
 
-// look asks for the pixel and looks whether it is one, whatever the answer.
+// lookAt asks for the pixel and looks whether it is one, whatever the answer.
 func lookAt(t testing.TB, h http.Handler, query string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/v1/pixel.gif", nil)
@@ -137,6 +137,13 @@ func TestWhatThePixelSaysOfWhatIsNotStored(t *testing.T) {
 		h, s := newHandler(t, testLimits)
 		s.err = errors.New("no leader")
 		if w := lookAt(t, h, good); w.Code != 503 || w.Header().Get("X-Waymark-Result") != "rejected:unavailable" || w.Header().Get("Retry-After") == "" {
+			t.Errorf("%d %v", w.Code, w.Header())
+		}
+	})
+	t.Run("a bug", func(t *testing.T) {
+		h, _ := newHandler(t, testLimits)
+		h.intake.Regions["us"] = broken(func([]event.Record) { panic("a bug") })
+		if w := lookAt(t, h, good); w.Code != 500 || w.Header().Get("X-Waymark-Result") != "rejected:internal" {
 			t.Errorf("%d %v", w.Code, w.Header())
 		}
 	})
