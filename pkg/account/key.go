@@ -40,7 +40,7 @@ const (
 	ScopeBrowser Scope = "browser"
 	// ScopeServer is of secret keys. A request with an Origin comes from a page, where a secret is none any more: it is refused.
 	ScopeServer Scope = "server"
-	// ScopeAny is of trials: pages of allowed origins and servers.
+	// ScopeAny is of trials, and of mails, which name no origin: pages of allowed origins, and whatever is no page.
 	ScopeAny Scope = "any"
 )
 

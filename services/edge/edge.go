@@ -19,7 +19,8 @@
 //	500  the edge broke down over the request: a bug
 //	503  neither Kafka nor the spool took the events, or the edge is full; send the same again after Retry-After
 //
-// GET /recorder.js, or another name of the operator's choice, is the script that web pages send with (pkg/recorderjs).
+// GET /v1/pixel.gif is one event in a picture's URL. GET /recorder.js, or another name of the operator's choice, is the script that web pages send
+// with (pkg/recorderjs). GET /openapi.yaml describes all endpoints (schemas/openapi.yaml).
 //
 // After a 503 some of the events may be stored all the same: repeat them with the same ids.
 package edge
@@ -48,6 +49,7 @@ import (
 	"github.com/waymark-events/waymark/services/edge/internal/quota"
 	"github.com/waymark-events/waymark/services/edge/internal/script"
 	"github.com/waymark-events/waymark/services/edge/internal/spool"
+	"github.com/waymark-events/waymark/services/edge/internal/static"
 )
 
 // accountsInterval is how often the accounts file is looked at.
@@ -113,7 +115,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	if err != nil {
 		return errors.Join(err, door.close())
 	}
-	server := newServer(cfg, withPages(cfg.Pages, script.Handler(cfg.Script, handler)), door, gate, tel)
+	server := newServer(cfg, withPages(cfg.Pages, withDocument(script.Handler(cfg.Script, handler))), door, gate, tel)
 	if door.plain != nil {
 		tel.Log.Info("serving", zap.Stringer("address", door.plain.Addr()))
 	}
@@ -181,6 +183,21 @@ func withPages(pages, collector http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/shop/") {
 			pages.ServeHTTP(w, r)
+			return
+		}
+		collector.ServeHTTP(w, r)
+	})
+}
+
+// documentPath is where the edge's own interface is described.
+const documentPath = "/openapi.yaml"
+
+// withDocument puts the OpenAPI document before the collector.
+func withDocument(collector http.Handler) http.Handler {
+	document := static.New("application/yaml", schemas.OpenAPI) // RFC 9512
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == documentPath {
+			document.ServeHTTP(w, r)
 			return
 		}
 		collector.ServeHTTP(w, r)

@@ -57,21 +57,10 @@ func count(results []intake.Result) counts {
 
 // write answers with a refusal.
 func write(w http.ResponseWriter, r *intake.Refusal) {
-	if r.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(r.RetryAfter.Seconds())))
-	}
-	if r.Limit != nil {
-		tellLimit(w.Header(), r)
-	}
-	if r.Close {
-		w.Header().Set("Connection", "close")
-	}
-	switch r.Status {
-	case http.StatusNoContent:
+	tell(w.Header(), r)
+	if r.Status == http.StatusNoContent {
 		w.WriteHeader(r.Status)
 		return
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="Waymark write key"`) // Basic would make browsers ask for a password
 	}
 	var answer struct {
 		Error struct {
@@ -81,6 +70,22 @@ func write(w http.ResponseWriter, r *intake.Refusal) {
 	}
 	answer.Error.Code, answer.Error.Message = r.Code, r.Message
 	writeJSON(w, r.Status, answer)
+}
+
+// tell puts into an answer's header what a refusal asks of the client.
+func tell(header http.Header, r *intake.Refusal) {
+	if r.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(r.RetryAfter.Seconds())))
+	}
+	if r.Limit != nil {
+		tellLimit(header, r)
+	}
+	if r.Close {
+		header.Set("Connection", "close")
+	}
+	if r.Status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", `Bearer realm="Waymark write key"`) // Basic would make browsers ask for a password
+	}
 }
 
 // tellLimit says which limit it was, in the fields of draft-ietf-httpapi-ratelimit-headers-10, and in the older X-RateLimit-Reset, whose Unix

@@ -44,7 +44,7 @@ func (b *body) worked() {
 
 // readBody reads the body as fast as it comes, then decompresses it. While it arrives it holds no more memory than has arrived, at most
 // twice over; a decoder is only at work on what is here whole.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room) (*body, *intake.Refusal) {
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room, _ time.Time) (*body, *intake.Refusal) {
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	if !known(encoding) {
 		return nil, intake.Refuse(http.StatusUnsupportedMediaType, "unknown_encoding", "Content-Encoding must be gzip, zstd, deflate, br or identity")

@@ -8,28 +8,31 @@ import (
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
-// letBrowsers lets pages of the allowed origins send, and refuses those of others: a page's simple POST comes without asking first (CORS
+// originOf is the origin of the page that a request comes from, as browsers put it on every POST.
+func originOf(r *http.Request) string { return r.Header.Get("Origin") }
+
+// letBrowsers lets pages of the allowed origins send by methods, and refuses those of others: a page's simple POST comes without asking first (CORS
 // only hides the answer from it). Without an Origin it is no page that asks, but a server or an app, which can leave it out as it likes.
 //
 // The origin is echoed and credentials are allowed because navigator.sendBeacon always sends with them, and the Fetch standard takes no
 // "*" then. It gives nothing away, even where every origin is allowed: no cookie is read or set here, and an answer tells a page nothing
 // but what became of its own events.
-func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request) *intake.Refusal {
+func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request, page string, methods []string) *intake.Refusal {
 	header := w.Header()
 	header.Set("Accept-CH", "Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors")
 	header.Add("Vary", "Origin")
-	origin := r.Header.Get("Origin")
-	switch {
-	case origin == "":
-		return nil
-	case !slices.Contains(h.origins, "*") && !slices.Contains(h.origins, origin):
+	if page != "" && !slices.Contains(h.origins, "*") && !slices.Contains(h.origins, page) {
 		return intake.Refuse(http.StatusForbidden, "origin_not_allowed", "pages of this origin may not send here: allowed_origins of the edge names those that may")
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Set("Access-Control-Allow-Credentials", "true")
-	header.Set("Access-Control-Expose-Headers", "Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Reset")
+	header.Set("Access-Control-Expose-Headers", "Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Reset, X-Waymark-Result")
 	if r.Method == http.MethodOptions {
-		header.Set("Access-Control-Allow-Methods", "POST")
+		header.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
 		header.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Values("Access-Control-Request-Headers")))
 		header.Set("Access-Control-Max-Age", "86400")
 	}

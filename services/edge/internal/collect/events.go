@@ -14,8 +14,9 @@ import (
 
 // eventsEndpoint takes events in the recorder's format.
 var eventsEndpoint = endpoint{
-	path: "/v1/events", format: event.FormatRecorder, split: (*Handler).split, key: func(_ *Handler, r *http.Request) string { return keyFromHeader(r) },
-	answer: writeResults, tooLarge: http.StatusRequestEntityTooLarge,
+	path: "/v1/events", methods: []string{http.MethodPost}, format: event.FormatRecorder, read: (*Handler).readBody, split: (*Handler).split,
+	key: func(_ *Handler, r *http.Request) string { return keyFromHeader(r) }, page: originOf,
+	answer: writeResults, refuse: write, tooLarge: http.StatusRequestEntityTooLarge,
 }
 
 // split finds the events in data: one, an array, an envelope, or one after the other. It reads the outer syntax only: what is wrong within

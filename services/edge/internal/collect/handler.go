@@ -76,19 +76,23 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	defer h.recover(w, started)
-	protect(w.Header())
 	parts := partsOf(r.URL.Path)
+	at, refuse := endpoints["/"+strings.Join(parts, "/")], write
+	if at != nil {
+		refuse = at.refuse
+	}
+	defer h.recover(w, started, refuse)
+	protect(w.Header())
 	var refused *intake.Refusal
 	if l := lookupOf(parts); l != nil {
 		refused = h.look(l, w, r, parts)
 	} else {
-		refused = h.take(w, r, endpoints["/"+strings.Join(parts, "/")])
+		refused = h.take(w, r, at)
 	}
 	code := http.StatusOK
 	if refused != nil {
 		code = refused.Status
-		write(w, refused)
+		refuse(w, refused)
 	}
 	h.metrics.answered(code, time.Since(started))
 }
@@ -99,7 +103,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, at *endpoint) *in
 	switch {
 	case refused == nil:
 		at.answer(w, results)
-	case refused.Status == http.StatusRequestEntityTooLarge:
+	case at != nil && refused.Status == http.StatusRequestEntityTooLarge:
 		refused.Status = at.tooLarge
 	}
 	return refused
@@ -107,7 +111,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, at *endpoint) *in
 
 // recover answers for a request whose handling broke down: a bug, whose place is logged and nothing of what was sent. The value of a
 // panic may hold that, so it is only told where it comes from Go's runtime.
-func (h *Handler) recover(w http.ResponseWriter, started time.Time) {
+func (h *Handler) recover(w http.ResponseWriter, started time.Time, refuse func(http.ResponseWriter, *intake.Refusal)) {
 	broke := recover()
 	switch broke {
 	case nil:
@@ -123,7 +127,7 @@ func (h *Handler) recover(w http.ResponseWriter, started time.Time) {
 	h.log.Error("the handling of a request broke down: this is a bug", zap.String("panic", what), zap.ByteString("stack", debug.Stack()))
 	refused := intake.Refuse(http.StatusInternalServerError, "internal", "the request broke the edge's handling of it, and may be stored in part: send the same once more, with the same ids")
 	refused.Close = true
-	write(w, refused)
+	refuse(w, refused)
 	h.metrics.answered(refused.Status, time.Since(started))
 }
 

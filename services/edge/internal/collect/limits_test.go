@@ -87,7 +87,7 @@ func TestEachLimitIsItsOwners(t *testing.T) {
 				if until := time.Until(time.UnixMilli(reset)); err != nil || until <= 0 || until > time.Duration(wait)*time.Second {
 					t.Errorf("X-RateLimit-Reset is in %s, Retry-After %d", until, wait)
 				}
-				if header.Get("Access-Control-Allow-Origin") == "" || header.Get("Access-Control-Expose-Headers") != "Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Reset" {
+				if header.Get("Access-Control-Allow-Origin") == "" || header.Get("Access-Control-Expose-Headers") != "Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Reset, X-Waymark-Result" {
 					t.Errorf("a page cannot read why: %v", header)
 				}
 			}

@@ -3,6 +3,7 @@ package collect
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,14 +17,23 @@ import (
 type endpoint struct {
 	// path is its URL's, without a slash at its end.
 	path string
+	// methods are those that it takes, besides OPTIONS.
+	methods []string
 	// format is the wire format that its events are in (pkg/formats).
 	format string
+	// read takes into memory what the request says of its events, its body for instance.
+	read func(h *Handler, w http.ResponseWriter, r *http.Request, held *room, received time.Time) (*body, *intake.Refusal)
 	// split finds the events in a body. It must end at the first event too many: nobody was asked for a key yet.
 	split func(h *Handler, body []byte, contentType string) (batch, *intake.Refusal)
 	// key is the write key that a request says before its body; "" where only the body may have it.
 	key func(h *Handler, r *http.Request) string
-	// answer says what became of each event.
+	// public tells that the key stands where everybody reads it, wherever the request comes from: a server's is refused.
+	public bool
+	// page is the origin of the page that a request comes from; "" where it comes from none, or does not say.
+	page func(r *http.Request) string
+	// answer says what became of each event, refuse why nothing was taken.
 	answer func(w http.ResponseWriter, results []intake.Result)
+	refuse func(w http.ResponseWriter, why *intake.Refusal)
 	// tooLarge is the status for more than is taken.
 	tooLarge int
 	// relayed and keep are intake.Request's.
@@ -32,7 +42,7 @@ type endpoint struct {
 
 // endpoints are all there are by their paths, each kind in a file of its own.
 var endpoints = func() map[string]*endpoint {
-	all := map[string]*endpoint{eventsEndpoint.path: &eventsEndpoint}
+	all := map[string]*endpoint{eventsEndpoint.path: &eventsEndpoint, pixelEndpoint.path: &pixelEndpoint}
 	for i := range segmentEndpoints {
 		all[segmentEndpoints[i].path] = &segmentEndpoints[i]
 	}
@@ -50,17 +60,16 @@ type batch struct {
 
 // collect does the work: who is it, what do they send, is it right, store it.
 func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) ([]intake.Result, *intake.Refusal) {
-	notAllowed := h.letBrowsers(w, r)
-	switch {
-	case at == nil:
+	if at == nil {
+		_ = h.letBrowsers(w, r, originOf(r), []string{http.MethodPost}) // a page may read that there is nothing
 		return nil, intake.Refuse(http.StatusNotFound, "not_found", "events go to POST /v1/events")
-	case notAllowed != nil:
-		return nil, notAllowed
-	case r.Method == http.MethodOptions:
-		return nil, &intake.Refusal{Status: http.StatusNoContent}
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", "POST, OPTIONS")
-		return nil, intake.Refuse(http.StatusMethodNotAllowed, "method_not_allowed", "events go to POST "+at.path)
+	}
+	page := at.page(r)
+	if refused := h.letBrowsers(w, r, page, at.methods); refused != nil {
+		return nil, refused
+	}
+	if !slices.Contains(at.methods, r.Method) {
+		return nil, notAllowed(w, r, at.methods, at.path)
 	}
 	received := time.Now()
 	client := h.clientIP.ClientIP(r.RemoteAddr, r.Header)
@@ -73,10 +82,9 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 
 	// A key in the header can be refused before the body is read.
 	var owner *account.Grant
-	origin := r.Header.Get("Origin")
 	if key := at.key(h, r); key != "" {
 		var refused *intake.Refusal
-		if owner, refused = h.intake.Authenticate(key, origin, received); refused != nil {
+		if owner, refused = h.authenticate(at, key, page, received); refused != nil {
 			return nil, refused
 		}
 	}
@@ -85,7 +93,7 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, h.busy(err)
 	}
 	defer held.leave()
-	b, refused := h.readBody(w, r, held)
+	b, refused := at.read(h, w, r, held, received)
 	if refused != nil {
 		return nil, refused
 	}
@@ -95,7 +103,7 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, refused
 	}
 	if owner == nil {
-		if owner, refused = h.intake.Authenticate(sent.key, origin, received); refused != nil {
+		if owner, refused = h.authenticate(at, sent.key, page, received); refused != nil {
 			return nil, refused
 		}
 	}
@@ -116,6 +124,24 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, refused
 	}
 	return results, nil
+}
+
+// authenticate finds what a key gives at an endpoint to requests from a page.
+func (h *Handler) authenticate(at *endpoint, key, page string, now time.Time) (*account.Grant, *intake.Refusal) {
+	owner, refused := h.intake.Authenticate(key, page, now)
+	if refused == nil && at.public {
+		refused = h.intake.KeepSecret(owner)
+	}
+	return owner, refused
+}
+
+// notAllowed answers a request by a method that its path does not take: OPTIONS, by which pages and others ask what may come, or one that is wrong.
+func notAllowed(w http.ResponseWriter, r *http.Request, methods []string, path string) *intake.Refusal {
+	if r.Method == http.MethodOptions {
+		return &intake.Refusal{Status: http.StatusNoContent}
+	}
+	w.Header().Set("Allow", strings.Join(methods, ", ")+", OPTIONS")
+	return intake.Refuse(http.StatusMethodNotAllowed, "method_not_allowed", path+" is for "+strings.Join(methods, " and "))
 }
 
 // limitedAs is whose limit of requests and events a client's are: its address's, of IPv6 the /64's. A proxy that named nobody is no client: its

@@ -44,7 +44,8 @@ var segmentEndpoints = func() (all []endpoint) {
 
 func segmentEndpoint(path, format string, split func(*Handler, []byte, string) (batch, *intake.Refusal)) endpoint {
 	return endpoint{
-		path: path, format: format, split: split, key: (*Handler).segmentKey, answer: writeSegmentResults,
+		path: path, methods: []string{http.MethodPost}, format: format, read: (*Handler).readBody, split: split, key: (*Handler).segmentKey, page: originOf,
+		answer: writeSegmentResults, refuse: write,
 		tooLarge: http.StatusBadRequest, relayed: true, keep: true,
 	}
 }

@@ -2,48 +2,68 @@ package collect
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
-// A lookup answers what SDKs ask before they send: it has no events.
-type lookup func(h *Handler, w http.ResponseWriter, r *http.Request, parts []string) *intake.Refusal
+// A lookup answers what SDKs ask before they send, or tell and nobody keeps: it has no events.
+type lookup struct {
+	// parts are its path's between slashes, {writeKey} standing for any.
+	parts []string
+	// below tells that a path of its own may stand before it: the files' addresses are configured apart from the events', often with one.
+	below   bool
+	methods []string
+	answer  func(h *Handler, w http.ResponseWriter, r *http.Request, parts []string) *intake.Refusal
+}
 
-// lookupOf finds what a path asks for, of its parts between slashes; nil where it asks for nothing. The files' addresses are configured apart from
-// the events', often with a path of their own before them.
-func lookupOf(parts []string) lookup {
-	n := len(parts)
-	switch {
-	case n >= 4 && parts[n-4] == "v1" && parts[n-3] == "projects" && parts[n-1] == "settings":
-		return (*Handler).segmentSettings
-	case n >= 1 && parts[n-1] == "sourceConfig":
-		return (*Handler).sourceConfig
-	case n == 2 && parts[0] == "v1" && parts[1] == "m":
-		return (*Handler).segmentMetrics
+// lookups are all there are.
+var lookups = []lookup{
+	{partsOf("/v1/projects/{writeKey}/settings"), true, []string{http.MethodGet, http.MethodHead}, (*Handler).segmentSettings},
+	{partsOf("/sourceConfig"), true, []string{http.MethodGet, http.MethodHead}, (*Handler).sourceConfig},
+	{partsOf("/v1/m"), false, []string{http.MethodPost}, (*Handler).segmentMetrics},
+}
+
+// lookupOf finds what a path asks for, of its parts between slashes; nil where it asks for nothing.
+func lookupOf(parts []string) *lookup {
+	for i := range lookups {
+		if lookups[i].matches(parts) {
+			return &lookups[i]
+		}
 	}
 	return nil
 }
 
+func (l *lookup) matches(parts []string) bool {
+	before := len(parts) - len(l.parts)
+	if before < 0 || before > 0 && !l.below {
+		return false
+	}
+	for i, want := range l.parts {
+		if parts[before+i] != want && want != "{writeKey}" {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *lookup) path() string { return "/" + strings.Join(l.parts, "/") }
+
 // look answers a lookup.
-func (h *Handler) look(l lookup, w http.ResponseWriter, r *http.Request, parts []string) *intake.Refusal {
-	if refused := h.letBrowsers(w, r); refused != nil {
+func (h *Handler) look(l *lookup, w http.ResponseWriter, r *http.Request, parts []string) *intake.Refusal {
+	if refused := h.letBrowsers(w, r, originOf(r), l.methods); refused != nil {
 		return refused
 	}
-	if r.Method == http.MethodOptions {
-		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
-		return &intake.Refusal{Status: http.StatusNoContent}
+	if !slices.Contains(l.methods, r.Method) {
+		return notAllowed(w, r, l.methods, l.path())
 	}
-	return l(h, w, r, parts)
+	return l.answer(h, w, r, parts)
 }
 
 // segmentSettings is GET /v1/projects/<write key>/settings. Without it analytics.js does not start. It names no destination but this edge, under
 // the name that the page knows it by, and asks for no metrics.
 func (h *Handler) segmentSettings(w http.ResponseWriter, r *http.Request, parts []string) *intake.Refusal {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-		return intake.Refuse(http.StatusMethodNotAllowed, "method_not_allowed", "settings come from GET")
-	}
 	key := parts[len(parts)-2]
 	if _, refused := h.intake.Recognize(key); refused != nil {
 		return refused
@@ -76,10 +96,6 @@ func (h *Handler) schemeOf(r *http.Request) string {
 
 // sourceConfig is GET …/sourceConfig/?writeKey=…, without which RudderStack's SDK for pages does not start: a source without destinations.
 func (h *Handler) sourceConfig(w http.ResponseWriter, r *http.Request, _ []string) *intake.Refusal {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-		return intake.Refuse(http.StatusMethodNotAllowed, "method_not_allowed", "the source's configuration comes from GET")
-	}
 	key := r.URL.Query().Get("writeKey")
 	if key == "" {
 		key = keyFromHeader(r)
@@ -95,11 +111,7 @@ func (h *Handler) sourceConfig(w http.ResponseWriter, r *http.Request, _ []strin
 }
 
 // segmentMetrics is POST /v1/m: what analytics.js counts of itself, which nobody here asks for.
-func (h *Handler) segmentMetrics(w http.ResponseWriter, r *http.Request, _ []string) *intake.Refusal {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", "POST, OPTIONS")
-		return intake.Refuse(http.StatusMethodNotAllowed, "method_not_allowed", "metrics go to POST")
-	}
+func (h *Handler) segmentMetrics(w http.ResponseWriter, _ *http.Request, _ []string) *intake.Refusal {
 	writeJSON(w, http.StatusOK, struct {
 		Success bool `json:"success"`
 	}{true})

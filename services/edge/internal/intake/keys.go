@@ -56,6 +56,14 @@ func (i *Intake) Recognize(key string) (*account.Grant, *Refusal) {
 // Knows tells whether key is an account's write key.
 func (i *Intake) Knows(key string) bool { return i.Accounts.Directory().Grant(key) != nil }
 
+// KeepSecret refuses a server's key, where whoever looks can read the request: in a tag of a page, or in a mail.
+func (i *Intake) KeepSecret(owner *account.Grant) *Refusal {
+	if owner.Key.Scope == account.ScopeServer {
+		return i.refuseKey(owner, account.ErrServerKey)
+	}
+	return nil
+}
+
 func (i *Intake) refuseKey(owner *account.Grant, why error) *Refusal {
 	for is, how := range keyRefusals {
 		if errors.Is(why, is) {

@@ -2,19 +2,15 @@
 package script
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/waymark-events/waymark/pkg/recorderjs"
+	"github.com/waymark-events/waymark/services/edge/internal/static"
 )
 
 // Config says where pages find the recorder.
@@ -50,20 +46,10 @@ const eventsPath = "/v1/events"
 
 // Handler serves the scripts, and gives every other request to the collector: under its own path where it came by one of ours.
 func Handler(cfg Config, collector http.Handler) http.Handler {
-	files := map[string]file{}
-	folder := ""
-	if cfg.Path != "" {
-		folder = strings.TrimSuffix(path.Dir(cfg.Path), "/")
-		for suffix, text := range map[string][]byte{"": recorderjs.Recorder, ".tours": recorderjs.Tours} {
-			f := newFile(text)
-			name := strings.TrimSuffix(cfg.Path, ".js") + suffix
-			files[name+".js"] = f
-			files[name+"."+f.hash+".js"] = f
-		}
-	}
+	files, folder := filesOf(cfg)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f, found := files[r.URL.Path]; found {
-			f.serve(w, r)
+			f.ServeHTTP(w, r)
 			return
 		}
 		switch rest, below := strings.CutPrefix(r.URL.Path, folder); {
@@ -76,6 +62,22 @@ func Handler(cfg Config, collector http.Handler) http.Handler {
 	})
 }
 
+// filesOf are the scripts by their paths, and the folder that they are in. Under the name with its hash a script never changes; under the other it
+// may be an hour old.
+func filesOf(cfg Config) (files map[string]*static.File, folder string) {
+	files = map[string]*static.File{}
+	if cfg.Path == "" {
+		return files, ""
+	}
+	for suffix, text := range map[string][]byte{"": recorderjs.Recorder, ".tours": recorderjs.Tours} {
+		name := strings.TrimSuffix(cfg.Path, ".js") + suffix
+		f := static.New("text/javascript; charset=utf-8", text)
+		files[name+".js"] = f
+		files[name+"."+f.Hash+".js"] = f.Forever()
+	}
+	return files, strings.TrimSuffix(path.Dir(cfg.Path), "/")
+}
+
 // at is the request under another path.
 func at(r *http.Request, to string) *http.Request {
 	moved := *r
@@ -83,59 +85,4 @@ func at(r *http.Request, to string) *http.Request {
 	*moved.URL = *r.URL
 	moved.URL.Path, moved.URL.RawPath = to, ""
 	return &moved
-}
-
-// A file is a script as it is sent.
-type file struct {
-	hash         string // of its bytes, SHA-256, 16 digits
-	plain, small []byte // small is gzip's
-}
-
-func newFile(text []byte) file {
-	sum := sha256.Sum256(text)
-	var small bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&small, gzip.BestCompression) // the level exists
-	_, _ = w.Write(text)                                      // a buffer takes everything
-	_ = w.Close()
-	return file{hash: hex.EncodeToString(sum[:8]), plain: text, small: small.Bytes()}
-}
-
-// serve answers with the script. Any page may load it, with integrity too, which needs CORS, and from pages that isolate themselves (COEP),
-// which need CORP. Under the name with its hash it never changes; under the other it may be an hour old.
-func (f file) serve(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		header.Set("Allow", "GET, HEAD")
-		http.Error(w, "the script is for GET and HEAD", http.StatusMethodNotAllowed)
-		return
-	}
-	caching := "public, max-age=3600, stale-while-revalidate=86400"
-	if strings.HasSuffix(r.URL.Path, "."+f.hash+".js") {
-		caching = "public, max-age=31536000, immutable"
-	}
-	text, tag := f.plain, `"`+f.hash+`"`
-	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		text, tag = f.small, `"`+f.hash+`-gzip"`
-		header.Set("Content-Encoding", "gzip")
-	}
-	for name, value := range map[string]string{
-		"Content-Type": "text/javascript; charset=utf-8", "X-Content-Type-Options": "nosniff", "Cache-Control": caching, "ETag": tag,
-		"Vary": "Accept-Encoding", "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "Timing-Allow-Origin": "*",
-	} {
-		header.Set(name, value)
-	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
-}
-
-var noWeight = regexp.MustCompile(`^q=0(\.0*)?$`)
-
-// acceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3); a weight of nought is no.
-func acceptsGzip(accepted []string) bool {
-	for coding := range strings.SplitSeq(strings.Join(accepted, ","), ",") {
-		name, weight, _ := strings.Cut(coding, ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-			return !noWeight.MatchString(strings.TrimSpace(weight))
-		}
-	}
-	return false
 }

@@ -9,7 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/waymark-events/waymark/pkg/recorderjs"
+	"github.com/waymark-events/waymark/schemas"
+	"github.com/waymark-events/waymark/services/edge/internal/static"
 )
 
 // collector answers with the path it is asked for.
@@ -45,7 +49,7 @@ func TestTheScriptIsServedAsPagesNeedIt(t *testing.T) {
 }
 
 func TestTheScriptUnderItsHashNeverChanges(t *testing.T) {
-	w := ask(DefaultConfig(), http.MethodGet, "/recorder."+newFile(recorderjs.Recorder).hash+".js")
+	w := ask(DefaultConfig(), http.MethodGet, "/recorder."+static.New("", recorderjs.Recorder).Hash+".js")
 	if got := w.Header().Get("Cache-Control"); w.Code != http.StatusOK || got != "public, max-age=31536000, immutable" {
 		t.Errorf("status %d, Cache-Control %q", w.Code, got)
 	}
@@ -122,6 +126,29 @@ func TestPathsThatAreNone(t *testing.T) {
 	for _, cfg := range []Config{{}, DefaultConfig(), {Path: "/lib/v2/app.min.js", EventsPath: "/lib/e"}} {
 		if err := cfg.Validate(); err != nil {
 			t.Errorf("%+v: %v", cfg, err)
+		}
+	}
+}
+
+// The scripts stand in the OpenAPI document under the names that they have unless an operator chooses others, and no other does.
+func TestTheScriptsAreInTheDocument(t *testing.T) {
+	var doc struct{ Paths map[string]yaml.Node }
+	if err := yaml.Unmarshal(schemas.OpenAPI, &doc); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filesOf(DefaultConfig())
+	served := map[string]bool{}
+	for name, f := range files {
+		served[strings.Replace(name, f.Hash, "{hash}", 1)] = true
+	}
+	for path := range doc.Paths {
+		if strings.HasPrefix(path, "/recorder.") && !served[path] {
+			t.Errorf("%s is in the document, and nobody serves it", path)
+		}
+	}
+	for path := range served {
+		if _, said := doc.Paths[path]; !said {
+			t.Errorf("%s is not in the document", path)
 		}
 	}
 }
