@@ -147,8 +147,16 @@ func (r request) at(t *testing.T, edge string, body io.Reader) *http.Request {
 	return req
 }
 
-// send sends r and returns the answer, read to its end.
-func (r request) send(t *testing.T, edge string) (*http.Response, []byte) {
+// An answer is one that was read to its end.
+type answer struct {
+	uri    string // that was asked for
+	status int
+	header http.Header
+	text   []byte
+}
+
+// send sends r.
+func (r request) send(t *testing.T, edge string) answer {
 	t.Helper()
 	var body io.Reader
 	switch {
@@ -168,7 +176,7 @@ func (r request) send(t *testing.T, edge string) (*http.Response, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, text
+	return answer{resp.Request.URL.RequestURI(), resp.StatusCode, resp.Header, text}
 }
 
 // client follows nothing and asks for no compression of its own.
@@ -188,12 +196,11 @@ func (c *contract) right(t *testing.T, r request) error {
 }
 
 // answered fails where an answer is none that the document has of an operation.
-func (c *contract) answered(t *testing.T, o operation, resp *http.Response, text []byte) error {
+func (c *contract) answered(t *testing.T, o operation, a answer) error {
 	t.Helper()
-	asked := request{method: o.method, path: resp.Request.URL.RequestURI(), header: http.Header{}}
-	answer := *resp
-	answer.Body = io.NopCloser(bytes.NewReader(text))
-	ok, found := c.validate.ValidateHttpResponse(asked.at(t, "http://edge", nil), &answer)
+	asked := request{method: o.method, path: a.uri, header: http.Header{}}
+	resp := &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.text))}
+	ok, found := c.validate.ValidateHttpResponse(asked.at(t, "http://edge", nil), resp)
 	if !ok {
 		return reasons(found)
 	}

@@ -69,12 +69,12 @@ func TestEveryShapeOfARequestIsInTheDocument(t *testing.T) {
 			if err := c.right(t, s.request); (err != nil) != s.wrong {
 				t.Errorf("the request is wrong: %t, %v", s.wrong, err)
 			}
-			resp, text := s.send(t, e)
-			if !strings.Contains(string(text), s.says) && resp.Header.Get("X-Waymark-Result") != s.says {
-				t.Errorf("%s %s, want %s", resp.Status, text, s.says)
+			got := s.send(t, e)
+			if !strings.Contains(string(got.text), s.says) && got.header.Get("X-Waymark-Result") != s.says {
+				t.Errorf("%d %s, want %s", got.status, got.text, s.says)
 			}
-			if err := c.answered(t, s.operation, resp, text); err != nil {
-				t.Errorf("%v: %s", err, text)
+			if err := c.answered(t, s.operation, got); err != nil {
+				t.Errorf("%v: %s", err, got.text)
 			}
 		})
 	}
