@@ -106,7 +106,7 @@ $(BROWSER)/node_modules/.stamp: $(BROWSER)/package.json $(BROWSER)/package-lock.
 
 .PHONY: chromium
 chromium: ## install Chromium, where there is none (Debian, as root)
-	@for name in "$$CHROMIUM" chromium chromium-browser google-chrome; do command -v "$$name" >/dev/null && exit 0; done; \
+	@for name in "$${CHROMIUM:-}" chromium chromium-browser google-chrome; do command -v "$$name" >/dev/null && exit 0; done; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 
 .PHONY: test-browser
