@@ -19,7 +19,7 @@ import (
 // Accounts that differ by what identifies their end users or by what consent they ask for, and the one of the shop at /.
 const accounts = `accounts:
   - {id: demo-us, region: us, write_keys: [wk_demo_us], policy: {identification: variable, collect_url: true, collect_title: true}}
-  - {id: shop, region: us, write_keys: [wk_shop_page], policy: {identification: variable, collect_url: true, collect_title: true}}
+  - {id: shop, region: us, write_keys: [wk_shop_page], policy: {identification: variable, collect_url: true, collect_title: true, scrubbing: {keep_query: ['*']}}}
   - {id: by-cookie, region: us, write_keys: [wk_by_cookie], policy: {identification: cookie, collect_url: true, collect_title: true}}
   - {id: with-consent, region: us, write_keys: [wk_with_consent], policy: {identification: variable, consent: {required: true}}}
   - {id: for-ads, region: us, write_keys: [wk_for_ads], policy: {identification: variable, consent: {required: true, purposes: [ads]}}}
