@@ -121,6 +121,9 @@ func (p Page) people() []string {
 	if p.most() >= account.Page && p.policy().Identification.Stores() && !p.policy().Hides(account.Company) {
 		out = append(out, "company_id: the visitor's company, as the client sends it")
 	}
+	if p.most() == account.Everything && p.policy().Identification.Plain() {
+		out = append(out, "what identify and group calls of Segment's API say of a user or a company: rows of item type user")
+	}
 	return append(out, "user.traits: in the raw record only")
 }
 
