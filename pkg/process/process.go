@@ -110,6 +110,7 @@ func serve[S Settings](ctx context.Context, service string, settings S, run func
 	defer func() { _ = log.Sync() }()
 	registry := NewRegistry()
 	tel := telemetry.Telemetry{Log: log, Registry: registry, Health: new(telemetry.Health)}
+	tel.Health.Starting()
 
 	admin, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Frame().Admin)
 	if err != nil {

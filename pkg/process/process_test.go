@@ -70,6 +70,10 @@ func TestRunEndsWithTheService(t *testing.T) {
 			defer cancel()
 			var stderr strings.Builder
 			code := Run(ctx, "test", newSettings(), nil, &stderr, &stderr, func(ctx context.Context, _ *settings, tel telemetry.Telemetry) error {
+				if tel.Health.Ready(ctx) == nil {
+					t.Error("ready before the service has said what it needs")
+				}
+				tel.Health.Check("nothing", func(context.Context) error { return nil })
 				if err := tel.Health.Ready(ctx); err != nil {
 					t.Error(err)
 				}

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,6 +15,8 @@ type Health struct {
 	checks []check
 	loops  []*Progress
 	failed error
+	// starting is true until the first check.
+	starting bool
 }
 
 type check struct {
@@ -25,8 +28,18 @@ type check struct {
 func (h *Health) Check(name string, ok func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.checks = append(h.checks, check{name, ok})
+	h.checks, h.starting = append(h.checks, check{name, ok}), false
 }
+
+// Starting makes the service not ready until its first Check: it has yet to say what it depends on.
+func (h *Health) Starting() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.starting = true
+}
+
+// errStarting is the answer before the first check.
+var errStarting = errors.New("starting")
 
 // Fail makes the service not ready until Recover: an error that only an operator can fix.
 func (h *Health) Fail(err error) {
@@ -104,10 +117,13 @@ func (p *Progress) stuck(now time.Time) error {
 // Ready returns nil when every check passes and no loop is stuck, otherwise the first that does not, by name.
 func (h *Health) Ready(ctx context.Context) error {
 	h.mu.Lock()
-	checks, loops, failed := slices.Clone(h.checks), slices.Clone(h.loops), h.failed
+	checks, loops, failed, starting := slices.Clone(h.checks), slices.Clone(h.loops), h.failed, h.starting
 	h.mu.Unlock()
-	if failed != nil {
+	switch {
+	case failed != nil:
 		return failed
+	case starting:
+		return errStarting
 	}
 	for _, c := range checks {
 		if err := c.ok(ctx); err != nil {

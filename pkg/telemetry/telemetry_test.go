@@ -99,3 +99,16 @@ func TestLogLevelIsValidated(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever is sent to a process that has not begun finds nobody there.
+func TestAServiceThatHasNotSaidWhatItNeedsIsNotReady(t *testing.T) {
+	h := new(Health)
+	h.Starting()
+	if h.Ready(t.Context()) == nil {
+		t.Error("ready before the first check")
+	}
+	h.Check("kafka", func(context.Context) error { return nil })
+	if err := h.Ready(t.Context()); err != nil {
+		t.Errorf("after the first check: %v", err)
+	}
+}

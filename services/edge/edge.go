@@ -33,6 +33,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -58,6 +59,13 @@ const accountsInterval = 2 * time.Second
 // Run serves until ctx ends, then for timeouts.leave as one that is not ready, stops accepting, answers the requests under way, and returns
 // nil.
 func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
+	var listening atomic.Bool
+	tel.Health.Check("collector", func(context.Context) error {
+		if !listening.Load() {
+			return errors.New("not listening yet")
+		}
+		return nil
+	})
 	accounts, err := account.Open(cfg.Accounts, tel.Log, tel.Registry)
 	if err != nil {
 		return err
@@ -107,6 +115,7 @@ func Run(ctx context.Context, cfg Config, tel telemetry.Telemetry) (err error) {
 	if err != nil {
 		return err
 	}
+	listening.Store(true)
 	most := mostConnections(cfg.Limits.Connections, len(cfg.Regions), openFiles())
 	if most < cfg.Limits.Connections {
 		tel.Log.Warn("this process may not open enough files for limits.connections: it takes fewer", zap.Int("connections", most))
