@@ -180,8 +180,8 @@ outage: libchdb build ## ten minutes without ClickHouse, then without Kafka, at 
 	done
 
 .PHONY: attack
-attack: build ## keep the production edge under attack, honest clients beside the attackers (DURATION=10m; Linux)
-	@go run ./services/local/cmd/waymark-attack --duration $(or $(DURATION),10m)
+attack: build ## keep the production edge under attack, honest clients beside the attackers (DURATION=10m; WITHIN=most of their p99; Linux)
+	@go run ./services/local/cmd/waymark-attack --duration $(or $(DURATION),10m) --within $(or $(WITHIN),0)
 
 # ---- generate -------------------------------------------------------------------------------------------------------
 

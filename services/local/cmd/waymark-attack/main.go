@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&cfg.Binaries, "bin", cfg.Binaries, "`folder` of waymark-edge")
 	flags.DurationVar(&cfg.Duration, "duration", cfg.Duration, "how long the attack lasts")
 	flags.IntVar(&cfg.Rate, "rate", cfg.Rate, "honest `requests/s`")
+	flags.DurationVar(&cfg.Within, "within", 0, "the most that the honest 99th percentile may be during the attack; 0 is twice what it was before, and 100 ms")
 	flags.Func("only", "a `word`: only attacks whose names have it are made, and those of others that are named so", func(word string) error {
 		cfg.Only = append(cfg.Only, word)
 		return nil

@@ -30,6 +30,8 @@ type Config struct {
 	Duration time.Duration
 	// Rate is how many requests a second honest clients send.
 	Rate int
+	// Within is the most that the honest 99th percentile may be during the attack. 0 is twice what it was before, and 100 ms: what is aimed at.
+	Within time.Duration
 	// Only these kinds of attack are made, those whose names have one of the words; none is all.
 	Only []string
 }
@@ -79,7 +81,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, control.Stop()) }()
 
 	fmt.Fprintf(out, "Honest clients alone, %d requests/s …\n", cfg.Rate)
-	result := new(report)
+	result := &report{within: cfg.Within}
 	if result.began, err = edge.Usage(); err != nil {
 		return fmt.Errorf("what the edge uses: %w", err)
 	}

@@ -19,6 +19,8 @@ type report struct {
 	// What the edge took up to when honest clients began, when the attack did, and when it ended.
 	began, quiet, after child.Usage
 	panics              float64
+	// within is Config's.
+	within time.Duration
 }
 
 // noise is what the 99th percentile may rise beside doubling: on few cores a garbage collection of anybody's shows.
@@ -27,6 +29,9 @@ const noise = 100 * time.Millisecond
 // allowed is the 99th percentile that honest clients may notice: twice what it was, and the noise. Where others have the machine's cores, the edge's
 // work takes the longer for it, and so may this.
 func (r *report) allowed() time.Duration {
+	if r.within > 0 {
+		return r.within
+	}
 	stretched := max(1, r.stretch(r.quiet, r.after)/r.stretch(r.began, r.quiet))
 	return time.Duration(float64(2*quantile(r.before.took, 0.99)+noise) * stretched)
 }
