@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -26,7 +27,12 @@ type Source struct {
 	Name     string
 	Text     string
 	Checksum string // SHA-256 of the file, hexadecimal: the same on all servers, whatever their parameters
+
+	parts parts
 }
+
+// parts are the files parts/name.sql, by name: what several statements have in common, without its comment.
+type parts map[string]string
 
 // A Migration is one file NNNN_name.sql: a single statement that can be repeated.
 type Migration struct {
@@ -49,18 +55,29 @@ func (v View) mark() mark { return mark{v.Name, v.Made} }
 var (
 	migrationFile = regexp.MustCompile(`^([0-9]{4})_([a-z0-9_]+)\.sql$`)
 	viewFile      = regexp.MustCompile(`^([0-9]{2})_([a-z0-9_]+)\.sql$`)
-	createsTable  = regexp.MustCompile(`(?m)^CREATE TABLE IF NOT EXISTS (\w+)\{\{on_cluster\}\}$`)
+	partFile      = regexp.MustCompile(`^([a-z0-9_]+)\.sql$`)
+	// leadingComment is what a part says of itself, which the statements that it stands in need not repeat.
+	leadingComment = regexp.MustCompile(`^(--[^\n]*\n)+`)
+	createsTable   = regexp.MustCompile(`(?m)^CREATE TABLE IF NOT EXISTS (\w+)\{\{on_cluster\}\}$`)
 )
 
-// viewsFolder is where among the migrations the views are.
-const viewsFolder = "views"
+// Where among the migrations the views are, and what statements have in common.
+const (
+	viewsFolder = "views"
+	partsFolder = "parts"
+)
 
 // ReadSchema reads a folder of migrations and its folder of views, each in the order of their numbers, which must be unique. Files of other
 // names, parameters that do not exist, and views that setup could not know again are errors.
 func ReadSchema(files fs.FS) (Schema, error) {
 	var schema Schema
 	made := sha256.New()
-	err := readNumbered(files, ".", migrationFile, "NNNN_name.sql", func(number uint32, source Source) error {
+	common, err := readParts(files, made)
+	if err != nil {
+		return Schema{}, err
+	}
+	err = readNumbered(files, ".", migrationFile, "NNNN_name.sql", func(number uint32, source Source) error {
+		source.parts = common
 		m := Migration{Number: number, Source: source}
 		made.Write([]byte(source.Checksum))
 		if creates := createsTable.FindStringSubmatch(source.Text); creates != nil {
@@ -77,6 +94,7 @@ func ReadSchema(files fs.FS) (Schema, error) {
 		return Schema{}, err
 	}
 	err = readNumbered(files, viewsFolder, viewFile, "NN_name.sql", func(_ uint32, source Source) error {
+		source.parts = common
 		made.Write([]byte(source.Checksum))
 		v := View{source, hex.EncodeToString(made.Sum(nil))[:16]}
 		schema.Views = append(schema.Views, v)
@@ -92,6 +110,30 @@ func ReadSchema(files fs.FS) (Schema, error) {
 	return schema, err
 }
 
+// readParts reads what statements have in common, and writes it to made. A folder that is not there has none.
+func readParts(files fs.FS, made io.Writer) (parts, error) {
+	entries, err := fs.Glob(files, path.Join(partsFolder, "*"))
+	if err != nil {
+		return nil, err
+	}
+	common := make(parts)
+	for _, file := range slices.Sorted(slices.Values(entries)) {
+		match := partFile.FindStringSubmatch(path.Base(file))
+		if match == nil {
+			return nil, fmt.Errorf("%s: want name.sql", file)
+		}
+		text, err := fs.ReadFile(files, file)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := made.Write(text); err != nil {
+			return nil, err
+		}
+		common[match[1]] = strings.TrimSpace(leadingComment.ReplaceAllString(string(text), ""))
+	}
+	return common, nil
+}
+
 // readNumbered calls each for the files of a folder, in order. A folder that is not there has none.
 func readNumbered(files fs.FS, folder string, name *regexp.Regexp, want string, each func(number uint32, source Source) error) error {
 	entries, err := fs.Glob(files, path.Join(folder, "*"))
@@ -100,7 +142,7 @@ func readNumbered(files fs.FS, folder string, name *regexp.Regexp, want string, 
 	}
 	last := uint64(0)
 	for i, file := range slices.Sorted(slices.Values(entries)) {
-		if file == viewsFolder {
+		if file == viewsFolder || file == partsFolder {
 			continue
 		}
 		match := name.FindStringSubmatch(path.Base(file))
@@ -129,7 +171,7 @@ func readNumbered(files fs.FS, folder string, name *regexp.Regexp, want string, 
 
 // fill returns the source's statement. A parameter that does not exist is an error.
 func (s Source) fill(parameters template.FuncMap) (string, error) {
-	t, err := template.New(s.Name).Funcs(parameters).Parse(s.Text)
+	t, err := template.New(s.Name).Funcs(parameters).Funcs(s.parts.parameters("")).Parse(s.Text)
 	if err != nil {
 		return "", err
 	}
@@ -138,6 +180,19 @@ func (s Source) fill(parameters template.FuncMap) (string, error) {
 		return "", err
 	}
 	return strings.TrimRight(strings.TrimSpace(out.String()), ";"), nil
+}
+
+// parameters are those that a part is asked for by, and what a part itself may ask for: scope narrows what it reads.
+func (p parts) parameters(scope string) template.FuncMap {
+	functions := template.FuncMap{"scope": func() string { return scope }}
+	functions["part"] = func(name string) (string, error) {
+		text, is := p[name]
+		if !is {
+			return "", fmt.Errorf("there is no part %s", name)
+		}
+		return Source{Name: name, Text: text}.fill(functions)
+	}
+	return functions
 }
 
 // Statements returns what the schema's sources are with t's parameters, in the order in which setup runs them, database and table of

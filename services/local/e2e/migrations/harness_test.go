@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -140,10 +142,27 @@ func ours(t testing.TB, changed fstest.MapFS) fstest.MapFS {
 	return files
 }
 
-// first is what the first setup of a database changes, and allReplaced what one does that finds each view to be another.
-const (
-	first = "migration 0001_events applied\nmigration 0002_dead_events applied\nview events_live made\nview identity_renames made\nview identity_claims made\n" +
-		"view identity_links made\nview identity_aliases made\nview events_identified made"
-	allReplaced = "view events_live replaced\nview identity_renames replaced\nview identity_claims replaced\nview identity_links replaced\n" +
-		"view identity_aliases replaced\nview events_identified replaced"
-)
+// first is what the first setup of a database changes, and allReplaced what one does that finds each view to be another: a line for each file of
+// schemas/clickhouse, in the order of their names.
+var first, allReplaced = func() (string, string) {
+	var made, replaced []string
+	for _, line := range []struct{ pattern, done, again string }{{"*.sql", "migration %s applied", ""}, {"views/*.sql", "view %s made", "view %s replaced"}} {
+		files, err := fs.Glob(schemas.Migrations(), line.pattern)
+		if err != nil || len(files) == 0 {
+			panic(fmt.Sprintf("no file is %s: %v", line.pattern, err)) // TestMain would say no more
+		}
+		for _, file := range files {
+			name := strings.TrimSuffix(path.Base(file), ".sql")
+			if line.again == "" {
+				made = append(made, fmt.Sprintf(line.done, name))
+				continue
+			}
+			name = name[len("NN_"):]
+			made, replaced = append(made, fmt.Sprintf(line.done, name)), append(replaced, fmt.Sprintf(line.again, name))
+		}
+	}
+	return strings.Join(made, "\n"), strings.Join(replaced, "\n")
+}()
+
+// migrationCount is how many migrations a set-up database records.
+func migrationCount() string { return strconv.Itoa(strings.Count(first, "migration ")) }

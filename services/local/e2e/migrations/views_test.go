@@ -19,7 +19,7 @@ func view(name, query string) *fstest.MapFile {
 func TestAViewIsReplacedWhenItsFileChangesAndDroppedWithIt(t *testing.T) {
 	h := newHouse(t)
 	h.setup(schemas.Migrations())
-	one, two := "views/20_one.sql", "views/30_two.sql"
+	one, two := "views/90_one.sql", "views/91_two.sql"
 	if got := h.setup(ours(t, fstest.MapFS{one: view("one", "SELECT 1 AS n"), two: view("two", "SELECT * FROM one")})); got != "view one made\nview two made" {
 		t.Errorf("changed %q", got)
 	}
@@ -44,7 +44,7 @@ func TestAColumnOfALaterMigrationIsInTheViews(t *testing.T) {
 	h := newHouse(t)
 	h.setup(schemas.Migrations())
 	more := file("ALTER TABLE events{{on_cluster}} ADD COLUMN IF NOT EXISTS more UInt8 DEFAULT 7 COMMENT 'More'")
-	if got := h.setup(ours(t, fstest.MapFS{"0003_more.sql": more})); got != "migration 0003_more applied\n"+allReplaced {
+	if got := h.setup(ours(t, fstest.MapFS{"9003_more.sql": more})); got != "migration 9003_more applied\n"+allReplaced {
 		t.Errorf("changed %q", got)
 	}
 	h.exec("INSERT INTO $.events (event_id, environment) VALUES (generateUUIDv4(), 'production')")
@@ -55,7 +55,7 @@ func TestAColumnOfALaterMigrationIsInTheViews(t *testing.T) {
 
 func TestParameterizedViews(t *testing.T) {
 	h := newHouse(t)
-	files := ours(t, fstest.MapFS{"views/20_of.sql": view("of", "SELECT {n:UInt8} + 1 AS m")})
+	files := ours(t, fstest.MapFS{"views/90_of.sql": view("of", "SELECT {n:UInt8} + 1 AS m")})
 	h.setup(files)
 	if got := h.setup(files); got != "" {
 		t.Errorf("again, it changed %q", got)
@@ -89,7 +89,7 @@ func TestWhatSetupDidNotMakeIsNotReplaced(t *testing.T) {
 
 func TestViewsOfOthersStay(t *testing.T) {
 	h := newHouse(t)
-	files := ours(t, fstest.MapFS{"views/20_one.sql": view("one", "SELECT 1 AS n")})
+	files := ours(t, fstest.MapFS{"views/90_one.sql": view("one", "SELECT 1 AS n")})
 	h.setup(files)
 	h.exec("CREATE VIEW $.theirs AS SELECT 2 AS n")
 	// A copy of ours under another name has the same comment.
@@ -113,13 +113,13 @@ func TestAViewIsNeverAwayWhileItIsReplaced(t *testing.T) {
 		defer close(done)
 		for i := range 20 {
 			query := []string{"SELECT 1 AS n", "SELECT 2 AS n"}[i%2]
-			if _, err := clickhouse.Migrate(deadline(t), h.cfg, clickhouse.Tables{}, ours(t, fstest.MapFS{"views/20_n.sql": view("n", query)})); err != nil {
+			if _, err := clickhouse.Migrate(deadline(t), h.cfg, clickhouse.Tables{}, ours(t, fstest.MapFS{"views/90_n.sql": view("n", query)})); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	h.setup(ours(t, fstest.MapFS{"views/20_n.sql": view("n", "SELECT 1 AS n")}))
+	h.setup(ours(t, fstest.MapFS{"views/90_n.sql": view("n", "SELECT 1 AS n")}))
 	conn := h.connect()
 	defer conn.Close()
 	for asked := 0; ; asked++ {

@@ -30,6 +30,103 @@ SETTINGS
     replicated_deduplication_window_seconds = 604800
 COMMENT 'One row a record that no stage could use';
 
+CREATE TABLE IF NOT EXISTS item_activity ON CLUSTER '{cluster}'
+(…)
+ENGINE = ReplicatedAggregatingMergeTree('/waymark/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(day)
+ORDER BY (account_id, item_type, item_id, day, interaction_id, visitor_id, user_id, company_id, environment, preview, is_bot)
+TTL expires
+SETTINGS
+    replicated_deduplication_window = 10000,
+    replicated_deduplication_window_seconds = 604800
+COMMENT 'What one person did with one item, in one interaction, on one day; rows of one key may be several: the views group them';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS item_activity_feed ON CLUSTER '{cluster}' TO item_activity AS
+SELECT
+    account_id, item_type, item_id, toDate(time) AS day, interaction_id, visitor_id, user_id, company_id, environment, preview, is_bot,
+    max(e.item_name) AS item_name,
+    min(time) AS first_time,
+    max(time) AS last_time,
+    max(event IN ('play', 'show', 'step', 'open')) AS exposed,
+    max(event IN ('click', 'action', 'interact', 'validation_pass', 'validation_fail', 'submit', 'milestone', 'goal', 'complete', 'search', 'lesson_start', 'lesson_complete', 'quiz_start', 'quiz_submit')
+        OR (event = 'open' AND item_type IN ('course', 'resource'))) AS interacted,
+    max(event IN ('click', 'action')) AS clicked,
+    min(if(event = 'play', time, NULL)) AS started_at,
+    min(if(event = 'play_failed', time, NULL)) AS failed_at,
+    min(if(event = 'milestone', time, NULL)) AS milestone_at,
+    min(if(event = 'goal', time, NULL)) AS goal_at,
+    min(if(event = 'complete', time, NULL)) AS completed_at,
+    min(if(event = 'stop', time, NULL)) AS stopped_at,
+    min(if(event IN ('close', 'snooze', 'dismiss'), time, NULL)) AS dismissed_at,
+    min(if(event = 'submit', time, NULL)) AS submitted_at,
+    minMap(if(event = 'step', map(step_index, time), map())) AS steps,
+    maxMap(if(event = 'step', map(step_index, toString(step_name)), map())) AS step_names,
+    max(e.step_count) AS step_count,
+    max(e.iteration) AS iteration,
+    max(e.trigger) AS trigger,
+    max(e.dismiss_reason) AS dismiss_reason,
+    max(e.failure_reason) AS failure_reason,
+    max(e.country_code) AS country_code,
+    max(e.browser) AS browser,
+    max(e.os) AS os,
+    max(e.device_type) AS device_type,
+    max(e.language) AS language,
+    max(e.expires) AS expires
+FROM events AS e
+WHERE item_type NOT IN ('page', 'session', 'user', 'custom')
+GROUP BY account_id, item_type, item_id, day, interaction_id, visitor_id, user_id, company_id, environment, preview, is_bot;
+
+CREATE TABLE IF NOT EXISTS visitor_activity ON CLUSTER '{cluster}'
+(…)
+ENGINE = ReplicatedAggregatingMergeTree('/waymark/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(slot)
+ORDER BY (account_id, toDate(slot), visitor_id, user_id, slot, company_id, environment, preview, is_bot)
+TTL expires
+SETTINGS
+    replicated_deduplication_window = 10000,
+    replicated_deduplication_window_seconds = 604800
+COMMENT 'What one visitor did in one half hour; rows of one key may be several: the views group them';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS visitor_activity_feed ON CLUSTER '{cluster}' TO visitor_activity AS
+SELECT
+    account_id, toStartOfInterval(time, INTERVAL 30 MINUTE) AS slot, visitor_id, user_id, company_id, environment, preview, is_bot,
+    min(time) AS first_time,
+    max(time) AS last_time,
+    groupUniqArray(toUInt32(cityHash64(event_id))) AS events,
+    groupUniqArrayArray(if(item_type = 'page', [toUInt32(cityHash64(event_id))], [])) AS views,
+    min((time, toString(traffic_source), toString(utm_source), toString(utm_medium), toString(utm_campaign), toString(referrer_host), url_path)) AS entry,
+    max(e.country_code) AS country_code,
+    max(e.browser) AS browser,
+    max(e.os) AS os,
+    max(e.device_type) AS device_type,
+    max(e.language) AS language,
+    max(e.expires) AS expires
+FROM events AS e
+WHERE NOT (item_type = 'session' AND event = 'end')
+GROUP BY account_id, slot, visitor_id, user_id, company_id, environment, preview, is_bot;
+
+CREATE TABLE IF NOT EXISTS end_user_activity ON CLUSTER '{cluster}'
+(…)
+ENGINE = ReplicatedAggregatingMergeTree('/waymark/{uuid}/{shard}', '{replica}')
+ORDER BY (account_id, user_id, visitor_id, company_id, environment, preview, is_bot)
+TTL expires
+SETTINGS
+    replicated_deduplication_window = 10000,
+    replicated_deduplication_window_seconds = 604800
+COMMENT 'What is known of one end user under one visitor id; rows of one key may be several: the views group them';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS end_user_activity_feed ON CLUSTER '{cluster}' TO end_user_activity AS
+SELECT
+    account_id, user_id, visitor_id, company_id, environment, preview, is_bot,
+    min(time) AS first_seen,
+    max(time) AS last_seen,
+    max((time, toString(country_code), toString(country), toString(subdivision), toString(city), toString(browser), toString(browser_version), toString(os), toString(os_version), toString(device_type), toString(language), toString(timezone))) AS latest,
+    maxMap(if(item_type = 'user' AND event = 'identify', mapFromArrays(JSONExtractKeysAndValuesRaw(props_text).1, arrayMap(value -> (time, value), JSONExtractKeysAndValuesRaw(props_text).2)), map())) AS attributes,
+    max(e.expires) AS expires
+FROM events AS e
+WHERE 1
+GROUP BY account_id, user_id, visitor_id, company_id, environment, preview, is_bot;
+
 CREATE OR REPLACE VIEW events_live ON CLUSTER '{cluster}' AS
 SELECT *
 FROM events FINAL
@@ -96,28 +193,7 @@ COMMENT 'Each id that aliases took out of use, and the user that the latest of t
 CREATE OR REPLACE VIEW events_identified ON CLUSTER '{cluster}' AS
 SELECT * EXCEPT (claims_account, claims_visitor, became, alias_account, alias_of, leads_to, direct), if(leads_to != '', leads_to, direct) AS resolved_user_id
 FROM
-(
-    SELECT
-        *,
-        multiIf(
-            user_id NOT IN ('', visitor_id), user_id,
-            empty(became), user_id,
-            time < became[1].1, became[1].2,
-            arrayLast(one -> one.1 <= time, became).2
-        ) AS direct
-    FROM events_live
-    LEFT JOIN
-    (
-        SELECT
-            account_id AS claims_account,
-            visitor_id AS claims_visitor,
-            arrayCompact(one -> one.2, arraySort(groupArray((time, user_id)))) AS became
-        FROM identity_claims
-        GROUP BY account_id, visitor_id
-    ) AS visitors
-    ON claims_account = account_id AND claims_visitor = visitor_id
-) AS named
-LEFT JOIN (SELECT account_id AS alias_account, previous_id AS alias_of, user_id AS leads_to FROM identity_aliases) AS aliases
-    ON alias_account = account_id AND alias_of = direct
-SETTINGS join_use_nulls = 0
-COMMENT 'The events of events_live with resolved_user_id: the user that the event names, or whom its visitor was last by then, or at first became; aliases followed. As exact as events_live and as what clients said: who else used a browser nobody knows [waymarkctl: events_identified …]';
+(…)
+ARRAY JOIN arraySplit((this, before) -> this.first_time >= before.last_time + toIntervalMinute(30), whole, arrayPushFront(arrayPopBack(whole), whole[1])) AS half_hours
+WHERE toDate(started_at) BETWEEN {from:Date} AND {to:Date}
+COMMENT 'One row a session: sessions(account=, from=, to=, audience=), days of UTC [waymarkctl: sessions …]';
