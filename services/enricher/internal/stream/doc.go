@@ -66,7 +66,7 @@
 // remembers the events that passed lately (package recent) and leaves out a raw record whose event passed at a lower offset.
 // Whatever its bytes say: the id is the client's promise. At the same offset it is the same record, read again after a crash or
 // filled again after a bug, and passes. What passed from another raw log, or from a place that this one lost, is remembered before every
-// offset: it passed before all that the log has.
+// offset: it passed before all that the log has. So is what passed on another partition and would be this one's now, since partitions were added lately.
 //
 // Leaving out is safe only while what is remembered reaches the enriched topic. Each of it is there when the claim begins, since
 // it was read from there; or it is in a batch before the one that leaves out, or in the same one. Batches are forwarded in
@@ -80,7 +80,7 @@
 //
 // Two claims may decide differently on one raw record: the accounts file changed, or the window of the second reaches less far
 // back. So the double of an event can pass in these cases: it comes again beyond the window (by Span or Events); it comes again
-// under another key, on another partition; it was dead to one claim, which then lost the partition and still wrote behind the next
+// under another key, on another partition, or on another one since partitions were added, and the first passed after this claim had looked there; it was dead to one claim, which then lost the partition and still wrote behind the next
 // one's back; a former owner wrote it from a raw log, or from an end of one, that is gone, after the window was read. The events table collapses
 // all of them but the second, by the event id, when it merges.
 //

@@ -2,8 +2,10 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
 
@@ -63,4 +65,46 @@ func (l *logs) fetch(ctx context.Context, log kafka.Log, at kafka.Position) (*ka
 		return nil, err
 	}
 	return fetched, nil
+}
+
+// read calls visit with the records in [from, end) of a log. What retention deletes meanwhile, and what the log's truncation took, is not there
+// to be visited.
+func (l *logs) read(ctx context.Context, log kafka.Log, from, end int64, visit func(*event.Record) error) error {
+	at := kafka.Position{Offset: from, LeaderEpoch: kafka.NoLeaderEpoch}
+	for from < end {
+		at.Offset = from
+		var fetched *kafka.Batch
+		err := persist(ctx, l.monitor.retrying("remember"), func() (err error) {
+			fetched, err = l.fetch(ctx, log, at)
+			return err
+		})
+		var outOfRange *kafka.OffsetOutOfRange
+		switch {
+		case errors.As(err, &outOfRange) && outOfRange.Start > from:
+			from = outOfRange.Start
+			continue
+		case errors.As(err, &outOfRange):
+			return nil
+		case err != nil:
+			return err
+		}
+		for i := range fetched.Records {
+			if rec := &fetched.Records[i]; rec.Offset < end && err == nil {
+				err = visit(rec)
+			}
+		}
+		gone := fetched.Next == from && fetched.HighWatermark <= from
+		if fetched.Next > from {
+			l.monitor.moved()
+		}
+		from = fetched.Next
+		if fetched.LeaderEpoch != kafka.NoLeaderEpoch && len(fetched.Records) > 0 {
+			at.LeaderEpoch = fetched.LeaderEpoch
+		}
+		fetched.Release()
+		if gone || err != nil {
+			return err
+		}
+	}
+	return nil
 }

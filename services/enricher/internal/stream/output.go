@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -78,46 +77,9 @@ func (o *output) find(ctx context.Context, written *event.Record, from int64) (i
 	return at, err
 }
 
-// read calls visit with the records in [from, end) of the enriched partition. What retention deletes meanwhile, and what
-// the log's truncation took, is not there to be visited.
+// read calls visit with the records in [from, end) of the enriched partition.
 func (o *output) read(ctx context.Context, from, end int64, visit func(*event.Record) error) error {
-	at := kafka.Position{Offset: from, LeaderEpoch: kafka.NoLeaderEpoch}
-	for from < end {
-		at.Offset = from
-		var fetched *kafka.Batch
-		err := persist(ctx, o.monitor.retrying("remember"), func() (err error) {
-			fetched, err = o.logs.fetch(ctx, o.log, at)
-			return err
-		})
-		var outOfRange *kafka.OffsetOutOfRange
-		switch {
-		case errors.As(err, &outOfRange) && outOfRange.Start > from:
-			from = outOfRange.Start
-			continue
-		case errors.As(err, &outOfRange):
-			return nil
-		case err != nil:
-			return err
-		}
-		for i := range fetched.Records {
-			if rec := &fetched.Records[i]; rec.Offset < end && err == nil {
-				err = visit(rec)
-			}
-		}
-		gone := fetched.Next == from && fetched.HighWatermark <= from
-		if fetched.Next > from {
-			o.monitor.moved()
-		}
-		from = fetched.Next
-		if fetched.LeaderEpoch != kafka.NoLeaderEpoch && len(fetched.Records) > 0 {
-			at.LeaderEpoch = fetched.LeaderEpoch
-		}
-		fetched.Release()
-		if gone || err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.logs.read(ctx, o.log, from, end, visit)
 }
 
 // offsetAt returns the first offset that was written at or after a time.

@@ -55,6 +55,9 @@ func (c *claim) remember(ctx context.Context, enriched bounds, epoch uint32) (*t
 	}
 	for err == nil {
 		t := &tail{claim: c, window: recent.New(window.Span, window.Events), epoch: epoch, top: kafka.Position{Offset: -1}, ends: make(map[int32]int64)}
+		if err = c.rememberMoved(ctx, t.window); err != nil {
+			break
+		}
 		if err = c.output.read(ctx, from, enriched.end, func(rec *event.Record) error { return t.add(ctx, rec) }); err != nil {
 			break
 		}
