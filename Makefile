@@ -98,6 +98,7 @@ simulate: ## run the simulators of sink and enricher for SEEDS seeds each (defau
 test-apachekafka: libchdb apache-kafka ## run the tests that need Apache Kafka's own broker (Java 17 and Maven)
 	go test -tags apachekafka -timeout 20m -count 1 -p 1 $(APACHEKAFKA_PACKAGES)
 	go test -tags apachekafka -timeout 5m -count 1 -p 1 -run 'SmallMessages|Compact' ./services/local/e2e/edge ./services/local/e2e/sink
+	go test -tags apachekafka -timeout 5m -count 1 -parallel 2 -run 'NobodyComesBack|ErasingUnderLoad|DeadLetterThatIs' ./services/local/e2e/erasure
 
 BROWSER := services/local/e2e/browser
 $(BROWSER)/node_modules/.stamp: $(BROWSER)/package.json $(BROWSER)/package-lock.json

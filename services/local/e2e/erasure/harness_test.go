@@ -100,7 +100,7 @@ func build(t testing.TB, services ...string) *plant {
 // buildIn is build in a region of a name. Accounts are the plant's own, and of that region.
 func buildIn(t testing.TB, name string, services ...string) *plant {
 	t.Helper()
-	p := &plant{t: t, region: name, broker: kafkatest.Start(t), server: chdbtest.Start(t), secret: secret, age: 20 * time.Millisecond, services: map[string]*service{}}
+	p := &plant{t: t, region: name, broker: cluster(t), server: chdbtest.Start(t), secret: secret, age: 20 * time.Millisecond, services: map[string]*service{}}
 	p.client = kafkatest.Client(t, p.broker)
 	p.tables = clickhouse.DefaultConfig()
 	p.tables.Addresses, p.tables.Database = []string{p.server.NativeAddr}, p.server.Database
