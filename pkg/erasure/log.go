@@ -14,8 +14,8 @@ import (
 	"github.com/waymark-events/waymark/pkg/retry"
 )
 
-// reader reads a log, as *kafka.Client does.
-type reader interface {
+// A Reader reads a log, as *kafka.Client does.
+type Reader interface {
 	Log(ctx context.Context, topic string, partition int32) (kafka.Log, error)
 	Bounds(ctx context.Context, log kafka.Log) (start, end int64, err error)
 	Verify(ctx context.Context, log kafka.Log, at kafka.Position) error
@@ -30,7 +30,7 @@ func (e *OperatorError) Unwrap() error { return e.err }
 
 // A follower reads the tombstones' log, from its start to its end and on.
 type follower struct {
-	reader reader
+	reader Reader
 	topic  string
 	keys   Keys
 

@@ -45,7 +45,7 @@ type state struct {
 }
 
 // NewView makes a view of a topic, and adds its metrics to reg.
-func NewView(client *kafka.Client, topic string, keys Keys, log *zap.Logger, reg prometheus.Registerer) (*View, error) {
+func NewView(client Reader, topic string, keys Keys, log *zap.Logger, reg prometheus.Registerer) (*View, error) {
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func NewView(client *kafka.Client, topic string, keys Keys, log *zap.Logger, reg
 	return newView(client, topic, keys, log, m), nil
 }
 
-func newView(client reader, topic string, keys Keys, log *zap.Logger, m *metrics) *View {
+func newView(client Reader, topic string, keys Keys, log *zap.Logger, m *metrics) *View {
 	v := &View{follower: follower{reader: client, topic: topic, keys: keys}, log: log, metrics: m, changed: make(chan struct{})}
 	v.state.Store(&state{err: fmt.Errorf("%s was not read yet", topic)})
 	return v

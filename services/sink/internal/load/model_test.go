@@ -41,7 +41,8 @@ var mostReached = []string{
 	"rows of an earlier epoch were replaced", "the log was made anew", "the log was made anew with an intent open",
 	"the group's offset went with the topic", "the log was cut off below the offset", "the log was cut off inside an intent",
 	"the raw log was made anew", "the raw log was cut off", "the offset was set beyond the end", "the offset was set forward",
-	"the offset was set back", "the group was forgotten with rows stored", "a sink stopped for an operator",
+	"the offset was set back", "the group was forgotten with rows stored", "a sink stopped for an operator", "rows of somebody erased were deleted",
+	"somebody erased lay before the sink",
 }
 
 // Whatever fails, in whatever order, and whatever log, group and table become: each event that the logs hold is in the table once or was
@@ -100,7 +101,7 @@ func TestSimulateSeedsThatFoundFaults(t *testing.T) {
 func TestSimulateFindsABrokenProtocol(t *testing.T) {
 	for _, broken := range []fault{
 		noIntent, commitsEnd, anyEnd, noFence, blindReadBack, forgottenToken, noRepeatCheck, noIncarnation, noLeaderEpochs, blindMemory, hasty,
-		staleLook, staleConfirm, eagerHealing, halvesUnmarked, viewsAreRows, tableIsRows,
+		staleLook, staleConfirm, eagerHealing, halvesUnmarked, viewsAreRows, tableIsRows, deaf, hastyErasure, blindErasure,
 	} {
 		t.Run(string(broken), func(t *testing.T) {
 			const tries = 60_000
@@ -162,6 +163,7 @@ func (w *world) run() error {
 	w.assign()
 	for range 20_000 {
 		w.step()
+		w.goOnErasing()
 		if w.settled() {
 			break
 		}
@@ -196,11 +198,12 @@ func (w *world) happen() {
 		w.assign()
 	}
 	switch c := w.choose(150); {
-	case w.plain && c >= 15 && c <= 20 || w.plain && (c == 25 || c == 26 || c == 27):
+	case w.plain && c >= 15 && c <= 20 || w.plain && (c == 25 || c == 26 || c == 27 || c == 36 || c == 37):
 		w.step()
 	default:
 		w.happens(c)
 	}
+	w.goOnErasing()
 }
 
 func (w *world) happens(c int) {
@@ -244,6 +247,8 @@ func (w *world) happens(c int) {
 		w.enrich(1 + w.choose(4))
 	case 33, 34, 35:
 		w.poll()
+	case 36, 37:
+		w.erase()
 	default:
 		w.step()
 	}
@@ -251,7 +256,7 @@ func (w *world) happens(c int) {
 
 // settled tells whether everything is acknowledged.
 func (w *world) settled() bool {
-	if w.committed.offset != int64(len(w.log.records)) {
+	if w.committed.offset != int64(len(w.log.records)) || !w.erasures.done() {
 		return false
 	}
 	if w.committed.metadata == "" && w.owner().verified == w.log.leader {
@@ -301,7 +306,7 @@ func (w *world) audit() error {
 		want[name] = max(want[name], e.Epoch)
 	}
 	for name := range refused {
-		if !w.refused[name] && !w.skipped[name] {
+		if !w.refused[name] && !w.missed(name) {
 			return fmt.Errorf("%v is refused and was not given up", name)
 		}
 	}
@@ -313,6 +318,11 @@ func (w *world) audit() error {
 	return w.compare(want)
 }
 
+// missed tells whether the table may lack a raw record's row.
+func (w *world) missed(name rows.Position) bool {
+	return w.skipped[name] || w.erasures.mean(w.erasures.sender(name))
+}
+
 // compare finds doubles, losses and alterations among the rows, and doubles among the view's.
 func (w *world) compare(want map[rows.Position]uint32) error {
 	have := make(map[rows.Position]int)
@@ -320,6 +330,9 @@ func (w *world) compare(want map[rows.Position]uint32) error {
 		name := r.place.Record()
 		if have[name]++; have[name] > 1 {
 			return fmt.Errorf("%v is in the table more than once", name)
+		}
+		if w.erasures.mean(r.of) {
+			return fmt.Errorf("%v is of %s, who was erased, and is in the table", name, r.of.user)
 		}
 		if event := fmt.Sprint("e", name.Offset, " of ", r.place.Epoch); event != r.event {
 			return fmt.Errorf("%v is in the table as %q, want %q", name, r.event, event)
@@ -330,7 +343,7 @@ func (w *world) compare(want map[rows.Position]uint32) error {
 		}
 	}
 	for name, epoch := range want {
-		if have[name] != 1 && !w.skipped[name] {
+		if have[name] != 1 && !w.missed(name) {
 			return fmt.Errorf("%v, of epoch %d, is not in the table", name, epoch)
 		}
 	}
@@ -338,7 +351,7 @@ func (w *world) compare(want map[rows.Position]uint32) error {
 	e := &w.enricher
 	for offset := range e.next {
 		name := rows.Position{TopicID: e.raw, LeaderEpoch: e.leaderOf(offset), Offset: offset}
-		if have[name] == 0 && offset%9 != 5 && offset%11 != 10 && !w.skipped[name] {
+		if have[name] == 0 && offset%9 != 5 && offset%11 != 10 && !w.missed(name) {
 			return fmt.Errorf("raw offset %d was enriched, and is not in the table", offset)
 		}
 	}

@@ -78,6 +78,8 @@ func (w *world) write(n int) {
 			EventId: id[:], Event: fmt.Sprint("e", source, " of ", e.epoch),
 			RawTopicId: e.raw[:], RawLeaderEpoch: e.leaderOf(source), RawOffset: source, Epoch: e.epoch,
 		}
+		of := w.erasures.sender(rows.Position{TopicID: e.raw, LeaderEpoch: e.leaderOf(source), Offset: source})
+		made.AccountId, made.UserId, made.ReceivedAt = simAccount, of.user, of.received
 		// An enricher makes the same of the same raw record.
 		made.Time = time.Date(2020+int(source*7)%months, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 		if source%9 == 5 && !w.plain {

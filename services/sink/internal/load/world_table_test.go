@@ -21,6 +21,7 @@ const windowSize = 8
 type row struct {
 	place rows.Position
 	event string
+	of    person
 	month int
 	block int64
 }
@@ -51,13 +52,14 @@ func (m *member) Insert(_ context.Context, _, token string, columns []clickhouse
 	parts := make(map[int][]row)
 	refused := false
 	names, props, offsets := values["event"].([]string), values["props"].([]string), values["raw_offset"].([]int64)
+	users, received := values["user_id"].([]string), values["received_at"].([]int64)
 	for i := range names {
 		r := row{
 			place: rows.Position{
 				TopicID: values["raw_topic_id"].([]uuid.UUID)[i], Partition: values["raw_partition"].([]int32)[i],
 				LeaderEpoch: values["raw_leader_epoch"].([]int32)[i], Offset: offsets[i], Epoch: values["epoch"].([]uint32)[i],
 			},
-			event: names[i], month: time.UnixMilli(values["time"].([]int64)[i]).UTC().Year(),
+			event: names[i], of: person{users[i], received[i]}, month: time.UnixMilli(values["time"].([]int64)[i]).UTC().Year(),
 		}
 		refused = refused || props[i] == badProps
 		parts[r.month] = append(parts[r.month], r)

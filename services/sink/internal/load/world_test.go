@@ -43,6 +43,8 @@ type world struct {
 	generation int32
 
 	table simTable
+	// erasures are who was erased.
+	erasures simErasures
 	// dead are places on the enriched log that were given up, refused the raw records of those that could be read.
 	dead, refused map[rows.Position]bool
 
@@ -83,6 +85,9 @@ const (
 	halvesUnmarked fault = "an intent does not say that halves were sent"
 	viewsAreRows   fault = "a view's refusal counts as a row's"
 	tableIsRows    fault = "a table that takes nothing counts as rows that are bad"
+	deaf           fault = "who was erased is not asked"
+	hastyErasure   fault = "an erasure does not wait for those who have not heard of it"
+	blindErasure   fault = "an erasure does not wait for inserts under way"
 )
 
 // A member is a sink that was given the partition once.
@@ -102,14 +107,15 @@ type call struct {
 	what   string
 	about  string
 	issued int64 // blocks then
-	late   bool  // it arrives when another block has, or when nobody does anything
+	at     time.Time
+	late   bool // it arrives when another block has, or when nobody does anything
 	do     func()
 	done   chan struct{}
 }
 
 // wait hands a call to the world and returns when it was done.
 func (m *member) wait(what, about string, do func()) {
-	c := &call{from: m, what: what, about: about, do: do, done: make(chan struct{})}
+	c := &call{from: m, what: what, about: about, at: time.Now(), do: do, done: make(chan struct{})}
 	m.w.mu.Lock()
 	c.issued = m.w.table.blocks.Load()
 	m.w.pending = append(m.w.pending, c)
@@ -438,6 +444,10 @@ func (w *world) assign() {
 			m.wait("step", name, func() {})
 		}
 	})
+	view := m.listens(ctx)
+	if w.broken != deaf {
+		l.erasures = view
+	}
 	claim := &kafka.Claim{Topic: "enriched", Generation: w.generation, Offset: w.committed.offset, Metadata: w.committed.metadata}
 	w.sinks = append(w.sinks, m)
 	go func() {
