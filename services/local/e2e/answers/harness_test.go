@@ -32,6 +32,12 @@ type house struct {
 	set      *dataset.Set
 	// stored are the rows that the model has seen, final those that FINAL has (dataset.Set).
 	stored, final []*dataset.Event
+
+	// What was computed once: the activities of each account, the interactions that began in a span, and the answers.
+	once    sync.Once
+	model   map[string][]*activity
+	began   map[string][]*interaction
+	answers map[string][]Row
 }
 
 const seed = 20260215
@@ -64,7 +70,7 @@ func open(t testing.TB) *house {
 }
 
 func load() (*house, error) {
-	h := &house{database: "answers", set: dataset.New(seed)}
+	h := &house{database: "answers", set: dataset.New(seed), began: make(map[string][]*interaction), answers: make(map[string][]Row)}
 	h.stored, h.final = h.set.Stored(), h.set.Final()
 	var err error
 	if h.dir, err = os.MkdirTemp("", "waymark-answers-"); err != nil {

@@ -176,7 +176,7 @@ func (v *visit) emit(itemType, name string, it item, change func(e *Event)) {
 	if e.User == "" {
 		e.User = e.Visitor // as the enricher has it
 	}
-	if it.renamed != "" && e.Time.After(FirstDay.AddDate(0, 0, 22)) {
+	if it.renamed != "" && e.Time.After(FirstDay.AddDate(0, 0, 22).Add(12*time.Hour)) {
 		e.ItemName = it.renamed
 	}
 	if change != nil {
@@ -194,4 +194,5 @@ func (v *visit) anonymise(e *Event) {
 	}
 	e.Visitor, e.User, e.Company, e.Session, e.Interaction, e.Props, e.Detail = e.ID.String(), "", "", "", "", "", ""
 	e.URL, e.URLPath, e.PageTitle, e.ReferrerHost, e.Subdivision, e.City = "", "", "", "", "", ""
+	e.UTMSource, e.UTMMedium, e.UTMCampaign = "", "", ""
 }
