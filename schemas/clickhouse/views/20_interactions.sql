@@ -34,7 +34,7 @@ SELECT
 FROM
 (
     SELECT *
-    FROM item_activity
+    FROM item_activity FINAL
     WHERE account_id = {account:String}
         AND day BETWEEN {from:Date} - 1 AND {to:Date} + 1
         AND ({item:String} = '' OR item_id = {item:String})

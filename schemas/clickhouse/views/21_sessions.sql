@@ -1,56 +1,78 @@
--- One row a session: what a visitor did without thirty minutes of rest.
+-- One row a session: what a visitor did without more than thirty minutes of rest, as the recorder cuts them.
 --
--- It belongs to the day of its first event and may begin up to a day before midnight or end up to a day after: what goes on for more than a day without a
--- rest is cut. Cut from first and last times of half hours, which is exact, whatever came doubled, late or out of order. A client's own session_id plays
--- no part: a late event may extend a session or join two, which no client knows of. The user is the last one that the session's events name, the
--- surroundings are those of its last half hour.
+-- It belongs to the day of its first event and is followed for a day after the last one asked for: what goes on without a rest for longer is cut off
+-- there. Cut from first and last times of half hours, which is exact, whatever came doubled, late or out of order: two events of one half hour are never
+-- apart. A client's own session_id plays no part: a late event may extend a session or join two, which no client knows of. The user is the last one that
+-- the session's events name, the surroundings are those of its last half hour. Of an audience such as country:DE only its part of a session is there.
+--
+-- A visitor's half hours are arrays in one row, each column an array of its own, so that only those are read and sorted that a query asks for. Sorted by
+-- whatever time, the half hours of one session lie together, and as many as in any other order: begins marks the first of each.
 CREATE OR REPLACE VIEW sessions{{on_cluster}} AS
 SELECT
     account_id, visitor_id,
-    half_hours[-1].user_id AS user_id,
-    half_hours[-1].company_id AS company_id,
-    half_hours[1].first_time AS started_at,
-    arrayMax(half_hours.last_time) AS ended_at,
-    dateDiff('millisecond', started_at, ended_at) / 1000 AS seconds,
-    arraySum(half_hours.events) AS events,
-    arraySum(half_hours.views) AS views,
-    half_hours[1].entry AS entry,
-    half_hours[-1].country_code AS country_code,
-    half_hours[-1].browser AS browser,
-    half_hours[-1].os AS os,
-    half_hours[-1].device_type AS device_type,
-    half_hours[-1].language AS language
+    user_of[session] AS user_id,
+    company_of[session] AS company_id,
+    fromUnixTimestamp64Milli(starts[session], 'UTC') AS started_at,
+    fromUnixTimestamp64Milli(ends[session], 'UTC') AS ended_at,
+    (ends[session] - starts[session]) / 1000 AS seconds,
+    events_of[session] AS events,
+    views_of[session] AS views,
+    entry_of[session] AS entry,
+    country_of[session] AS country_code,
+    browser_of[session] AS browser,
+    os_of[session] AS os,
+    device_of[session] AS device_type,
+    language_of[session] AS language
 FROM
 (
-    SELECT account_id, visitor_id, arraySort(groupArray((first_time, last_time, events, views, entry, user_id, company_id, country_code, browser, os, device_type, language)::Tuple(first_time DateTime64(3, 'UTC'), last_time DateTime64(3, 'UTC'), events UInt64, views UInt64, entry Tuple(time DateTime64(3, 'UTC'), traffic_source String, utm_source String, utm_medium String, utm_campaign String, referrer_host String, url_path String), user_id String, company_id String, country_code String, browser String, os String, device_type String, language String))) AS whole
+    SELECT
+        account_id, visitor_id,
+        arraySort(arrayConcat(firsts, lasts)) AS times,
+        arrayDifference(times) AS rests,
+        arrayPushFront(arrayFilter((time, rest) -> rest > 1800000, times, rests), times[1]) AS starts,
+        arrayPushBack(arrayFilter((time, rest) -> rest > 1800000, arrayPopBack(times), arrayPopFront(rests)), times[-1]) AS ends,
+        arraySort(firsts) AS in_order,
+        arrayMap((time, since) -> since > 0 AND has(starts, time), in_order, arrayDifference(in_order)) AS begins,
+        arrayMap(one -> length(arrayDistinct(arrayFlatten(one))), arraySplit((value, is) -> is, arraySort((value, time) -> time, events, firsts), begins)) AS events_of,
+        arrayMap(one -> length(arrayDistinct(arrayFlatten(one))), arraySplit((value, is) -> is, arraySort((value, time) -> time, views, firsts), begins)) AS views_of,
+        arrayMap(one -> one[1], arraySplit((value, is) -> is, arraySort(entries), begins)) AS entry_of,
+        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, time) -> (time, value), users, lasts), begins)) AS user_of,
+        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, time) -> (time, value), companies, lasts), begins)) AS company_of,
+        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), countries, slots), begins)) AS country_of,
+        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), browsers, slots), begins)) AS browser_of,
+        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), systems, slots), begins)) AS os_of,
+        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), devices, slots), begins)) AS device_of,
+        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), languages, slots), begins)) AS language_of
     FROM
     (
         SELECT
-            account_id, visitor_id, slot,
-            min(a.first_time) AS first_time,
-            max(a.last_time) AS last_time,
-            length(groupUniqArrayArray(a.events)) AS events,
-            length(groupUniqArrayArray(a.views)) AS views,
-            min(a.entry) AS entry,
-            argMax(a.user_id, (a.last_time, a.user_id)) AS user_id,
-            argMax(a.company_id, (a.last_time, a.company_id)) AS company_id,
-            max(a.country_code) AS country_code,
-            max(a.browser) AS browser,
-            max(a.os) AS os,
-            max(a.device_type) AS device_type,
-            max(a.language) AS language
+            account_id, visitor_id,
+            groupArray(toUnixTimestamp64Milli(a.first_time)) AS firsts,
+            groupArray(toUnixTimestamp64Milli(a.last_time)) AS lasts,
+            groupArray(a.slot) AS slots,
+            groupArray(a.events) AS events,
+            groupArray(a.views) AS views,
+            groupArray(a.entry) AS entries,
+            groupArray(a.user_id) AS users,
+            groupArray(a.company_id) AS companies,
+            groupArray(a.country_code) AS countries,
+            groupArray(a.browser) AS browsers,
+            groupArray(a.os) AS systems,
+            groupArray(a.device_type) AS devices,
+            groupArray(a.language) AS languages
         FROM
         (
             SELECT *
-            FROM visitor_activity
+            FROM visitor_activity FINAL
             WHERE account_id = {account:String}
                 AND toDate(slot) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+                -- Only what the half hour before the first day has can go on into it.
+                AND slot >= toDateTime({from:Date}, 'UTC') - toIntervalMinute(30)
                 AND {{part "audience"}}
         ) AS a
-        GROUP BY account_id, visitor_id, slot
+        GROUP BY account_id, visitor_id
     )
-    GROUP BY account_id, visitor_id
 )
-ARRAY JOIN arraySplit((this, before) -> this.first_time >= before.last_time + toIntervalMinute(30), whole, arrayPushFront(arrayPopBack(whole), whole[1])) AS half_hours
+ARRAY JOIN arrayEnumerate(starts) AS session
 WHERE toDate(started_at) BETWEEN {from:Date} AND {to:Date}
 COMMENT 'One row a session: sessions(account=, from=, to=, audience=), days of UTC {{mark}}'
