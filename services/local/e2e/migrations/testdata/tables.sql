@@ -42,39 +42,7 @@ SETTINGS
 COMMENT 'What one person did with one item, in one interaction, on one day; rows of one key may be several: the views group them';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS item_activity_feed TO item_activity AS
-SELECT
-    account_id, item_type, item_id, toDate(time) AS day, interaction_id, visitor_id, user_id, company_id, environment, preview, is_bot,
-    max(e.item_name) AS item_name,
-    min(time) AS first_time,
-    max(time) AS last_time,
-    max(event IN ('play', 'show', 'step', 'open')) AS exposed,
-    max(event IN ('click', 'action', 'interact', 'validation_pass', 'validation_fail', 'submit', 'milestone', 'goal', 'complete', 'search', 'lesson_start', 'lesson_complete', 'quiz_start', 'quiz_submit')
-        OR (event = 'open' AND item_type IN ('course', 'resource'))) AS interacted,
-    max(event IN ('click', 'action')) AS clicked,
-    min(if(event = 'play', time, NULL)) AS started_at,
-    min(if(event = 'play_failed', time, NULL)) AS failed_at,
-    min(if(event = 'milestone', time, NULL)) AS milestone_at,
-    min(if(event = 'goal', time, NULL)) AS goal_at,
-    min(if(event = 'complete', time, NULL)) AS completed_at,
-    min(if(event = 'stop', time, NULL)) AS stopped_at,
-    min(if(event IN ('close', 'snooze', 'dismiss'), time, NULL)) AS dismissed_at,
-    min(if(event = 'submit', time, NULL)) AS submitted_at,
-    minMap(if(event = 'step', map(step_index, time), map())) AS steps,
-    maxMap(if(event = 'step', map(step_index, toString(step_name)), map())) AS step_names,
-    max(e.step_count) AS step_count,
-    max(e.iteration) AS iteration,
-    max(e.trigger) AS trigger,
-    max(e.dismiss_reason) AS dismiss_reason,
-    max(e.failure_reason) AS failure_reason,
-    max(e.country_code) AS country_code,
-    max(e.browser) AS browser,
-    max(e.os) AS os,
-    max(e.device_type) AS device_type,
-    max(e.language) AS language,
-    max(e.expires) AS expires
-FROM events AS e
-WHERE item_type NOT IN ('page', 'session', 'user', 'custom')
-GROUP BY account_id, item_type, item_id, day, interaction_id, visitor_id, user_id, company_id, environment, preview, is_bot;
+…;
 
 CREATE TABLE IF NOT EXISTS visitor_activity
 (…)
@@ -88,22 +56,7 @@ SETTINGS
 COMMENT 'What one visitor did in one half hour; rows of one key may be several: the views group them';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS visitor_activity_feed TO visitor_activity AS
-SELECT
-    account_id, toStartOfInterval(time, INTERVAL 30 MINUTE) AS slot, visitor_id, user_id, company_id, environment, preview, is_bot,
-    min(time) AS first_time,
-    max(time) AS last_time,
-    groupUniqArray(toUInt32(cityHash64(event_id))) AS events,
-    groupUniqArrayArray(if(item_type = 'page', [toUInt32(cityHash64(event_id))], [])) AS views,
-    min((time, toString(traffic_source), toString(utm_source), toString(utm_medium), toString(utm_campaign), toString(referrer_host), url_path)) AS entry,
-    max(e.country_code) AS country_code,
-    max(e.browser) AS browser,
-    max(e.os) AS os,
-    max(e.device_type) AS device_type,
-    max(e.language) AS language,
-    max(e.expires) AS expires
-FROM events AS e
-WHERE NOT (item_type = 'session' AND event = 'end')
-GROUP BY account_id, slot, visitor_id, user_id, company_id, environment, preview, is_bot;
+…;
 
 CREATE TABLE IF NOT EXISTS end_user_activity
 (…)
@@ -116,84 +69,156 @@ SETTINGS
 COMMENT 'What is known of one end user under one visitor id; rows of one key may be several: the views group them';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS end_user_activity_feed TO end_user_activity AS
-SELECT
-    account_id, user_id, visitor_id, company_id, environment, preview, is_bot,
-    min(time) AS first_seen,
-    max(time) AS last_seen,
-    max((time, toString(country_code), toString(country), toString(subdivision), toString(city), toString(browser), toString(browser_version), toString(os), toString(os_version), toString(device_type), toString(language), toString(timezone))) AS latest,
-    maxMap(if(item_type = 'user' AND event = 'identify', mapFromArrays(JSONExtractKeysAndValuesRaw(props_text).1, arrayMap(value -> (time, value), JSONExtractKeysAndValuesRaw(props_text).2)), map())) AS attributes,
-    max(e.expires) AS expires
-FROM events AS e
-WHERE 1
-GROUP BY account_id, user_id, visitor_id, company_id, environment, preview, is_bot;
+…;
 
 CREATE OR REPLACE VIEW events_live AS
-SELECT *
-FROM events FINAL
-WHERE environment IN ('production', '')
-    AND NOT preview
-    AND NOT is_bot
+…
 COMMENT 'Events of production without previews and bots, each once: of rows of one account, item, day and event id only the latest; the same id on two days or items remains twice [waymarkctl: events_live …]';
 
 CREATE OR REPLACE VIEW identity_renames AS
-SELECT account_id, previous_id, user_id, time
-FROM
-(…)
-WHERE previous_id NOT IN ('', user_id)
+…
 COMMENT 'Each alias: an earlier id, a visitor''s or a user''s, and the user that it is. As exact as what clients said; there are none where the account''s identification is hashed or pseudonymised, since ids in texts are not stored [waymarkctl: identity_renames …]';
 
 CREATE OR REPLACE VIEW identity_claims AS
-SELECT account_id, visitor_id, user_id, time
-FROM events FINAL
-WHERE user_id NOT IN ('', visitor_id)
-UNION ALL
-SELECT account_id, previous_id AS visitor_id, user_id, time
-FROM identity_renames
+…
 COMMENT 'Each event that says who a visitor is; of an alias, visitor_id is the earlier id. As exact as what clients said: of all environments, previews and bots too [waymarkctl: identity_claims …]';
 
 CREATE OR REPLACE VIEW identity_links AS
-SELECT account_id, visitor_id, user_id, min(time) AS first_seen, max(time) AS last_seen
-FROM identity_claims
-GROUP BY account_id, visitor_id, user_id
+…
 COMMENT 'Each visitor with each user that events name together, first and last; of an alias, visitor_id is the earlier id, a visitor''s or a user''s. Doubles and late events change nothing but the times; as exact as what clients said [waymarkctl: identity_links …]';
 
 CREATE OR REPLACE VIEW identity_aliases AS
-WITH RECURSIVE
-    step AS
-    (
-        SELECT account_id AS account, previous_id AS id, max((time, user_id)) AS latest
-        FROM identity_renames
-        GROUP BY account_id, previous_id
-    ),
-    walk AS
-    (
-        SELECT account, id AS start, [latest] AS path
-        FROM step
-        UNION ALL
-        SELECT walk.account, walk.start, arrayPushBack(walk.path, step.latest) AS path
-        FROM walk
-        INNER JOIN step ON step.account = walk.account AND step.id = walk.path[-1].2
-        WHERE length(walk.path) < 32 AND NOT has(walk.path.2, step.latest.2)
-    )
-SELECT
-    whole.account AS account_id,
-    whole.start AS previous_id,
-    -- A next step that leads back closes a circle, of which the walk to its first id is no part.
-    if(
-        has(whole.path.2, next.latest.2),
-        arrayMax(arrayPushBack(arraySlice(whole.path, indexOf(whole.path.2, next.latest.2) + 1), next.latest)).2,
-        whole.path[-1].2
-    ) AS user_id,
-    whole.path[1].1 AS aliased_at
-FROM (SELECT account, start, argMax(path, length(path)) AS path FROM walk GROUP BY account, start) AS whole
-LEFT JOIN step AS next ON next.account = whole.account AND next.id = whole.path[-1].2
-WHERE user_id != previous_id
+…
 COMMENT 'Each id that aliases took out of use, and the user that the latest of them lead to, along 32 of them at most. As exact as what clients said [waymarkctl: identity_aliases …]';
 
 CREATE OR REPLACE VIEW events_identified AS
-SELECT * EXCEPT (claims_account, claims_visitor, became, alias_account, alias_of, leads_to, direct), if(leads_to != '', leads_to, direct) AS resolved_user_id
-FROM
-(…)
-ARRAY JOIN arraySplit((this, before) -> this.first_time >= before.last_time + toIntervalMinute(30), whole, arrayPushFront(arrayPopBack(whole), whole[1])) AS half_hours
-WHERE toDate(started_at) BETWEEN {from:Date} AND {to:Date}
+…
+COMMENT 'The events of events_live with resolved_user_id: the user that the event names, or whom its visitor was last by then, or at first became; aliases followed. As exact as events_live and as what clients said: who else used a browser nobody knows [waymarkctl: events_identified …]';
+
+CREATE OR REPLACE VIEW interactions AS
+…
+COMMENT 'One row an interaction: interactions(account=, from=, to=, audience=, item=), days of UTC, item empty for all [waymarkctl: interactions …]';
+
+CREATE OR REPLACE VIEW sessions AS
+…
 COMMENT 'One row a session: sessions(account=, from=, to=, audience=), days of UTC [waymarkctl: sessions …]';
+
+CREATE OR REPLACE VIEW item_engagement AS
+…
+COMMENT 'Each item''s users, plays and rates: item_engagement(account=, from=, to=, audience=), days of UTC. Exact, doubles and late events included; a rate of nobody is NULL [waymarkctl: item_engagement …]';
+
+CREATE OR REPLACE VIEW walkthru_funnel AS
+…
+COMMENT 'Each step of a walk-thru, the plays that reached it and those that ended there: walkthru_funnel(account=, from=, to=, audience=, item=), days of UTC. Exact, doubles and late events included; times are between first showings [waymarkctl: walkthru_funnel …]';
+
+CREATE OR REPLACE VIEW walkthru_completion AS
+…
+COMMENT 'Each day''s plays of a walk-thru, or of all: walkthru_completion(account=, from=, to=, audience=, item=), days of UTC on which plays began; a day without any is not there. Exact, doubles and late events included [waymarkctl: walkthru_completion …]';
+
+CREATE OR REPLACE VIEW failure_reasons AS
+…
+COMMENT 'Each item''s failed plays by reason, and the reason''s share of them: failure_reasons(account=, from=, to=, audience=, item=), days of UTC, item empty for all. Exact, doubles and late events included [waymarkctl: failure_reasons …]';
+
+CREATE OR REPLACE VIEW goal_rate AS
+…
+COMMENT 'Players of each walk-thru and how many of them reached its milestones and its goal: goal_rate(account=, from=, to=, audience=, item=), days of UTC, item empty for all. Exact, doubles and late events included [waymarkctl: goal_rate …]';
+
+CREATE OR REPLACE VIEW time_to_complete AS
+…
+COMMENT 'Seconds from play to completion of each walk-thru: time_to_complete(account=, from=, to=, audience=, item=), days of UTC, item empty for all. Exact to the millisecond, doubles and late events included; plays completed before they began, by their clocks, are left out [waymarkctl: time_to_complete …]';
+
+CREATE OR REPLACE VIEW task_progress AS
+…
+COMMENT 'Each task''s users who clicked and completed it, and who did without a click: task_progress(account=, from=, to=, audience=), days of UTC. Exact, doubles and late events included [waymarkctl: task_progress …]';
+
+CREATE OR REPLACE VIEW tasks_done AS
+…
+COMMENT 'Users by how many different tasks they completed, and whether that is all: tasks_done(account=, from=, to=, audience=), days of UTC. Exact, doubles and late events included [waymarkctl: tasks_done …]';
+
+CREATE OR REPLACE VIEW course_progress AS
+…
+COMMENT 'Each course''s users: who opened it, began a lesson, and completed it: course_progress(account=, from=, to=, audience=), days of UTC. Exact, doubles and late events included [waymarkctl: course_progress …]';
+
+CREATE OR REPLACE VIEW course_lessons AS
+…
+COMMENT 'Each lesson''s users who began and who completed it: course_lessons(account=, from=, to=, audience=, item=), days of UTC, item empty for all courses. Exact, doubles and late events included [waymarkctl: course_lessons …]';
+
+CREATE OR REPLACE VIEW quiz_results AS
+…
+COMMENT 'Each quiz''s takers, submissions, pass rate and scores: quiz_results(account=, from=, to=, audience=, item=), days of UTC, item empty for all courses. Exact, doubles and late events included [waymarkctl: quiz_results …]';
+
+CREATE OR REPLACE VIEW survey_results AS
+…
+COMMENT 'Each question''s answers, how often each was given, and its share: survey_results(account=, from=, to=, audience=, item=), days of UTC, item empty for all surveys. Exact, doubles and late events included [waymarkctl: survey_results …]';
+
+CREATE OR REPLACE VIEW survey_nps AS
+…
+COMMENT 'Net promoter score of each question answered with numbers from 0 to 10: survey_nps(account=, from=, to=, audience=, item=), days of UTC, item empty for all surveys. Exact, doubles and late events included [waymarkctl: survey_nps …]';
+
+CREATE OR REPLACE VIEW search_without_result AS
+…
+COMMENT 'Each query that found nothing, how often and by how many: search_without_result(account=, from=, to=, audience=), days of UTC. Exact, doubles and late events included [waymarkctl: search_without_result …]';
+
+CREATE OR REPLACE VIEW item_compare AS
+…
+COMMENT 'An item''s counts and rates beside those of another span or audience: item_compare(account=, item=, from=, to=, audience=, other_from=, other_to=, other_audience=), days of UTC. As exact as item_engagement [waymarkctl: item_compare …]';
+
+CREATE OR REPLACE VIEW guide_effect AS
+…
+COMMENT 'New users who took a guide and who did not, and how many of each reached a goal: guide_effect(account=, from=, to=, audience=, item=, goal=), days of UTC. Exact, doubles and late events included; a comparison, not a cause [waymarkctl: guide_effect …]';
+
+CREATE OR REPLACE VIEW item_days AS
+…
+COMMENT 'Each account''s items by day of UTC, production without previews and bots: users, plays and what became of them, by the day on which each happened. Exact, doubles and late events included; users of several days do not add up [waymarkctl: item_days …]';
+
+CREATE OR REPLACE VIEW active_users AS
+…
+COMMENT 'Users a day (dau), in the 7 days up to it (wau) and in the 30 (mau), and stickiness (dau / mau): active_users(account=, from=, to=, audience=), days of UTC, each with a row [waymarkctl: active_users …]';
+
+CREATE OR REPLACE VIEW retention AS
+…
+COMMENT 'Of the users first seen in each week (from Monday) of the span, how many came in each week since: retention(account=, from=, to=, audience=), days of UTC. cohort_users are those of week 0, rate is users / cohort_users [waymarkctl: retention …]';
+
+CREATE OR REPLACE VIEW sessions_overview AS
+…
+COMMENT 'Each day''s sessions, their users, length in seconds, events and page views: sessions_overview(account=, from=, to=, audience=), days of UTC on which they began, each with a row; NULL where there was none [waymarkctl: sessions_overview …]';
+
+CREATE OR REPLACE VIEW new_vs_returning AS
+…
+COMMENT 'Each day''s users who came for the first time ever in this audience, and those who had come before: new_vs_returning(account=, from=, to=, audience=), days of UTC, each with a row [waymarkctl: new_vs_returning …]';
+
+CREATE OR REPLACE VIEW traffic_sources AS
+…
+COMMENT 'Sessions, users and new users by where the session''s first event came from: traffic_sources(account=, from=, to=, audience=), days of UTC [waymarkctl: traffic_sources …]';
+
+CREATE OR REPLACE VIEW breakdown AS
+…
+COMMENT 'Users and events by country, city, browser, os, device, page, language or company: breakdown(account=, from=, to=, audience=, by=), days of UTC. A user is counted under each value that they came with [waymarkctl: breakdown …]';
+
+CREATE OR REPLACE VIEW company_engagement AS
+…
+COMMENT 'Each company''s users, days, sessions, events, plays and completions: company_engagement(account=, from=, to=, audience=), days of UTC. last_seen is NULL where only a session or a play before the span is its [waymarkctl: company_engagement …]';
+
+CREATE OR REPLACE VIEW end_user_profile AS
+…
+COMMENT 'One end user, in all environments: end_user_profile(account=, user=). First and last seen, sessions and their length in seconds, latest surroundings, attributes with their values as JSON [waymarkctl: end_user_profile …]';
+
+CREATE OR REPLACE VIEW end_user_timeline AS
+…
+COMMENT 'An end user''s events in their order: end_user_timeline(account=, user=, from=, to=), days of UTC, all environments [waymarkctl: end_user_timeline …]';
+
+CREATE OR REPLACE VIEW data_quality AS
+…
+COMMENT 'What of the events is not as one would wish, by check and detail: data_quality(account=, from=, to=), days of UTC. The check events has all of them [waymarkctl: data_quality …]';
+
+CREATE OR REPLACE VIEW freshness AS
+…
+COMMENT 'Seconds from the edge to the enricher''s end and to the table, by the minute of storing: freshness(account=, from=, to=), days of UTC [waymarkctl: freshness …]';
+
+CREATE OR REPLACE VIEW end_users AS
+…
+COMMENT 'One row an end user, of production without previews and bots: first and last seen, visitors, companies, latest surroundings, attributes with their values as JSON [waymarkctl: end_users …]';
+
+CREATE OR REPLACE VIEW companies AS
+…
+COMMENT 'One row a company, of production without previews and bots: users, visitors, first and last seen [waymarkctl: companies …]';
