@@ -1,11 +1,11 @@
 -- Rows of one account: each text of its own begins with the account's id, so that whoever sees one knows whose it is.
 INSERT INTO events (event_id, account_id, region, event, item_type, item_id, item_name, interaction_id, step_id, step_index, step_name, step_count, iteration,
-    environment, time, client_time, received_at, enriched_at, visitor_id, user_id, company_id, session_id, url, url_host, url_path, page_title, referrer_host, traffic_source,
+    environment, time, client_time, received_at, enriched_at, inserted_at, visitor_id, user_id, company_id, session_id, url, url_host, url_path, page_title, referrer_host, traffic_source,
     utm_source, browser, os, device_type, language, country_code, country, city, latitude, props, props_text, detail, detail_text, flags)
 SELECT
     generateUUIDv4(), a, 'us', e.1, e.2, concat(a, '-', e.2), concat(a, ' ', e.2), concat(a, '-play-', toString(n)),
     if(e.1 = 'step', concat(a, '-step'), ''), if(e.1 = 'step', 0, -1), if(e.1 = 'step', concat(a, ' step'), ''), 3, 1,
-    'production', at, at, at, at, concat(a, '-visitor-', toString(n % 20)), concat(a, '-user-', toString(n % 10)), concat(a, '-company'), concat(a, '-session-', toString(n)),
+    'production', at, at, at, at + toIntervalSecond(1), at + toIntervalSecond(2), concat(a, '-visitor-', toString(n % 20)), concat(a, '-user-', toString(n % 10)), concat(a, '-company'), concat(a, '-session-', toString(n)),
     concat('https://', a, '.example/'), concat(a, '.example'), concat('/', a), concat(a, ' page'), concat(a, '.example'), 'direct',
     concat(a, '-source'), 'Chrome', 'Linux', 'desktop', 'en', 'DE', 'Germany', 'Berlin', if(n % 2 = 0, 52.5, NULL),
     concat('{"plan":"', a, '-gold","cart":{"total":1.5},"tags":["', a, '"]}'), concat('{"plan":"', a, '-gold","cart":{"total":1.5},"tags":["', a, '"]}'), e.3, e.3, [concat('cut:', a)]
