@@ -57,13 +57,22 @@ func TestNothingOfAnotherAccountIsSeen(t *testing.T) {
 		if !slices.Contains(names, "account") && len(names) > 0 {
 			t.Errorf("view %s has parameters %q, and no account among them", table, names)
 		}
+		answered := false
 		for _, source := range sources(t, table, names, "shop") {
-			own := h.ask("analyst_shop", "SELECT * FROM "+source+" FORMAT JSONEachRow")
+			own, ok := h.rows("analyst_shop", source)
+			if !ok {
+				continue
+			}
+			first := !answered
+			answered = true
 			if strings.Contains(own, "rival") {
 				t.Errorf("%s shows the analyst of shop what is rival's: %.300s", source, own)
 			}
 			if strings.Contains(own, "shop") {
 				seen++
+			}
+			if !first {
+				continue
 			}
 			var rows uint64
 			if err := native.QueryRow(t.Context(), "SELECT count() FROM "+source).Scan(&rows); err != nil {
@@ -73,24 +82,45 @@ func TestNothingOfAnotherAccountIsSeen(t *testing.T) {
 				t.Errorf("%s: %d rows over HTTP, %d over the native protocol", source, had, rows)
 			}
 		}
+		if !answered {
+			t.Errorf("%s refuses all arguments that this test knows", table)
+		}
 		if len(names) == 0 {
 			continue
 		}
 		// What is asked of an account that is not one's own is answered as if it were not there.
 		theirs, nobodys := sources(t, table, names, "rival"), sources(t, table, names, "nobody")
+		compared := false
 		for i := range theirs {
-			got, want := h.ask("analyst_shop", "SELECT * FROM "+theirs[i]+" FORMAT JSONEachRow"), h.ask(admin, "SELECT * FROM "+nobodys[i]+" FORMAT JSONEachRow")
-			if got != want {
+			got, ok := h.rows("analyst_shop", theirs[i])
+			if want, _ := h.rows(admin, nobodys[i]); ok && strings.ReplaceAll(got, "rival", "nobody") != want {
 				t.Errorf("%s answers %.300s, want what an account without rows has: %.300s", theirs[i], got, want)
 			}
-			if rival := h.ask("analyst_rival", "SELECT * FROM "+theirs[i]+" FORMAT JSONEachRow"); rival != h.ask(admin, "SELECT * FROM "+theirs[i]+" FORMAT JSONEachRow") {
-				t.Errorf("%s does not show an analyst all of the account's own: %.300s", theirs[i], rival)
+			if !ok || compared {
+				continue
+			}
+			compared = true
+			rival, _ := h.rows("analyst_rival", theirs[i])
+			if all, _ := h.rows(admin, theirs[i]); rival != all {
+				t.Errorf("%s does not show an analyst all of the account's own: %.300s, want %.300s", theirs[i], rival, all)
 			}
 		}
 	}
-	if seen < 10 {
+	if seen < 20 {
 		t.Errorf("only %d tables and views show the account's own rows", seen)
 	}
+}
+
+// rows are all that a table, or a view with arguments, has for a user, sorted; not ok is a view that refuses the arguments themselves.
+func (h *house) rows(user, source string) (rows string, ok bool) {
+	h.t.Helper()
+	rows, ok = h.try(user, "SELECT * FROM "+source+" FORMAT JSONEachRow")
+	if !ok && !strings.Contains(rows, "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO") {
+		h.t.Fatalf("%s as %q: %s", source, user, rows)
+	}
+	sorted := lines(rows)
+	slices.Sort(sorted)
+	return strings.Join(sorted, "\n"), ok
 }
 
 // sources are a table, or a view with each combination of arguments that tells two questions apart.
