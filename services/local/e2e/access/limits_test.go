@@ -249,3 +249,25 @@ func TestWrongPasswordsAreRefusedOverBothProtocols(t *testing.T) {
 	}
 	h.refuses("nobody", "SELECT 1", "AUTHENTICATION_FAILED")
 }
+
+// The engine has nowhere to put users that are made in SQL, and says so once it has understood a statement: names of settings, of quotas' resources, values and
+// rights are checked before.
+func TestStatementsAreUnderstood(t *testing.T) {
+	h := newHouse(t)
+	for _, r := range readers() {
+		statements, err := schema(t).ReaderStatements(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range statements {
+			if strings.HasPrefix(statement, "SELECT") {
+				continue
+			}
+			answer, ok := h.try(admin, statement)
+			if !ok && !strings.Contains(answer, "(ACCESS_STORAGE_READONLY)") && !strings.Contains(answer, "(ACCESS_STORAGE_FOR_INSERTION_NOT_FOUND)") && !strings.Contains(answer, "There is no quota") {
+				t.Errorf("%s: %s", statement, answer)
+			}
+		}
+	}
+	h.refuses(admin, "ALTER SETTINGS PROFILE waymark_reader SETTINGS no_such = 1", "UNKNOWN_SETTING")
+}
