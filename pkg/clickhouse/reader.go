@@ -43,16 +43,31 @@ var readerLimits = []Limit{
 	{"max_rows_to_read", 2_000_000_000},
 	{"max_result_rows", 20_000_000},
 	{"max_threads", 8},
-	{"max_concurrent_queries_for_user", 16},
+	{"max_concurrent_queries_for_user", 50},
 }
 
-// readerQuota is what all queries of an hour may take.
-var readerQuota = []Limit{
-	{"queries", 5_000},
-	{"errors", 1_000},
-	{"result_rows", 200_000_000},
-	{"read_rows", 50_000_000_000},
-	{"execution_time", 7_200}, // seconds of all queries together
+// A Quota is what all of a reader's queries of an hour may take.
+type Quota struct {
+	Name   string
+	Limits []Limit
+}
+
+// An analyst's quota is for a team and its dashboards; an operator's, who is asked for every screen on a wall, keeps out what runs wild.
+var (
+	analystQuota = Quota{"waymark_analyst", []Limit{
+		{"queries", 20_000}, {"errors", 2_000}, {"result_rows", 200_000_000}, {"read_rows", 50_000_000_000}, {"execution_time", 7_200}, // seconds, together
+	}}
+	operatorQuota = Quota{"waymark_operator", []Limit{
+		{"queries", 200_000}, {"errors", 20_000}, {"result_rows", 200_000_000}, {"read_rows", 500_000_000_000}, {"execution_time", 36_000},
+	}}
+)
+
+// Quota is the one of the reader's kind.
+func (r Reader) Quota() Quota {
+	if r.Account == "" {
+		return operatorQuota
+	}
+	return analystQuota
 }
 
 // Accounted are the schema's tables whose rows say of which account they are. No reader of one account may read another table, and each of these has a
@@ -160,7 +175,7 @@ func (s Schema) granted(r Reader) (on []string) {
 func fillReaders(text string, s Schema, readers []Reader) (string, error) {
 	t, err := template.New("reader").Funcs(template.FuncMap{
 		"limits":     func() []Limit { return readerLimits },
-		"quota":      func() []Limit { return readerQuota },
+		"quotas":     func() []Quota { return []Quota{analystQuota, operatorQuota} },
 		"accounted":  s.Accounted,
 		"granted":    s.granted,
 		"on_cluster": Tables{Cluster: readers[0].Cluster}.onCluster,

@@ -10,7 +10,7 @@ CREATE USER IF NOT EXISTS `{{.User}}`{{on_cluster}} IDENTIFIED WITH sha256_hash 
 {{- end}}
 ALTER USER `{{.User}}`{{on_cluster}}{{if .PasswordSHA256}} IDENTIFIED WITH sha256_hash BY '{{.PasswordSHA256}}'{{end}} SETTINGS PROFILE `waymark_reader`;
 CREATE QUOTA IF NOT EXISTS `waymark_reader_{{.User}}`{{on_cluster}};
-ALTER QUOTA `waymark_reader_{{.User}}`{{on_cluster}} KEYED BY user_name FOR INTERVAL 1 hour MAX {{range $i, $q := quota}}{{if $i}}, {{end}}{{.Name}} = {{.Max}}{{end}} TO `{{.User}}`;
+ALTER QUOTA `waymark_reader_{{.User}}`{{on_cluster}} KEYED BY user_name FOR INTERVAL 1 hour MAX {{range $i, $q := .Quota.Limits}}{{if $i}}, {{end}}{{.Name}} = {{.Max}}{{end}} TO `{{.User}}`;
 {{- if .Account}}
 {{- range $database := .Databases}}{{range accounted}}
 CREATE ROW POLICY OR REPLACE `waymark_reader_{{$r.User}}`{{on_cluster}} ON `{{$database}}`.`{{.}}` FOR SELECT USING account_id = '{{$r.Account}}' TO `{{$r.User}}`;

@@ -134,7 +134,7 @@ func TestLimitsCanBeMadeLowerAndNotHigher(t *testing.T) {
 
 func TestAQuotaEndsWithASentence(t *testing.T) {
 	h := newHouse(t, func(users string) string {
-		lower := strings.Replace(users, "<queries>5000</queries>", "<queries>7</queries>", 1)
+		lower := strings.Replace(users, "<queries>20000</queries>", "<queries>7</queries>", 1)
 		if lower == users {
 			t.Fatal("the quota of queries has another value")
 		}
@@ -185,9 +185,9 @@ func TestStatementsMakeWhatTheFileMakes(t *testing.T) {
 		}
 		profile := h.ask(admin, "SHOW CREATE SETTINGS PROFILE waymark_reader FORMAT TSVRaw")
 		want = append(want, format(strings.Replace(profile, "CREATE", "ALTER", 1)))
-		quota := h.ask(admin, "SHOW CREATE QUOTA waymark_reader FORMAT TSVRaw")
+		quota := h.ask(admin, "SHOW CREATE QUOTA "+r.Quota().Name+" FORMAT TSVRaw")
 		quota = quota[:strings.LastIndex(quota, " TO ")] + " TO " + r.User
-		want = append(want, format(strings.Replace(quota, "CREATE QUOTA waymark_reader", "ALTER QUOTA waymark_reader_"+r.User, 1)))
+		want = append(want, format(strings.Replace(quota, "CREATE QUOTA "+r.Quota().Name, "ALTER QUOTA waymark_reader_"+r.User, 1)))
 		if user := h.ask(admin, "SHOW CREATE USER "+r.User+" FORMAT TSVRaw"); !strings.HasSuffix(user, "SETTINGS PROFILE `waymark_reader`") {
 			t.Errorf("the file makes %s", user)
 		}
