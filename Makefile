@@ -114,6 +114,20 @@ chromium: ## install Chromium, where there is none (Debian, as root)
 test-browser: libchdb recorder-check $(BROWSER)/node_modules/.stamp ## run the recorder in Chromium, and ask ClickHouse what it told (BROWSER_TESTS=views for one file)
 	go test -tags browser -timeout 10m -count 1 -v ./$(BROWSER)
 
+# Programs that read as an analyst does, by the clients that BI tools are built on.
+BI := services/local/e2e/access/bi
+$(CACHE)/bi/.stamp: $(BI)/requirements.txt
+	python3 -m venv $(CACHE)/bi
+	$(CACHE)/bi/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+$(CACHE)/jdbc/.stamp: $(BI)/pom.xml
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CACHE)/jdbc
+	@touch $@
+
+.PHONY: test-bi
+test-bi: libchdb $(CACHE)/bi/.stamp $(CACHE)/jdbc/.stamp ## read as an analyst from Python, SQLAlchemy, JDBC and Node.js (Python 3 with venv, Java 17 and Maven)
+	go test -tags bi -timeout 10m -count 1 -run TestTools ./services/local/e2e/access
+
 .PHONY: smoke
 smoke: libchdb build ## run the demo for a moment, as a user would, and look at what comes out
 	services/local/smoke.sh
@@ -129,7 +143,7 @@ lint: $(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(TOOLS)/golangci-lint-$(GOLAN
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet $(PACKAGES)
-	go vet -tags apachekafka,browser ./services/local/...
+	go vet -tags apachekafka,browser,bi ./services/local/...
 	$(TOOLS)/staticcheck-$(STATICCHECK_VERSION) $(PACKAGES)
 	$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) run $(PACKAGES)
 	@for module in $(MODULES); do (cd $$module && GOWORK=off go build -mod=readonly ./...); done

@@ -79,14 +79,25 @@ func kafkaConfig(brokers []string) kafka.Config {
 	return cfg
 }
 
+// rightsAsServers is what the configuration of ClickHouse's packages and images says of system tables: rights are needed for most.
+const rightsAsServers = `<access_control_improvements>
+  <select_from_system_db_requires_grant>true</select_from_system_db_requires_grant>
+  <select_from_information_schema_requires_grant>true</select_from_information_schema_requires_grant>
+</access_control_improvements>`
+
 // startClickHouse starts the embedded ClickHouse on the stack and brings the database of every region up to date.
 func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, log *zap.Logger) error {
 	library, err := chdb.Find(npmFolders()...)
 	if err != nil {
 		return err
 	}
+	readers, err := ReadersFile()
+	if err != nil {
+		return err
+	}
 	engine, err := chdb.Start(ctx, chdb.Config{
 		Library: library, Dir: filepath.Join(cfg.Data, "clickhouse"), Log: filepath.Join(cfg.Data, "clickhouse.log"), Native: native, HTTP: web,
+		MoreUsers: readers, Server: rightsAsServers,
 	})
 	if err != nil {
 		return plain(err)

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -94,120 +93,6 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		}
 		if err := balanced(summary + description); err != nil {
 			t.Errorf("%s: its text: %v", rule.Alert, err)
-		}
-	}
-}
-
-type panel struct {
-	ID         int    `json:"id"`
-	Type       string `json:"type"`
-	Title      string `json:"title"`
-	Datasource struct {
-		UID string `json:"uid"`
-	} `json:"datasource"`
-	GridPos struct{ H, W, X, Y int } `json:"gridPos"`
-	Targets []struct {
-		RefID string `json:"refId"`
-		Expr  string `json:"expr"`
-	} `json:"targets"`
-}
-
-type dashboard struct {
-	UID           string `json:"uid"`
-	SchemaVersion int    `json:"schemaVersion"`
-	Templating    struct {
-		List []struct {
-			Name       string `json:"name"`
-			Definition string `json:"definition"`
-		} `json:"list"`
-	} `json:"templating"`
-	Panels []panel `json:"panels"`
-}
-
-func overview(t *testing.T) dashboard {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "deploy/grafana/dashboards/overview.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var d dashboard
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
-	if len(d.Panels) < 16 {
-		t.Fatalf("only %d panels", len(d.Panels))
-	}
-	return d
-}
-
-func TestDashboardNamesMetricsThatExist(t *testing.T) {
-	known := registered(t)
-	d := overview(t)
-	for _, p := range d.Panels {
-		if p.Type != "row" && len(p.Targets) == 0 {
-			t.Errorf("%s asks for nothing", p.Title)
-		}
-		for _, target := range p.Targets {
-			if target.Expr == "" {
-				t.Errorf("%s %s: no expression", p.Title, target.RefID)
-			}
-			for _, err := range checkExpression(target.Expr, known) {
-				t.Errorf("%s: %v", p.Title, err)
-			}
-		}
-	}
-	for _, variable := range d.Templating.List {
-		for _, err := range checkExpression(variable.Definition, known) {
-			t.Errorf("variable %s: %v", variable.Name, err)
-		}
-	}
-	if len(d.Templating.List) != 1 || d.Templating.List[0].Name != "region" {
-		t.Error("no variable region")
-	}
-}
-
-func TestDashboardsPanelsLieBesideEachOther(t *testing.T) {
-	taken := make(map[[2]int]string)
-	ids := make(map[int]bool)
-	for _, p := range overview(t).Panels {
-		if ids[p.ID] {
-			t.Errorf("%s: id %d stands twice", p.Title, p.ID)
-		}
-		ids[p.ID] = true
-		if at := p.GridPos; at.X < 0 || at.W < 1 || at.H < 1 || at.X+at.W > 24 {
-			t.Errorf("%s lies outside the grid", p.Title)
-		}
-		for x := range p.GridPos.W {
-			for y := range p.GridPos.H {
-				cell := [2]int{p.GridPos.X + x, p.GridPos.Y + y}
-				if other, there := taken[cell]; there {
-					t.Fatalf("%s covers %s", p.Title, other)
-				}
-				taken[cell] = p.Title
-			}
-		}
-	}
-}
-
-func TestDashboardReadsTheProvisionedDatasource(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "deploy/grafana/provisioning/datasources/prometheus.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Datasources []struct {
-			UID string `yaml:"uid"`
-		} `yaml:"datasources"`
-	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Datasources) != 1 {
-		t.Fatalf("%d datasources", len(file.Datasources))
-	}
-	for _, p := range overview(t).Panels {
-		if p.Type != "row" && p.Datasource.UID != file.Datasources[0].UID {
-			t.Errorf("%s reads %q, provisioned is %q", p.Title, p.Datasource.UID, file.Datasources[0].UID)
 		}
 	}
 }

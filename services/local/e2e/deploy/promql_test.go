@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/VictoriaMetrics/metricsql"
 )
 
 // everywhere are labels that scraping adds, or the service's registry does.
@@ -16,16 +18,21 @@ var (
 	ourMetric = regexp.MustCompile(`waymark_[a-z_]+`)
 	selector  = regexp.MustCompile(`(waymark_[a-z_]+)\{([^}]*)\}`)
 	matcher   = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)`)
+	variable  = regexp.MustCompile(`\$\{?(\w+)`)
+	bracket   = regexp.MustCompile(`\$__(rate_interval|range|interval)`)
+	legend    = regexp.MustCompile(`\{\{(\w+)\}\}`)
 	grouping  = regexp.MustCompile(`\b(?:by|on|without|ignoring)\s*\(([^)]*)\)`)
 )
 
-// checkExpression returns what is wrong with a PromQL expression as far as names and brackets go: that the metrics are registered,
-// histograms and only they are used with their suffixes, and the labels are theirs. It is no parser of PromQL.
+// checkExpression returns what is wrong with a PromQL expression: what a parser says, of VictoriaMetrics's dialect, which has all of PromQL; counters that
+// are asked for without a span of time; metrics that no code registers, histograms without their suffixes, and labels that are not theirs.
 func checkExpression(expr string, known map[string]metric) []error {
 	var errs []error
-	if err := balanced(expr); err != nil {
-		errs = append(errs, err)
+	parsed, err := metricsql.Parse(bracket.ReplaceAllString(expr, "5m"))
+	if err != nil {
+		return []error{err}
 	}
+	errs = append(errs, checkSpans(parsed)...)
 	// Values of matchers are no names: drop what stands in quotes.
 	bare := quoted.ReplaceAllString(expr, `""`)
 	labels := slices.Clone(everywhere)
@@ -76,6 +83,41 @@ func look(name string, known map[string]metric) (metric, error) {
 	return m, nil
 }
 
+// ofSpans are PromQL's functions of a span of time, besides those of a name with _over_time.
+var ofSpans = []string{"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear", "changes", "resets"}
+
+// checkSpans finds what the dialect takes and PromQL does not: a rate without a span of time, and a span without a rate.
+func checkSpans(parsed metricsql.Expr) (errs []error) {
+	isSpan := func(e metricsql.Expr) bool {
+		over, is := e.(*metricsql.RollupExpr)
+		return is && over.Window != nil
+	}
+	metricsql.VisitAll(parsed, func(e metricsql.Expr) {
+		switch call := e.(type) {
+		case *metricsql.FuncExpr:
+			if wants := slices.Contains(ofSpans, call.Name) || strings.HasSuffix(call.Name, "_over_time"); wants != slices.ContainsFunc(call.Args, isSpan) {
+				errs = append(errs, fmt.Errorf("a span of time is missing in, or too much for, %s", call.AppendString(nil)))
+			}
+		case *metricsql.AggrFuncExpr:
+			if slices.ContainsFunc(call.Args, isSpan) {
+				errs = append(errs, fmt.Errorf("%s of a span of time", call.Name))
+			}
+		}
+	})
+	return errs
+}
+
+// checkLegend finds labels that a legend names and the expression's outermost aggregation drops.
+func checkLegend(text, expr string) error {
+	groups := grouping.FindStringSubmatch(expr)
+	for _, use := range legend.FindAllStringSubmatch(text, -1) {
+		if groups == nil && strings.Contains(expr, "sum(") || groups != nil && !strings.Contains(", "+groups[1]+",", ", "+use[1]+",") {
+			return fmt.Errorf("the legend names label %s, which %s drops", use[1], expr)
+		}
+	}
+	return nil
+}
+
 func balanced(expr string) error {
 	closing := map[rune]rune{')': '(', ']': '[', '}': '{'}
 	var open []rune
@@ -110,15 +152,32 @@ func TestCheckExpressionFindsMistakes(t *testing.T) {
 		`rate(waymark_x_total_sum[5m])`:                     "is no histogram",
 		`waymark_x_total{code="1"}`:                         "has no label code",
 		`sum by (code) (waymark_x_total)`:                   "no metric of it has a label code",
-		`sum(rate(waymark_x_total[5m])`:                     "left open",
-		`sum(rate(waymark_x_total[5m)])`:                    "closes nothing",
-		`waymark_x_total{reason="a}`:                        "left open",
+		`sum(rate(waymark_x_total[5m])`:                     "unexpected token",
+		`sum(rate(waymark_x_total[5m)])`:                    "unexpected token",
+		`waymark_x_total{reason="a}`:                        "cannot",
+		`rates(waymark_x_total[5m])`:                        "unsupported function",
+		`rate(waymark_x_total)`:                             "a span of time is missing",
+		`sum(waymark_x_total[5m])`:                          "sum of a span of time",
+		`abs(waymark_x_total[5m])`:                          "too much",
 		`sum by (le) (rate(waymark_x_total[5m]))`:           "no metric of it has a label le",
 		`waymark_x_total / on (code) group_left () up == 1`: "no metric of it has a label code",
 	} {
 		got := fmt.Sprint(checkExpression(expr, known))
 		if says == "" && got != "[]" || !strings.Contains(got, says) {
 			t.Errorf("%s: %s, want %q", expr, got, says)
+		}
+	}
+}
+
+func TestCheckLegendFindsLabelsThatAreDropped(t *testing.T) {
+	for expr, kept := range map[string]bool{
+		`sum by (region, reason) (waymark_x_total)`: true,
+		`sum by (region) (waymark_x_total)`:         false,
+		`sum(waymark_x_total)`:                      false,
+		`waymark_x_total`:                           true,
+	} {
+		if err := checkLegend("{{reason}}", expr); (err == nil) != kept {
+			t.Errorf("%s: %v", expr, err)
 		}
 	}
 }
