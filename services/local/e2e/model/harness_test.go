@@ -29,7 +29,11 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	server := chdbtest.Start(t)
+	return newHouseIn(t, chdbtest.Start(t))
+}
+
+func newHouseIn(t testing.TB, server chdbtest.Server) *house {
+	t.Helper()
 	h := &house{t: t, settings: filepath.Join(t.TempDir(), "waymarkctl.yaml")}
 	settings := fmt.Sprintf("regions: {eu: {kafka: {brokers: ['127.0.0.1:1']}, clickhouse: {addresses: ['%s'], database: %s}}}", server.NativeAddr, server.Database)
 	if err := os.WriteFile(h.settings, []byte(settings), 0o600); err != nil {
@@ -113,6 +117,19 @@ var forever = time.Unix(4294967295, 0).UTC()
 
 // insert stores events as one block, as the sink does. Twice under one token is once.
 func (h *house) insert(token string, events ...event) error {
+	columns := columnsOf(events)
+	return h.conn.Insert(deadline(h.t), statementOf(columns), token, columns)
+}
+
+func statementOf(columns []clickhouse.Column) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	return "INSERT INTO events (" + strings.Join(names, ", ") + ")"
+}
+
+func columnsOf(events []event) []clickhouse.Column {
 	type text struct {
 		column string
 		of     func(e *event) string
@@ -145,11 +162,7 @@ func (h *house) insert(token string, events ...event) error {
 	for _, t := range texts {
 		columns = append(columns, column(t.column, events, t.of))
 	}
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name
-	}
-	return h.conn.Insert(deadline(h.t), "INSERT INTO events ("+strings.Join(names, ", ")+")", token, columns)
+	return columns
 }
 
 func column[T any](name string, events []event, of func(e *event) T) clickhouse.Column {
