@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"regexp"
+	"strings"
 	"syscall"
 	"text/template"
 	"time"
@@ -58,6 +60,8 @@ type migrator struct {
 
 	conn *Conn
 	have map[uint32]applied // the migrations that the database has
+	// lacking are tables that are fed from now on, and have nothing of the events that there were.
+	lacking []string
 }
 
 type applied struct{ name, checksum string }
@@ -161,10 +165,20 @@ func (m *migrator) judge() error {
 // migrate repeats what was applied, too: that brings back a table that somebody has dropped, and makes it on a server that is new.
 func (m *migrator) migrate(ctx context.Context) error {
 	for _, of := range m.schema.Migrations {
+		_, known := m.have[of.Number]
+		if feeds := feedsTable.FindStringSubmatch(of.Text); feeds != nil && !known {
+			had, err := m.hasRows(ctx, "events")
+			if err != nil {
+				return err
+			}
+			if had {
+				m.lacking = append(m.lacking, feeds[1])
+			}
+		}
 		if err := m.exec(ctx, of.Source, m.tables.tableParameters()); err != nil {
 			return fmt.Errorf("migration %04d_%s: %w", of.Number, of.Name, err)
 		}
-		if _, known := m.have[of.Number]; known {
+		if known {
 			continue
 		}
 		if err := m.record(ctx, of); err != nil {
@@ -172,7 +186,24 @@ func (m *migrator) migrate(ctx context.Context) error {
 		}
 		m.report.Changes = append(m.report.Changes, fmt.Sprintf("migration %04d_%s applied", of.Number, of.Name))
 	}
+	if len(m.lacking) > 0 {
+		m.report.Notes = append(m.report.Notes, "the table events has rows that are not in "+strings.Join(m.lacking, ", ")+", fed from now on: waymarkctl model rebuild makes them of all")
+	}
 	return nil
+}
+
+// feedsTable is the table that a migration's materialized view fills from then on: not with what is there.
+var feedsTable = regexp.MustCompile(`(?m)^CREATE MATERIALIZED VIEW IF NOT EXISTS \w+\{\{on_cluster\}\} TO (\w+) AS$`)
+
+func (m *migrator) hasRows(ctx context.Context, table string) (has bool, err error) {
+	err = m.conn.Query(ctx, "SELECT 1 FROM "+table+" LIMIT 1", func([]string, []any) error {
+		has = true
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("look into table %s: %w", table, err)
+	}
+	return has, nil
 }
 
 func (m *migrator) record(ctx context.Context, of Migration) error {

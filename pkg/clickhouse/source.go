@@ -20,6 +20,8 @@ import (
 type Schema struct {
 	Migrations []Migration
 	Views      []View
+
+	parts parts
 }
 
 // A Source is one statement as it stands in a file: {{…}} is where servers differ.
@@ -76,6 +78,7 @@ func ReadSchema(files fs.FS) (Schema, error) {
 	if err != nil {
 		return Schema{}, err
 	}
+	schema.parts = common
 	err = readNumbered(files, ".", migrationFile, "NNNN_name.sql", func(number uint32, source Source) error {
 		source.parts = common
 		m := Migration{Number: number, Source: source}
@@ -171,7 +174,7 @@ func readNumbered(files fs.FS, folder string, name *regexp.Regexp, want string, 
 
 // fill returns the source's statement. A parameter that does not exist is an error.
 func (s Source) fill(parameters template.FuncMap) (string, error) {
-	t, err := template.New(s.Name).Funcs(parameters).Funcs(s.parts.parameters("")).Parse(s.Text)
+	t, err := template.New(s.Name).Funcs(s.parts.parameters("")).Funcs(parameters).Parse(s.Text)
 	if err != nil {
 		return "", err
 	}
@@ -193,6 +196,11 @@ func (p parts) parameters(scope string) template.FuncMap {
 		return Source{Name: name, Text: text}.fill(functions)
 	}
 	return functions
+}
+
+// Part returns what statements have in common under a name. scope is empty, or what narrows the rows that it reads: " AND condition".
+func (s Schema) Part(name, scope string) (string, error) {
+	return Source{Name: name, Text: `{{part "` + name + `"}}`}.fill(s.parts.parameters(scope))
 }
 
 // Statements returns what the schema's sources are with t's parameters, in the order in which setup runs them, database and table of

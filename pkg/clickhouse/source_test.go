@@ -88,3 +88,26 @@ func TestAMarkIsOfItsOwnViewOnly(t *testing.T) {
 		}
 	}
 }
+
+// A part is narrowed wherever it stands within another.
+func TestAPartIsNarrowed(t *testing.T) {
+	schema, err := ReadSchema(fstest.MapFS{
+		"parts/rows.sql":  {Data: []byte("-- What rows are.\nSELECT 1 WHERE 1{{scope}}\n")},
+		"parts/outer.sql": {Data: []byte("SELECT * FROM ({{part \"rows\"}})\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ part, scope, want string }{
+		{"rows", "", "SELECT 1 WHERE 1"},
+		{"rows", " AND 2", "SELECT 1 WHERE 1 AND 2"},
+		{"outer", " AND 2", "SELECT * FROM (SELECT 1 WHERE 1 AND 2)"},
+	} {
+		if got, err := schema.Part(c.part, c.scope); got != c.want || err != nil {
+			t.Errorf("part %s with %q is %q, %v; want %q", c.part, c.scope, got, err, c.want)
+		}
+	}
+	if _, err := schema.Part("missing", ""); err == nil {
+		t.Error("there is a part that no file has")
+	}
+}

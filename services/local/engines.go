@@ -20,9 +20,6 @@ import (
 	"github.com/waymark-events/waymark/services/local/engines/chdb"
 )
 
-// partitions of every topic: enough to see them work side by side, few enough for one machine.
-const partitions = 4
-
 // startKafka starts the embedded broker on the stack, unless cfg names brokers, and makes the topics of every region. It returns
 // the brokers' addresses.
 func startKafka(ctx context.Context, s *stack, cfg Config, log *zap.Logger) ([]string, error) {
@@ -49,7 +46,8 @@ func startKafka(ctx context.Context, s *stack, cfg Config, log *zap.Logger) ([]s
 	return brokers, nil
 }
 
-// createTopics makes the topics of schemas/kafka/topics.yaml as one broker can have them.
+// createTopics makes the topics of schemas/kafka/topics.yaml as one broker can have them, with all their partitions: were there fewer, "waymarkctl setup" would
+// add some to a demo that runs, visitors would move to other partitions, and what a client repeats would be stored twice.
 func createTopics(ctx context.Context, brokers []string, log *zap.Logger) (err error) {
 	client, err := kafka.NewClient(kafkaConfig(brokers), log, prometheus.NewRegistry())
 	if err != nil {
@@ -64,7 +62,7 @@ func createTopics(ctx context.Context, brokers []string, log *zap.Logger) (err e
 		var specs []admin.TopicSpec
 		for _, t := range topics {
 			t.Config["min.insync.replicas"] = "1"
-			specs = append(specs, admin.TopicSpec{Name: t.Name, Partitions: partitions, ReplicationFactor: 1, Config: t.Config})
+			specs = append(specs, admin.TopicSpec{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: 1, Config: t.Config})
 		}
 		if _, err := admin.ApplyTopics(ctx, client, specs); err != nil {
 			return err

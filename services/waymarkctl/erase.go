@@ -99,7 +99,8 @@ func (c *eraseCommand) Run(env *environment) (err error) {
 	if c.DryRun {
 		return c.print(env, work.Receipt())
 	}
-	if found := work.Receipt(); !c.Yes && !env.confirm(fmt.Sprintf("Erase %d rows of events and %d of dead_events of account %s in region %s?", found.Events, found.DeadEvents, c.Account, region.Name)) {
+	if found := work.Receipt(); !c.Yes && !env.confirm(fmt.Sprintf("Erase %d rows of events and %d of dead_events of account %s in region %s, and %d that are computed from them?",
+		found.Events, found.DeadEvents, c.Account, region.Name, found.Model)) {
 		return errors.New("nothing was done; --yes answers the question")
 	}
 	receipt, err := work.Run(env.ctx)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/reenrich"
 )
@@ -20,7 +21,8 @@ func (*reenrichCommand) Help() string {
 	return `Sets the enrichers of a region back to an earlier moment, under a higher epoch. Stop all of them first; start them again afterwards. They
 read the raw topic from there and enrich everything again, with the geolocation, rules and policies of now; new events wait behind.
 The sink replaces batch by batch: it deletes the rows of the lower epoch and inserts the new ones, so queries miss a batch for a
-moment and never see it twice. What hangs on the events table, such as materialized views, is not corrected by that.`
+moment and never see it twice. What is computed from events has the old rows' part, too, until "waymarkctl model rebuild", and what else hangs on the events
+table, such as materialized views, is not corrected.`
 }
 
 func (c *reenrichCommand) Run(env *environment) error {
@@ -61,5 +63,8 @@ func (c *reenrichCommand) Run(env *environment) error {
 		return fmt.Errorf("region %s: %w", name, err)
 	}
 	fmt.Fprintf(env.stdout, "done: start the enrichers; waymarkctl lag --region %s shows how far they are, waymarkctl audit proves the result\n", name)
+	// An event's time lies up to a week before its receipt.
+	fmt.Fprintf(env.stdout, "once the lag is 0: waymarkctl model rebuild --region %s --from %s, since what is computed from events has the replaced rows' part, too\n",
+		name, c.From.AddDate(0, 0, -7).Format(time.DateOnly))
 	return nil
 }

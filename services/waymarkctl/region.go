@@ -67,13 +67,13 @@ func misplaced(env *environment, name string, accounts *account.Directory) (_ []
 
 func (c *regionCheckCommand) print(env *environment, all []residency.Misplaced) error {
 	table := tabwriter.NewWriter(env.stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "ACCOUNT\tBELONGS TO\tLIES IN\tEVENTS\tDEAD LETTERS\tLAST RECEIVED")
+	fmt.Fprintln(table, "ACCOUNT\tBELONGS TO\tLIES IN\tEVENTS\tCOMPUTED FROM THEM\tDEAD LETTERS\tLAST")
 	for _, m := range all {
 		belongs := m.Belongs
 		if belongs == "" {
 			belongs = "(not in the file)"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\n", m.Account, belongs, m.Lies, m.Events, m.Dead, m.Last.Format(time.RFC3339))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", m.Account, belongs, m.Lies, m.Events, m.Computed, m.Dead, m.Last.Format(time.RFC3339))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/model"
 )
 
 type retentionCommand struct {
@@ -21,9 +22,9 @@ type retentionApplyCommand struct {
 
 // Help says what it costs.
 func (*retentionApplyCommand) Help() string {
-	return `Rows keep the retention that their account had when they were enriched. This rewrites the column expires of those whose retention is another now, as one
-mutation for each account (system.mutations), and waits for it. Rows that are past it then go with the next merges, the first within hours; OPTIMIZE TABLE events FINAL
-does it at once.`
+	return `Rows keep the retention that their account had when they were enriched. This rewrites the column expires of those whose retention is another now, in events and in
+what is computed from them, as one mutation for each account and table (system.mutations), and waits for it. Rows that are past it then go with the next merges, the first within hours; OPTIMIZE
+TABLE events FINAL does it at once.`
 }
 
 var (
@@ -31,6 +32,10 @@ var (
 	retentionRowsSQL string
 	//go:embed sql/retention_apply.sql
 	retentionApplySQL string
+	//go:embed sql/retention_rows_model.sql
+	retentionRowsModelSQL string
+	//go:embed sql/retention_apply_model.sql
+	retentionApplyModelSQL string
 )
 
 // Run changes what differs.
@@ -63,19 +68,32 @@ func (c *retentionApplyCommand) region(env *environment, name string, directory 
 			continue
 		}
 		args := []any{clickhouse.Named("account", a.ID), clickhouse.Named("seconds", int64(a.Policy.Retention())*24*3600)}
-		var rows uint64
-		if err := conn.Query(env.ctx, retentionRowsSQL, func(_ []string, v []any) error {
-			rows = v[0].(uint64)
-			return nil
-		}, args...); err != nil {
-			return fmt.Errorf("account %s: count rows: %w", a.ID, err)
+		// Events first: a rebuild that comes between the two makes the model of them.
+		rows, err := c.change(env, conn, retentionRowsSQL, retentionApplySQL, args)
+		if err != nil {
+			return fmt.Errorf("account %s: %w", a.ID, err)
 		}
-		if rows > 0 {
-			if err := conn.Exec(env.ctx, retentionApplySQL, args...); err != nil {
-				return fmt.Errorf("account %s: %w", a.ID, err)
+		for _, t := range model.Tables() {
+			if _, err := c.change(env, conn, t.Fill(retentionRowsModelSQL), t.Fill(retentionApplyModelSQL), args); err != nil {
+				return fmt.Errorf("account %s: table %s: %w", a.ID, t.Name, err)
 			}
 		}
 		fmt.Fprintf(env.stdout, "region %s, account %s: %d rows changed\n", name, a.ID, rows)
 	}
 	return nil
+}
+
+// change runs apply where there are rows to change, and returns how many.
+func (c *retentionApplyCommand) change(env *environment, conn *clickhouse.Conn, count, apply string, args []any) (rows uint64, err error) {
+	err = conn.Query(env.ctx, count, func(_ []string, v []any) error {
+		rows = v[0].(uint64)
+		return nil
+	}, args...)
+	if err != nil {
+		return 0, fmt.Errorf("count rows: %w", err)
+	}
+	if rows == 0 {
+		return 0, nil
+	}
+	return rows, conn.Exec(env.ctx, apply, args...)
 }

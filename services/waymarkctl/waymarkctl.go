@@ -46,6 +46,7 @@ type commands struct {
 	Retention retentionCommand `cmd:"" help:"How long rows are kept."`
 
 	Reenrich reenrichCommand `cmd:"" help:"Enrich a region's events again from a moment on, replacing what is stored."`
+	Model    modelCommand    `cmd:"" help:"The tables that are computed from events."`
 
 	Erase        eraseCommand        `cmd:"" help:"Take a person out of an account, for good."`
 	ExportPerson exportPersonCommand `cmd:"" help:"Print all that is stored of a person, as JSON lines."`

@@ -61,7 +61,7 @@ var expected = map[string]expectation{
 	"waymarkctl dead replay --region R":                        {status: 1, says: "Put them on the raw topic of region us again? [y/N]"},
 	"waymarkctl reenrich --region R --from 2026-11-16":         {status: 1, says: "Set the enrichers of region us back? [y/N]"},
 	"waymarkctl erase":                                         {status: 2, says: "missing flags: --account"},
-	"waymarkctl erase --region R --account A --user U":         {status: 1, says: "Erase 0 rows of events and 0 of dead_events of account demo-us in region us? [y/N]"},
+	"waymarkctl erase --region R --account A --user U":         {status: 1, says: "Erase 0 rows of events and 0 of dead_events of account demo-us in region us, and 0 that are computed from them? [y/N]"},
 	"waymarkctl region check --accounts FILE":                  {says: "every row lies in its account's region"},
 	"waymarkctl erasures list":                                 {says: "RECEIVED UNTIL"},
 	"waymarkctl export-person --account A --user U --region R": {says: "Kafka alone has"},

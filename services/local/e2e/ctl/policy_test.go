@@ -75,6 +75,16 @@ func TestRowsExpireByTheirAccountsRetention(t *testing.T) {
 	if rows := ok(t, "sql", "SELECT account_id, count() AS n FROM events GROUP BY account_id ORDER BY account_id"); rows != "account_id\tn\na\t2\nb\t1\n" {
 		t.Errorf("rows: %s", rows)
 	}
+	// What is computed from the rows goes with the last of them.
+	for _, of := range [][2]string{{"item_activity", "last_time"}, {"visitor_activity", "last_time"}, {"end_user_activity", "last_seen"}} {
+		h.exec("OPTIMIZE TABLE " + of[0] + " FINAL")
+		if rows := ok(t, "sql", "SELECT account_id, count() AS n FROM "+of[0]+" GROUP BY account_id ORDER BY account_id"); rows != "account_id\tn\na\t1\nb\t1\n" {
+			t.Errorf("%s: %s", of[0], rows)
+		}
+		if rows := ok(t, "sql", "SELECT toInt64(expires) - toInt64(toUnixTimestamp("+of[1]+")) AS seconds FROM "+of[0]+" WHERE account_id = 'a'"); rows != "seconds\n259200\n" {
+			t.Errorf("%s: %s", of[0], rows)
+		}
+	}
 	finds(t, 1, found{Records: 6, Stored: 3, AgedOut: 2, Missing: 1})
 
 	// Where an account's rows differ, its retention was changed: what the shorter one would have deleted may have aged out.

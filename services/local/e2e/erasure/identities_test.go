@@ -134,6 +134,7 @@ func TestAnAliasGoesWithEitherOfItsIDs(t *testing.T) {
 		}
 	}
 	resolved("erased")
+	p.agrees("erased")
 	p.reload()
 	p.holds(5, "1")
 	aliases("carl")

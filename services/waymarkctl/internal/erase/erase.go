@@ -8,6 +8,7 @@
 //  3. settle: the lease passes, and inserts that were under way end.
 //  4. delete: dead letters first, then visitors' rows, then users'. The server goes on by itself once it has taken a statement.
 //  5. verify: count, and delete again, until there is nothing.
+//  6. model: what is computed from events loses the person's rows, and gets back what remains of them (model.go).
 //
 // It may be killed anywhere and run again. A tombstone that was written is written again under the same key; a deletion is repeated. What links a
 // visitor to the user are rows of both, and those go with the visitor's or after them: a second run finds every visitor that the first had
@@ -100,6 +101,7 @@ type Erasure struct {
 	salt       string
 	tombstones []*erasure.Tombstone
 	persons    []person // in the order in which they are deleted
+	linked     []string // visitors who named one of them, whose own rows stay
 	receipt    *Receipt
 	buried     time.Time
 }
@@ -122,6 +124,9 @@ func Prepare(ctx context.Context, in Region, r Request, told func(string)) (*Era
 		return nil, err
 	}
 	if err := e.resolve(ctx, known); err != nil {
+		return nil, err
+	}
+	if err := e.links(ctx); err != nil {
 		return nil, err
 	}
 	return e, e.look(ctx)
@@ -183,6 +188,9 @@ func (e *Erasure) look(ctx context.Context) error {
 		return err
 	}
 	e.receipt.Events, e.receipt.DeadEvents, e.receipt.Letters = events, letters.rows, len(letters.kept)
+	if e.receipt.Model, err = e.modelRows(ctx); err != nil {
+		return err
+	}
 	if e.receipt.NotErased, err = e.derived(ctx); err != nil {
 		return err
 	}
@@ -197,7 +205,7 @@ func (e *Erasure) Receipt() *Receipt { return e.receipt }
 func (e *Erasure) Run(ctx context.Context) (*Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.Wait)
 	defer cancel()
-	for _, step := range []func(context.Context) error{e.bury, e.settle, e.clear} {
+	for _, step := range []func(context.Context) error{e.bury, e.settle, e.clear, e.model} {
 		if err := step(ctx); err != nil {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				err = fmt.Errorf("it is not done after --wait %s (run the same again): %w", e.Wait, err)

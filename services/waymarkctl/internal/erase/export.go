@@ -65,6 +65,6 @@ func Export(ctx context.Context, in Region, r Request, out, told io.Writer) erro
 	for _, c := range copies[:2] {
 		fmt.Fprintf(told, "Kafka alone has: what %s keeps of the last %s ms, raw events as they were sent, traits among them\n", c.Topic, c.Retention)
 	}
-	_, err = fmt.Fprintln(told, "not looked at: the spools of edges, backups, and what hangs on the tables")
+	_, err = fmt.Fprintln(told, "not printed: item_activity, visitor_activity and end_user_activity, which are computed from these rows. Not looked at: the spools of edges, backups, and what else hangs on the tables")
 	return err
 }

@@ -33,6 +33,8 @@ type Receipt struct {
 	Events     uint64 `json:"events"`
 	DeadEvents uint64 `json:"dead_events"`
 	Letters    int    `json:"dead_letters_on_kafka"`
+	// Model are rows of what is computed from events that the person is in: they go, and what remains of the person is computed anew.
+	Model uint64 `json:"model"`
 	// Left are rows that were still there when last counted.
 	Left uint64 `json:"left"`
 	// Kafka says until when the topics keep what is theirs.
@@ -99,6 +101,7 @@ func (r *Receipt) Text(out io.Writer, dry bool) error {
 		fmt.Fprintf(&b, " in %s; none is left", r.Took.Round(100*time.Millisecond))
 	}
 	fmt.Fprintln(&b)
+	fmt.Fprintf(&b, "of item_activity, visitor_activity and end_user_activity, which are computed from events: %d rows %s, or made anew from what is left\n", r.Model, verb)
 	if r.VisitorsAlong > 0 {
 		fmt.Fprintf(&b, "%d visitors that only this user was are erased along\n", r.VisitorsAlong)
 	}

@@ -9,11 +9,10 @@ import (
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/retry"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/model"
 )
 
 var (
-	//go:embed sql/under_way.sql
-	underWaySQL string
 	//go:embed sql/delete.sql
 	deleteSQL string
 	//go:embed sql/anonymise.sql
@@ -30,32 +29,11 @@ func (e *Erasure) settle(ctx context.Context) error {
 	if err := retry.Pause(ctx, time.Until(e.buried.Add(erasure.Lease))); err != nil {
 		return err
 	}
-	over := time.Now()
-	for {
-		n, err := e.underWay(ctx, time.Since(over))
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			e.Told("enrichers and sinks obey them")
-			return nil
-		}
-		if err := retry.Pause(ctx, lookEvery); err != nil {
-			return fmt.Errorf("%d inserts that began before are still under way: %w", n, err)
-		}
+	if err := model.InsertsOver(ctx, e.Conn); err != nil {
+		return err
 	}
-}
-
-// underWay counts the inserts that began before so long ago.
-func (e *Erasure) underWay(ctx context.Context, ago time.Duration) (n uint64, err error) {
-	err = e.Conn.Query(ctx, underWaySQL, func(_ []string, v []any) error {
-		n = v[0].(uint64)
-		return nil
-	}, clickhouse.Named("seconds", ago.Seconds()))
-	if err != nil {
-		return 0, fmt.Errorf("look for inserts under way: %w", err)
-	}
-	return n, nil
+	e.Told("enrichers and sinks obey them")
+	return nil
 }
 
 // clear deletes, or anonymises, until nothing is left.

@@ -220,9 +220,10 @@ func (p Page) places() []string {
 	case ip == account.MaskIP:
 		address = "the masked address"
 	}
-	rows := "for ever"
+	rows, ofDay, ofUser := "for ever", "for ever", "for ever"
 	if days := p.policy().Retention(); days > 0 {
 		rows = fmt.Sprintf("%d days after the event", days)
+		ofDay, ofUser = fmt.Sprintf("%d days after the last event of a day", days), fmt.Sprintf("%d days after the user's last event", days)
 	}
 	content := "the event as the client sent it, user agent, " + address
 	return []string{
@@ -231,6 +232,8 @@ func (p Page) places() []string {
 		fmt.Sprintf("Kafka topic %s, %s: what the table has", enriched, kept[enriched]),
 		fmt.Sprintf("Kafka topic %s, %s: of events that cannot be used, the raw record; of those not collected, no content", dead, kept[dead]),
 		fmt.Sprintf("ClickHouse %s.events, %s: the row", p.Database, rows),
+		fmt.Sprintf("ClickHouse %s.item_activity and visitor_activity, %s: what is computed from the rows, by visitor, user and company", p.Database, ofDay),
+		fmt.Sprintf("ClickHouse %s.end_user_activity, %s: first and last seen, latest place and browser, what was last said of the user", p.Database, ofUser),
 		fmt.Sprintf("ClickHouse %s.dead_events, until somebody deletes it: event id, account, reason, place", p.Database),
 		"logs and metrics: no value of an event",
 	}

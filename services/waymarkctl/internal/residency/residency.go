@@ -22,6 +22,8 @@ type Misplaced struct {
 	// Lies is where the rows are.
 	Lies         string
 	Events, Dead uint64
+	// Computed are rows of what is computed from events.
+	Computed uint64
 	// Last is when the last of them was received.
 	Last time.Time
 }
@@ -29,12 +31,12 @@ type Misplaced struct {
 // Look returns what lies in a region's tables and should not.
 func Look(ctx context.Context, conn *clickhouse.Conn, region string, accounts *account.Directory) (out []Misplaced, err error) {
 	err = conn.Query(ctx, accountsSQL, func(_ []string, v []any) error {
-		m := Misplaced{Account: v[0].(string), Lies: region, Events: v[1].(uint64), Dead: v[2].(uint64), Last: v[3].(time.Time).UTC()}
+		m := Misplaced{Account: v[0].(string), Lies: region, Events: v[1].(uint64), Dead: v[2].(uint64), Computed: v[3].(uint64), Last: v[4].(time.Time).UTC()}
 		if a := accounts.ByID(m.Account); a != nil {
 			m.Belongs = a.Region
 		}
 		// A dead letter of an account that is another region's, or nobody's, is where it was refused.
-		if m.Belongs != region && m.Events > 0 {
+		if m.Belongs != region && m.Events+m.Computed > 0 {
 			out = append(out, m)
 		}
 		return nil

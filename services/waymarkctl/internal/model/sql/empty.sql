@@ -1,0 +1,2 @@
+-- A partition of which no event is left.
+ALTER TABLE {table} DROP PARTITION ID '{partition}'

@@ -1,0 +1,2 @@
+-- Readers see the old rows or the new ones.
+ALTER TABLE {table} REPLACE PARTITION ID '{partition}' FROM {stage}
