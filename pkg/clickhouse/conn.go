@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -13,6 +14,8 @@ import (
 type Conn struct {
 	cfg  Config
 	pool driver.Conn
+	// freedom is what Ask may set, once that is known.
+	freedom atomic.Int32
 }
 
 // Open makes a pool without contacting the server.
