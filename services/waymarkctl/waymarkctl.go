@@ -36,6 +36,7 @@ type commands struct {
 	Lag     lagCommand     `cmd:"" help:"Show how far the consumers are behind, by partition."`
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Ask ClickHouse."`
 	Key     keyCommand     `cmd:"" help:"Write keys, which the accounts file has as hashes."`
+	Analyst analystCommand `cmd:"" help:"Users of ClickHouse's who ask and change nothing."`
 
 	Audit     auditCommand     `cmd:"" help:"Prove what became of every event of a span of time; 1 when any is missing or doubled."`
 	Where     whereCommand     `cmd:"" help:"Say where an event is, or what became of it."`

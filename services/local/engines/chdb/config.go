@@ -1,6 +1,7 @@
 package chdb
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type Config struct {
 	// Users is a users file of ClickHouse as XML. Default: "default" without a password, who may do everything, from this machine
 	// only unless the ports are open to others.
 	Users string
+	// MoreUsers is another users file, which is merged into Users, as a server's users.d is.
+	MoreUsers string
 	// Server is XML that comes into the server's settings, such as <remote_servers> or <macros>.
 	Server string
 }
@@ -29,6 +32,8 @@ type Config struct {
 const (
 	configFile = "waymark-config.xml"
 	usersFile  = "waymark-users.xml"
+	// moreUsersFile lies where ClickHouse looks for what belongs to usersFile.
+	moreUsersFile = "waymark-users.d/more.xml"
 )
 
 // defaultUsers is the users file with one user, "default", who has no password and may do everything from the given networks.
@@ -86,9 +91,14 @@ func (c Config) write() error {
 %s
 </clickhouse>
 `, native.IP, native.Port, web.Port, escape(filepath.Join(c.Dir, usersFile)), escape(c.Log), c.Server)
+	more := cmp.Or(c.MoreUsers, "<clickhouse/>")
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(c.Dir, moreUsersFile)), 0o700); err != nil {
+		return err
+	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(c.Dir, configFile), []byte(server), 0o600),
 		os.WriteFile(filepath.Join(c.Dir, usersFile), []byte(users), 0o600),
+		os.WriteFile(filepath.Join(c.Dir, moreUsersFile), []byte(more), 0o600),
 	)
 }
 

@@ -12,8 +12,8 @@ import (
 type Options struct {
 	// Dir is its folder. Default: one that goes with the test.
 	Dir string
-	// Users and Server are those of chdb.Config.
-	Users, Server string
+	// Users, MoreUsers and Server are those of chdb.Config.
+	Users, MoreUsers, Server string
 }
 
 // Engine is a ClickHouse of a test's own, which the test may harm.
@@ -29,7 +29,7 @@ func Run(t testing.TB, o Options) *Engine {
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
-	engine, err := run(chdb.Config{Dir: o.Dir, Users: o.Users, Server: o.Server})
+	engine, err := run(chdb.Config{Dir: o.Dir, Users: o.Users, MoreUsers: o.MoreUsers, Server: o.Server})
 	if err != nil {
 		t.Fatalf("start the embedded ClickHouse: %v", err)
 	}
