@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/kafka/admin"
@@ -79,14 +80,19 @@ func kafkaConfig(brokers []string) kafka.Config {
 	return cfg
 }
 
-// startClickHouse starts the embedded ClickHouse on the stack and brings the database of every region up to date.
-func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, log *zap.Logger) error {
+// startClickHouse starts the embedded ClickHouse on the stack, with an analyst for each of accounts, if any, and brings the database of every region up to date.
+func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, accounts *account.Directory, log *zap.Logger) error {
 	library, err := chdb.Find(npmFolders()...)
 	if err != nil {
 		return err
 	}
+	users, err := analystsFile(accounts)
+	if err != nil {
+		return err
+	}
 	engine, err := chdb.Start(ctx, chdb.Config{
-		Library: library, Dir: filepath.Join(cfg.Data, "clickhouse"), Log: filepath.Join(cfg.Data, "clickhouse.log"), Native: native, HTTP: web,
+		MoreUsers: users,
+		Library:   library, Dir: filepath.Join(cfg.Data, "clickhouse"), Log: filepath.Join(cfg.Data, "clickhouse.log"), Native: native, HTTP: web,
 	})
 	if err != nil {
 		return plain(err)

@@ -39,8 +39,11 @@ type User struct {
 
 // May tells whether the user sees an account.
 func (u *User) May(account string) bool {
-	return account != "" && (slices.Contains(u.Accounts, account) || slices.Contains(u.Accounts, "*"))
+	return account != "" && (slices.Contains(u.Accounts, account) || u.All())
 }
+
+// All tells whether the user sees every account.
+func (u *User) All() bool { return slices.Contains(u.Accounts, "*") }
 
 // An Analyst is a ClickHouse user that sees one account's rows, and no more. SQL of people is run as theirs.
 type Analyst struct {

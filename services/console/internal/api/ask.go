@@ -83,7 +83,7 @@ func (a *API) sql(w http.ResponseWriter, r *http.Request, who *access.User) {
 		a.refuse(w, http.StatusBadRequest, ask.CodeParameter, "sql", "Want a SELECT.")
 		return
 	}
-	conn, err := a.Box.Conn(r.Context(), body.Account, region)
+	conn, err := a.Box.Conn(r.Context(), body.Account, region, !who.All())
 	var closed *box.Closed
 	switch {
 	case errors.As(err, &closed):

@@ -92,7 +92,7 @@ func parse(name, text string) (*Question, error) {
 	if !found || len(said) < 2 {
 		return nil, fmt.Errorf("want a title, what it is about, and SELECT")
 	}
-	q := &Question{Name: name, Title: said[0][1], SQL: "SELECT\n" + strings.TrimSpace(unitComment.ReplaceAllString(statement, ""))}
+	q := &Question{Name: name, Title: said[0][1], SQL: "SELECT\n" + strings.TrimRight(unitComment.ReplaceAllString(statement, ""), "\n")}
 	var about []string
 	for _, line := range said[1:] {
 		about = append(about, line[1])
