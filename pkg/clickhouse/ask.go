@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"sync/atomic"
 	"time"
@@ -133,6 +134,9 @@ func ask(ctx context.Context, pool driver.Conn, level freedom, q Question) (*Ans
 		args = append(args, ch.Named(name, value))
 	}
 	rows, err := pool.Query(ch.Context(ctx, options...), q.Statement, args...)
+	if err == io.EOF { //nolint:errorlint // a statement that returns nothing; of a connection that was lost it is wrapped
+		return &Answer{Names: []string{}, Types: []string{}, Read: read.Load()}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}

@@ -3,7 +3,6 @@ package ask
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -69,28 +68,35 @@ func (a *Answer) Tag() (string, error) {
 // CSV is the answer as a file (RFC 4180). A text that a spreadsheet would take for a formula has an apostrophe before it.
 func (a *Answer) CSV() ([]byte, error) {
 	var out bytes.Buffer
-	w := csv.NewWriter(&out)
-	w.UseCRLF = true
-	line := make([]string, len(a.Columns))
 	for i, c := range a.Columns {
-		line[i] = harmless(c.Name)
+		writeCell(&out, i, harmless(c.Name))
 	}
-	if err := w.Write(line); err != nil {
-		return nil, err
-	}
+	out.WriteString("\r\n")
 	for _, row := range a.Rows {
 		for i, value := range row {
-			var err error
-			if line[i], err = cell(value); err != nil {
+			text, err := cell(value)
+			if err != nil {
 				return nil, err
 			}
+			writeCell(&out, i, text)
 		}
-		if err := w.Write(line); err != nil {
-			return nil, err
-		}
+		out.WriteString("\r\n")
 	}
-	w.Flush()
-	return out.Bytes(), w.Error()
+	return out.Bytes(), nil
+}
+
+// writeCell keeps what a text has, line ends too, which encoding/csv changes where lines end with CRLF.
+func writeCell(out *bytes.Buffer, place int, text string) {
+	if place > 0 {
+		out.WriteByte(',')
+	}
+	if !strings.ContainsAny(text, "\",\r\n") && strings.TrimSpace(text) == text {
+		out.WriteString(text)
+		return
+	}
+	out.WriteByte('"')
+	out.WriteString(strings.ReplaceAll(text, `"`, `""`))
+	out.WriteByte('"')
 }
 
 func cell(value any) (string, error) {

@@ -3,6 +3,8 @@ package ask
 import (
 	"context"
 	"errors"
+	"regexp"
+	"strings"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 )
@@ -58,12 +60,15 @@ func failure(ctx context.Context, err error) *Failure {
 	if errors.As(err, &known) {
 		return known
 	}
-	if code, _, is := clickhouse.Exception(err); is {
+	if code, sentence, is := clickhouse.Exception(err); is {
 		f, is := codes[code]
 		if !is {
 			f = Failure{Code: CodeBug, Message: "ClickHouse refused the query, which is a fault of this version."}
 		}
 		f.Err = err
+		if f.Code == CodeParameter {
+			f.Parameter, f.Message = thrown(sentence, f.Message)
+		}
 		return &f
 	}
 	switch {
@@ -75,6 +80,18 @@ func failure(ctx context.Context, err error) *Failure {
 		return &Failure{Code: CodeGone, Message: "The request was given up.", Err: err}
 	}
 	return &Failure{Code: CodeAway, Message: "ClickHouse does not answer: the figures are safe, ask again in a moment.", Err: err}
+}
+
+// said is how a view's throwIf says what is wrong, before what ClickHouse adds to it, which quotes values.
+var said = regexp.MustCompile(`^(?:Value passed to 'throwIf' function is non-zero: )?([a-z_]+): ([^\n']{1,400}?)(?:: (?:while|In scope|In query)\b.*)?$`)
+
+// thrown takes a view's own sentence apart: the parameter, and what is accepted. otherwise stands where it cannot be read.
+func thrown(sentence, otherwise string) (parameter, message string) {
+	match := said.FindStringSubmatch(strings.TrimSpace(sentence))
+	if match == nil {
+		return "", otherwise
+	}
+	return match[1], strings.ToUpper(match[2][:1]) + strings.TrimSuffix(match[2][1:], ".") + "."
 }
 
 // Failed is the *Failure of an error of pkg/clickhouse. ctx is what was asked under.

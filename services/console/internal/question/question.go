@@ -1,7 +1,7 @@
 // Package question is what the console can ask: each question is a file sql/NAME.sql, one SELECT of an account's figures.
 //
-// The file says everything. Its first comment line is the question's title, those after it what the figures mean; each column has its unit behind it; and
-// what stands as {name:Type} is a parameter.
+// The file says everything. Its first comment line is the question's title, those after it what the figures mean; a line "Required: item." names parameters
+// that have a default elsewhere, and none here. Each column has its unit behind it, and what stands as {name:Type} is a parameter.
 package question
 
 import (
@@ -93,8 +93,12 @@ func parse(name, text string) (*Question, error) {
 		return nil, fmt.Errorf("want a title, what it is about, and SELECT")
 	}
 	q := &Question{Name: name, Title: said[0][1], SQL: "SELECT\n" + strings.TrimRight(unitComment.ReplaceAllString(statement, ""), "\n")}
-	var about []string
+	var about, needed []string
 	for _, line := range said[1:] {
+		if list, is := strings.CutPrefix(line[1], "Required: "); is {
+			needed = strings.Split(strings.TrimSuffix(list, "."), ", ")
+			continue
+		}
 		about = append(about, line[1])
 	}
 	q.About = strings.Join(about, " ")
@@ -119,7 +123,14 @@ func parse(name, text string) (*Question, error) {
 		if !known || p.sqlType != match[2] {
 			return nil, fmt.Errorf("parameter %s of type %s is none that is known", match[1], match[2])
 		}
+		if at := slices.Index(needed, p.Name); at >= 0 {
+			p.Required, p.Default = true, ""
+			needed = slices.Delete(needed, at, at+1)
+		}
 		q.Parameters = append(q.Parameters, p)
+	}
+	if len(needed) > 0 {
+		return nil, fmt.Errorf("%s: required, and no parameter of the statement", needed[0])
 	}
 	if !slices.ContainsFunc(q.Parameters, func(p Parameter) bool { return p.Name == Account }) {
 		return nil, fmt.Errorf("want {account:String}: every question is of one account")

@@ -1,7 +1,7 @@
 -- Which events of its own does the account send?
 -- Custom events by name: one may be the goal of a guide.
 SELECT
-    detail.event::String AS name, -- text
+    detail.name::String AS name,  -- text
     count() AS events,            -- count
     uniqExact(user_id) AS users,  -- users
     max(e.time) AS last_time      -- time

@@ -1,5 +1,6 @@
 -- Is it better than before, or elsewhere?
 -- The same figures of an item in two spans or audiences. The change is the value by the other value, less 1.
+-- Required: item.
 SELECT
     metric,      -- text
     value,       -- number

@@ -1,5 +1,6 @@
 -- Where do people leave a walk-thru?
 -- Plays and users that reached each step, where plays began and ended, and how long the next step took. The drop-off rate is of the plays that reached the step.
+-- Required: item.
 SELECT
     step_index,             -- number
     step_name,              -- text
