@@ -4,6 +4,7 @@ package ask
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,13 +116,17 @@ func (a *Asker) SQL(ctx context.Context, user, regionName string, conn *clickhou
 	answer, err := a.query(ctx, regionName, "sql", region.slots, statement, clickhouse.Question{Statement: statement, Time: limit}, conn.AskAlone)
 	if err != nil {
 		f := failure(ctx, err)
-		if _, sentence, is := clickhouse.Exception(err); is && (f.Code == CodeBug || f.Code == CodeSetup || f.Code == CodeParameter) {
+		if code, sentence, is := clickhouse.Exception(err); is && (f.Code == CodeBug || f.Code == CodeSetup || f.Code == CodeParameter || slices.Contains(userLimits, code)) {
 			return nil, &Failure{Code: CodeSQL, Message: brief(sentence), Err: err}
 		}
 		return nil, f
 	}
 	return answer, nil
 }
+
+// userLimits are refusals of statements that take more than the user's profile lets them: TOO_MANY_ROWS, MEMORY_LIMIT_EXCEEDED, TOO_MANY_BYTES,
+// TOO_MANY_ROWS_OR_BYTES. ClickHouse's sentence says which limit it is, and whoever wrote the statement can act on it.
+var userLimits = []int32{158, 241, 307, 396}
 
 // errSlow is the cause of a context's end whose query took too long.
 var errSlow = errors.New("the query took too long")

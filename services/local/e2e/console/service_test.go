@@ -117,7 +117,7 @@ func TestOneUserCannotTakeAllTurns(t *testing.T) {
 			resp.Body.Close()
 		}
 	})
-	h.within("running", func() bool { return h.running("sipHash128") == "1" })
+	h.within("running", func() bool { return h.running("SHA512") == "1" })
 	began := time.Now()
 	a := h.ask("environments", "account", "shop")
 	h.refused("waiting too long", a, http.StatusTooManyRequests, "busy")
