@@ -42,11 +42,11 @@ type Answer struct {
 // errEnough ends the reading of an answer.
 var errEnough = errors.New("enough rows")
 
-// Ask answers a question. When ctx ends, the server is told to end the query.
+// Ask answers a question, within the configuration's request timeout. When ctx ends, the server is told to end the query.
 //
 // The server holds the statement to reading, by readonly = 1, unless the user's profile already does so.
 func (c *Conn) Ask(ctx context.Context, q Question) (*Answer, error) {
-	level, err := c.level(ctx)
+	level, err := c.level(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (c *Conn) Ask(ctx context.Context, q Question) (*Answer, error) {
 // AskAlone is Ask over a connection of its own, which is closed afterwards: what a statement leaves behind in its session (SET, USE, temporary
 // tables) is nobody else's.
 func (c *Conn) AskAlone(ctx context.Context, q Question) (_ *Answer, err error) {
-	level, err := c.level(ctx)
+	level, err := c.level(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -86,14 +86,16 @@ var profileCodes = map[string]bool{"164": true, "452": true}
 
 // level finds out, once, what may be set, by a statement that could do no harm: a refusal of somebody's own statement must not be taken for one
 // of its settings, or it would be run again without them.
-func (c *Conn) level(ctx context.Context) (freedom, error) {
-	if known := freedom(c.freedom.Load()); known != unknown {
-		return known, nil
+func (c *Conn) level(ctx context.Context, q Question) (freedom, error) {
+	probe := Question{Statement: "SELECT 1", Rows: q.Rows, Time: q.Time, Memory: q.Memory}
+	wanted := fmt.Sprint(probe)
+	if known, is := c.freedoms.Load(wanted); is {
+		return known.(freedom), nil
 	}
 	for level := all; ; level++ {
-		_, err := ask(ctx, c.pool, level, Question{Statement: "SELECT 1", Rows: 1, Time: time.Second, Memory: 1 << 30})
+		_, err := ask(ctx, c.pool, level, probe)
 		if err == nil {
-			c.freedom.Store(int32(level))
+			c.freedoms.Store(wanted, level)
 			return level, nil
 		}
 		if level == none || !profileCodes[Code(err)] {
@@ -125,8 +127,11 @@ func (l freedom) settings(q Question) ch.Settings {
 }
 
 func ask(ctx context.Context, pool driver.Conn, level freedom, q Question) (*Answer, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	// The driver makes of a context's deadline a setting, which a profile may fix: it is to see the end of ctx when that comes, and no sooner.
+	whole := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(whole))
 	defer cancel()
+	defer context.AfterFunc(whole, cancel)()
 	var read atomic.Uint64
 	options := []ch.QueryOption{ch.WithSettings(level.settings(q)), ch.WithProgress(func(p *ch.Progress) { read.Add(p.Rows) })}
 	var args []any
@@ -138,7 +143,7 @@ func ask(ctx context.Context, pool driver.Conn, level freedom, q Question) (*Ans
 		return &Answer{Names: []string{}, Types: []string{}, Read: read.Load()}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("query: %w", err)
+		return nil, ended(whole, fmt.Errorf("query: %w", err))
 	}
 	answer := &Answer{Names: rows.Columns()}
 	for _, t := range rows.ColumnTypes() {
@@ -154,10 +159,18 @@ func ask(ctx context.Context, pool driver.Conn, level freedom, q Question) (*Ans
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
+		return nil, ended(whole, err)
 	}
 	answer.Read = read.Load()
 	return answer, nil
+}
+
+// ended has the error of a context that has ended say so.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return fmt.Errorf("query: %w", ctx.Err())
+	}
+	return err
 }
 
 // Exception returns the server's own code and sentence in err's chain; the sentence may quote the statement. ok is false when the error is not

@@ -3,7 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -14,8 +14,8 @@ import (
 type Conn struct {
 	cfg  Config
 	pool driver.Conn
-	// freedom is what Ask may set, once that is known.
-	freedom atomic.Int32
+	// freedoms are what Ask may set, once that is known: a freedom by the limits that are wanted.
+	freedoms sync.Map
 }
 
 // Open makes a pool without contacting the server.

@@ -66,7 +66,7 @@ type Region struct {
 
 // Limits of what is asked.
 type Limits struct {
-	// QueryTime bounds a question, SQLTime a statement of the SQL box. Default 30s and 10s, 1s–10m.
+	// QueryTime bounds a question, SQLTime a statement of the SQL box. Default 30s and 10s, 1s to below clickhouse.request_timeout, 10m at most.
 	QueryTime time.Duration `yaml:"query_time"`
 	SQLTime   time.Duration `yaml:"sql_time"`
 	// QueryMemory is how many bytes of ClickHouse's memory one query may take. Default 4294967296 (4 GiB), at least 67108864.
@@ -151,6 +151,9 @@ func (c Config) validateRegion(r Region) error {
 	}
 	if most := r.ClickHouse.WithDefaults().MaxConnections - 2; c.Limits.Queries < 1 || c.Limits.Queries > most {
 		return fmt.Errorf("clickhouse.max_connections: want at least two more than limits.queries, which is %d", c.Limits.Queries)
+	}
+	if r.ClickHouse.WithDefaults().RequestTimeout <= max(c.Limits.QueryTime, c.Limits.SQLTime) {
+		return errors.New("clickhouse.request_timeout: want more than limits.query_time and limits.sql_time")
 	}
 	if len(r.Kafka.Brokers) > 0 {
 		if err := r.Kafka.Validate(); err != nil {

@@ -202,7 +202,7 @@ func (h *house) running(word string) string {
 }
 
 func TestAQueryEndsWhenItsClientLeaves(t *testing.T) {
-	h := newHouse(t, func(cfg *console.Config) { cfg.Limits.SQLTime = 10 * time.Minute })
+	h := newHouse(t, func(cfg *console.Config) { cfg.Limits.SQLTime = 50 * time.Second })
 	body, err := json.Marshal(map[string]string{"account": "shop", "sql": endless})
 	if err != nil {
 		t.Fatal(err)
