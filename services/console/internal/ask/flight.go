@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // flights lets equal questions that are under way at once have one query, and those of a few seconds its answer. A query goes on as long as somebody
@@ -13,7 +13,14 @@ import (
 type flights struct {
 	mu     sync.Mutex
 	flying map[string]*flight
-	recent *expirable.LRU[string, *Answer] // nil is none
+	recent *simplelru.LRU[string, kept]
+	keep   time.Duration
+}
+
+// A kept answer serves until a moment.
+type kept struct {
+	answer *Answer
+	until  time.Time
 }
 
 type flight struct {
@@ -32,22 +39,17 @@ const (
 
 // newFlights remembers answers for a time; 0 is not at all.
 func newFlights(keep time.Duration) *flights {
-	f := &flights{flying: make(map[string]*flight)}
-	if keep > 0 {
-		f.recent = expirable.NewLRU[string, *Answer](mostRecent, nil, keep)
-	}
-	return f
+	recent, _ := simplelru.NewLRU[string, kept](mostRecent, nil) // the size is positive
+	return &flights{flying: make(map[string]*flight), recent: recent, keep: keep}
 }
 
 // do returns the answer of key: one of a moment ago, that of a query under way, or what run makes. It returns when ctx ends, too; run's context ends when
 // nobody waits any more.
 func (f *flights) do(ctx context.Context, key string, run func(context.Context) (*Answer, error)) (answer *Answer, shared bool, err error) {
 	f.mu.Lock()
-	if f.recent != nil {
-		if answer, is := f.recent.Get(key); is {
-			f.mu.Unlock()
-			return answer, true, nil
-		}
+	if k, is := f.recent.Get(key); is && time.Now().Before(k.until) {
+		f.mu.Unlock()
+		return k.answer, true, nil
 	}
 	fl, shared := f.flying[key]
 	if !shared {
@@ -85,8 +87,8 @@ func (f *flights) fly(ctx context.Context, key string, fl *flight, run func(cont
 	fl.answer, fl.err = run(ctx)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if fl.err == nil && f.recent != nil && fl.answer.cells() <= mostCells {
-		f.recent.Add(key, fl.answer)
+	if fl.err == nil && f.keep > 0 && fl.answer.cells() <= mostCells {
+		f.recent.Add(key, kept{fl.answer, time.Now().Add(f.keep)})
 	}
 	if f.flying[key] == fl {
 		delete(f.flying, key)
