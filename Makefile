@@ -45,7 +45,7 @@ demo: libchdb build ## run everything on this machine, with generated traffic (R
 .PHONY: build
 build: ## build every binary into bin/
 	@mkdir -p bin
-	@for main in services/{edge,enricher,sink}/cmd/waymark-* services/local/cmd/waymark-local services/waymarkctl/cmd/waymarkctl; do \
+	@for main in services/{edge,enricher,sink,console}/cmd/waymark-* services/local/cmd/waymark-local services/waymarkctl/cmd/waymarkctl; do \
 	  CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./$$main; \
 	done
 

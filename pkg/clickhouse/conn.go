@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -13,6 +14,8 @@ import (
 type Conn struct {
 	cfg  Config
 	pool driver.Conn
+	// freedoms are what Ask may set, once that is known: a freedom by the limits that are wanted.
+	freedoms sync.Map
 }
 
 // Open makes a pool without contacting the server.

@@ -39,7 +39,7 @@ func Load(dst Validator, service, file string, environ []string) error {
 	if err := decode(doc, dst); err != nil {
 		return fmt.Errorf("settings of %s: %w", service, err)
 	}
-	if err := readSecrets(dst); err != nil {
+	if err := ReadSecrets(dst); err != nil {
 		return err
 	}
 	if err := dst.Validate(); err != nil {
@@ -58,7 +58,7 @@ func Print(w io.Writer, cfg any) error {
 	return enc.Close()
 }
 
-// DecodeFile reads one YAML file strictly into dst: unknown keys and further documents are errors.
+// DecodeFile reads one YAML file strictly into dst: unknown keys and further documents are errors. Secrets stay as they stand there: see ReadSecrets.
 func DecodeFile(file string, dst any) error {
 	doc, err := readYAML(file)
 	if err != nil || doc == nil {

@@ -163,8 +163,8 @@ func lookup(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// readSecrets replaces every Secret in dst that names a file by what the file holds.
-func readSecrets(dst any) error {
+// ReadSecrets replaces every Secret in dst, a pointer, that names a file by what the file holds; Load has done so. Secrets of lists are not seen.
+func ReadSecrets(dst any) error {
 	return walkSecrets(reflect.ValueOf(dst).Elem())
 }
 

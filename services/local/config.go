@@ -20,7 +20,7 @@ type Config struct {
 	// Data is the folder of everything that persists. Default .waymark.
 	Data string
 	// Addresses are host:port; port 0 takes a free one.
-	Edge, Kafka, ClickHouseNative, ClickHouseHTTP, Admin string
+	Edge, Console, Kafka, ClickHouseNative, ClickHouseHTTP, Admin string
 	// KafkaAdvertised is the address that Kafka's clients are told, when they come through something that forwards to Kafka.
 	// Default: Kafka.
 	KafkaAdvertised string
@@ -43,7 +43,7 @@ type Config struct {
 // DefaultConfig is what waymark-local does without flags.
 func DefaultConfig() Config {
 	return Config{
-		Data: ".waymark", Edge: "127.0.0.1:8080", Kafka: "127.0.0.1:9092", Admin: "127.0.0.1:9600",
+		Data: ".waymark", Edge: "127.0.0.1:8080", Console: "127.0.0.1:8090", Kafka: "127.0.0.1:9092", Admin: "127.0.0.1:9600",
 		ClickHouseNative: "127.0.0.1:9000", ClickHouseHTTP: "127.0.0.1:8123", Seed: 1, Binaries: "bin",
 	}
 }
@@ -54,7 +54,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("--data: want a folder")
 	}
 	for _, a := range []struct{ flag, address string }{
-		{"edge", c.Edge}, {"kafka", c.Kafka}, {"clickhouse-native", c.ClickHouseNative}, {"clickhouse-http", c.ClickHouseHTTP}, {"admin", c.Admin},
+		{"edge", c.Edge}, {"console", c.Console}, {"kafka", c.Kafka}, {"clickhouse-native", c.ClickHouseNative}, {"clickhouse-http", c.ClickHouseHTTP}, {"admin", c.Admin},
 	} {
 		if _, _, err := net.SplitHostPort(a.address); err != nil {
 			return fmt.Errorf("--%s: want host:port, got %q", a.flag, a.address)

@@ -32,6 +32,7 @@ func (c console) greet() {
 	}
 	fmt.Fprintf(c.out, "Waymark is ready.\n\n")
 	for _, line := range [][2]string{
+		{"Console", "http://" + a.Console + "/ with everybody's figures"},
 		{"Shop", "http://" + a.Edge + "/ to click through, with the rows that come of it"},
 		{"Edge", "http://" + a.Edge + "/v1/events"},
 		{"Write keys", strings.Join(keys, ", ")},

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/kafka/admin"
@@ -83,13 +84,13 @@ const rightsAsServers = `<access_control_improvements>
   <select_from_information_schema_requires_grant>true</select_from_information_schema_requires_grant>
 </access_control_improvements>`
 
-// startClickHouse starts the embedded ClickHouse on the stack and brings the database of every region up to date.
-func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, log *zap.Logger) error {
+// startClickHouse starts the embedded ClickHouse on the stack, with the readers of accounts, and brings the database of every region up to date.
+func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, accounts *account.Directory, log *zap.Logger) error {
 	library, err := chdb.Find(npmFolders()...)
 	if err != nil {
 		return err
 	}
-	readers, err := ReadersFile()
+	readers, err := readersFile(accounts)
 	if err != nil {
 		return err
 	}

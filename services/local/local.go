@@ -55,7 +55,7 @@ type Pipeline struct {
 }
 
 // Addresses say where the pipeline listens.
-type Addresses struct{ Edge, Kafka, ClickHouseNative, ClickHouseHTTP, Admin string }
+type Addresses struct{ Edge, Console, Kafka, ClickHouseNative, ClickHouseHTTP, Admin string }
 
 // Start starts a pipeline and returns when every part of it is ready. ctx only bounds the start; Stop ends the pipeline.
 func Start(ctx context.Context, cfg Config) (*Pipeline, error) {
@@ -86,6 +86,11 @@ func (p *Pipeline) start(ctx context.Context) error {
 		return err
 	}
 	p.doors = append(p.doors, door)
+	figures, err := listen("console", p.cfg.Console)
+	if err != nil {
+		return err
+	}
+	p.doors = append(p.doors, figures)
 	admin, err := listen("admin", p.cfg.Admin)
 	if err != nil {
 		return err
@@ -110,14 +115,17 @@ func (p *Pipeline) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := startClickHouse(ctx, p.stack, p.cfg, native, web, p.log); err != nil {
+	if err := startClickHouse(ctx, p.stack, p.cfg, native, web, p.accounts, p.log); err != nil {
 		return err
 	}
 	p.Addresses = Addresses{
-		Edge: door.Addr().String(), Kafka: brokers[0], ClickHouseNative: native.Addr(), ClickHouseHTTP: web.Addr(), Admin: admin.Addr().String(),
+		Edge: door.Addr().String(), Console: figures.Addr().String(), Kafka: brokers[0], ClickHouseNative: native.Addr(), ClickHouseHTTP: web.Addr(), Admin: admin.Addr().String(),
 	}
 	p.kafka = kafkaConfig(brokers)
 	if err := p.startServices(ctx, door, tel, metrics); err != nil {
+		return err
+	}
+	if err := p.startConsole(ctx, figures, tel, metrics); err != nil {
 		return err
 	}
 	p.stack.start(ctx, "admin port", func(ctx context.Context) error {

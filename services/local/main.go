@@ -13,7 +13,7 @@ import (
 
 const usage = `waymark-local runs the whole pipeline on this machine: one process, with an embedded Kafka, and a child of it, ClickHouse.
 
-  waymark-local [flags]              edge, enricher and sink of both regions, and both engines
+  waymark-local [flags]              edge, console, and enricher and sink of both regions, and both engines
   waymark-local kafka [flags]        only Kafka, with the topics of both regions
   waymark-local clickhouse [flags]   only ClickHouse, with the databases of both regions
   waymark-local bench [flags]        what each stage costs; prints one table
@@ -63,6 +63,7 @@ func parse(args []string, stderr io.Writer) (cfg Config, version bool, err error
 	}
 	flags.StringVar(&cfg.Data, "data", cfg.Data, "`folder` of everything that persists: topics, tables, accounts, log")
 	flags.StringVar(&cfg.Edge, "edge", cfg.Edge, "`address` of the edge, which takes events over HTTP")
+	flags.StringVar(&cfg.Console, "console", cfg.Console, "`address` of the console, the page with everybody's figures")
 	flags.StringVar(&cfg.Kafka, "kafka", cfg.Kafka, "`address` of Kafka")
 	flags.StringVar(&cfg.KafkaAdvertised, "kafka-advertised", "", "`address` that Kafka's clients are told, when they come through something that forwards to --kafka")
 	flags.StringVar(&cfg.ClickHouseNative, "clickhouse-native", cfg.ClickHouseNative, "`address` of ClickHouse's native protocol")

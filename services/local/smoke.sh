@@ -11,7 +11,7 @@ free() {
   while port=$((20000 + RANDOM % 12000)) && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
   echo "127.0.0.1:$port"
 }
-edge=$(free) kafka=$(free) native=$(free) http=$(free) admin=$(free)
+edge=$(free) console=$(free) kafka=$(free) native=$(free) http=$(free) admin=$(free)
 pid=
 
 stop() {
@@ -30,7 +30,7 @@ fail() {
 trap '[ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null || true; rm -rf "$data"' EXIT
 
 start() {
-  bin/waymark-local --data "$data/waymark" --edge $edge --kafka $kafka --clickhouse-native $native --clickhouse-http $http \
+  bin/waymark-local --data "$data/waymark" --edge $edge --console $console --kafka $kafka --clickhouse-native $native --clickhouse-http $http \
     --admin $admin "$@" >"$data/out" 2>&1 &
   pid=$!
   within 90 "ready" curl -fsS -o /dev/null "http://$admin/readyz"

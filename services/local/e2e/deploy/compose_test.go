@@ -16,6 +16,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/config"
+	"github.com/waymark-events/waymark/services/console"
 	"github.com/waymark-events/waymark/services/edge"
 	"github.com/waymark-events/waymark/services/enricher"
 	"github.com/waymark-events/waymark/services/sink"
@@ -79,6 +80,10 @@ var binaries = map[string]struct {
 	"sink": {
 		func() config.Validator { cfg := sink.DefaultConfig(); return &cfg },
 		[]string{sink.DefaultConfig().Admin},
+	},
+	"console": {
+		func() config.Validator { cfg := console.DefaultConfig(); return &cfg },
+		[]string{console.DefaultConfig().Listen, console.DefaultConfig().Admin},
 	},
 	"waymarkctl": {func() config.Validator { return waymarkctl.DefaultConfig() }, nil},
 }

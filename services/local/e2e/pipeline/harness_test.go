@@ -83,7 +83,7 @@ func start(t *testing.T, dir string) *local.Pipeline {
 	cfg := local.DefaultConfig()
 	cfg.Data = dir
 	cfg.Geo = "made"
-	cfg.Edge, cfg.Kafka, cfg.ClickHouseNative, cfg.ClickHouseHTTP, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Edge, cfg.Console, cfg.Kafka, cfg.ClickHouseNative, cfg.ClickHouseHTTP, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Accounts = accountsFile(t, dir)
 	cfg.Brokers = brokers(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -50,7 +50,7 @@ func start(t *testing.T) pipeline {
 	t.Helper()
 	cfg := local.DefaultConfig()
 	cfg.Data, cfg.Geo = t.TempDir(), "made"
-	cfg.Edge, cfg.Kafka, cfg.ClickHouseNative, cfg.ClickHouseHTTP, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Edge, cfg.Console, cfg.Kafka, cfg.ClickHouseNative, cfg.ClickHouseHTTP, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Accounts = filepath.Join(cfg.Data, "accounts.yaml")
 	if err := os.WriteFile(cfg.Accounts, []byte(accounts), 0o600); err != nil {
 		t.Fatal(err)
