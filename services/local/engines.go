@@ -80,16 +80,16 @@ func kafkaConfig(brokers []string) kafka.Config {
 }
 
 // startClickHouse starts the embedded ClickHouse on the stack and brings the database of every region up to date.
-func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, log *zap.Logger) error {
+func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, log *zap.Logger) (*chdb.Engine, error) {
 	library, err := chdb.Find(npmFolders()...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	engine, err := chdb.Start(ctx, chdb.Config{
 		Library: library, Dir: filepath.Join(cfg.Data, "clickhouse"), Log: filepath.Join(cfg.Data, "clickhouse.log"), Native: native, HTTP: web,
 	})
 	if err != nil {
-		return plain(err)
+		return nil, plain(err)
 	}
 	s.start(ctx, "ClickHouse", func(ctx context.Context) error {
 		err := engine.Keep(ctx, log)
@@ -100,10 +100,10 @@ func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chd
 	})
 	for _, region := range Regions {
 		if _, err := clickhouse.Migrate(ctx, clickhouseConfig(native.Addr(), region), clickhouse.Tables{}, schemas.Migrations()); err != nil {
-			return fmt.Errorf("bring ClickHouse's tables up to date: %w", err)
+			return nil, fmt.Errorf("bring ClickHouse's tables up to date: %w", err)
 		}
 	}
-	return nil
+	return engine, nil
 }
 
 func clickhouseConfig(address, region string) clickhouse.Config {
