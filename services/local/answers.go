@@ -16,15 +16,19 @@ import (
 	"github.com/waymark-events/waymark/services/local/rigs/answers"
 )
 
-// runAnswers measures how long the views take, in a folder of its own.
+// runAnswers measures how long the views take, in a folder of its own, or in the one that --data names, which is kept: the next run finds the events there.
 func runAnswers(ctx context.Context, cfg Config, out io.Writer) (err error) {
 	if cfg.Events == 0 {
 		cfg.Events = 50_000_000
 	}
-	if cfg.Data, err = os.MkdirTemp("", "waymark-answers-"); err != nil {
+	if cfg.Data == DefaultConfig().Data {
+		if cfg.Data, err = os.MkdirTemp("", "waymark-answers-"); err != nil {
+			return fmt.Errorf("make a folder: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(cfg.Data)) }()
+	} else if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Data)) }()
 	cfg.ClickHouseNative, cfg.ClickHouseHTTP = "127.0.0.1:0", "127.0.0.1:0"
 	file, err := cfg.accountsFile()
 	if err != nil {

@@ -57,6 +57,7 @@ var expected = map[string]expectation{
 	"waymarkctl dead show ID":                  {says: `"reason":"unknown_item_type"`},
 	`waymarkctl export --region R --to clicks.parquet "SELECT time, item_id, event FROM events WHERE account_id = 'demo-us' AND event = 'click'"`: {},
 	"waymarkctl export query --region R --to plays.csv --view interactions --param account=demo-us --param from=2026-11-01 --param to=2026-11-30": {},
+	"waymarkctl export":                                                             {status: 2, says: "missing flags: --to"},
 	"waymarkctl export events --region R --to lake":                                 {says: " bytes"},
 	"waymarkctl export events --region R --files ACCOUNT --to lake":                 {},
 	"waymarkctl key new ACCOUNT":                                                    {says: "This is the key, and it is kept nowhere"},

@@ -4,6 +4,7 @@ package answers
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -49,8 +50,14 @@ func Run(ctx context.Context, cfg Config, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	r := rig{cfg: cfg, conn: conn, seed: seed, copies: map[string]int{cfg.account(): 1}}
-	for _, size := range cfg.Sizes {
+	r := rig{cfg: cfg, conn: conn, seed: seed, copies: map[string]int{}}
+	if err := r.count(ctx); err != nil {
+		return err
+	}
+	for i, size := range cfg.Sizes {
+		if last := i+1 == len(cfg.Sizes); !last && r.copies[cfg.account()] > r.wanted(size) {
+			continue // a folder that was kept has more already
+		}
 		begin, before := time.Now(), r.events()
 		if err := r.grow(ctx, size); err != nil {
 			return err
@@ -89,23 +96,41 @@ func (r *rig) events() (n int) {
 	return n
 }
 
+//go:embed sql/copies.sql
+var copiesOfTable string
+
+// count takes what the database has already.
+func (r *rig) count(ctx context.Context) error {
+	return r.conn.Query(ctx, copiesOfTable, func(_ []string, v []any) error {
+		r.copies[v[0].(string)] = int(v[1].(uint32))
+		return nil
+	}, clickhouse.Named("topic_id", history.Topic.String()))
+}
+
 // atOnce is how many copies a statement makes: about a million events.
 const atOnce = 5
 
+// wanted is how many copies have so many events.
+func (r *rig) wanted(events int) int { return (events + r.seed - 1) / r.seed }
+
 // grow gives the account so many events, and the others a tenth as many together.
 func (r *rig) grow(ctx context.Context, events int) error {
-	wanted := map[string]int{r.cfg.account(): (events + r.seed - 1) / r.seed}
+	wanted := map[string]int{r.cfg.account(): r.wanted(events)}
 	for _, account := range others {
 		wanted[account] = max(1, wanted[r.cfg.account()]/10/len(others))
 	}
 	for _, account := range append([]string{r.cfg.account()}, others...) {
+		// The account's copy 0 is the history itself; the others have copies only, from 1.
 		for r.copies[account] < wanted[account] {
-			next := min(r.copies[account]+atOnce, wanted[account])
-			err := history.Multiply(ctx, r.conn, history.Copies{Seed: r.cfg.account(), Account: account, From: max(1, r.copies[account]), To: max(2, next)})
-			if err != nil {
+			first := r.copies[account]
+			if account != r.cfg.account() {
+				first++
+			}
+			n := min(atOnce, wanted[account]-r.copies[account])
+			if err := history.Multiply(ctx, r.conn, history.Copies{Seed: r.cfg.account(), Account: account, From: first, To: first + n}); err != nil {
 				return err
 			}
-			r.copies[account] = max(next, r.copies[account]+1)
+			r.copies[account] += n
 		}
 	}
 	return nil
