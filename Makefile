@@ -27,6 +27,7 @@ APACHEKAFKA_PACKAGES := ./services/local/kafkatest ./services/local/engines/apac
 	./services/local/e2e/readiness
 
 RATE     ?= 50
+DAYS     ?= 30
 # A count, not a time: at the end of a time, Go before 1.27 may fail a target without a finding (golang/go#75804).
 FUZZTIME ?= 20000x
 
@@ -39,8 +40,8 @@ help: ## list the targets
 # ---- run ------------------------------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: libchdb build ## run everything on this machine, with generated traffic (RATE=events/s); Ctrl-C ends it
-	@bin/waymark-local --demo $(RATE) $(DEMO_FLAGS)
+demo: libchdb build ## run everything on this machine, with generated traffic (RATE=events/s) and, when it is new, a past (DAYS=30); Ctrl-C ends it
+	@bin/waymark-local --demo $(RATE) --days $(DAYS) $(DEMO_FLAGS)
 
 .PHONY: build
 build: ## build every binary into bin/
@@ -174,6 +175,10 @@ bench: libchdb build ## measure each stage and the whole path: events/s, CPU and
 .PHONY: million
 million: libchdb build ## post a million events through the production binaries, then count them (Linux)
 	@bin/waymark-local million
+
+.PHONY: bench-answers
+bench-answers: libchdb build ## measure how long each view takes over 1, 10 and 50 million events (EVENTS= for the most; Linux)
+	@bin/waymark-local answers --events $(or $(EVENTS),50000000)
 
 # SEED, EVENTS and FAULTS repeat a run or change its size.
 CHAOS := go run ./services/local/cmd/waymark-chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),1001000) --faults $(or $(FAULTS),80)

@@ -121,3 +121,9 @@ func Named(name string, value any) any {
 	}
 	return ch.Named(name, value)
 }
+
+// WithParameters returns a context under which statements see values for their {name:Type}. ClickHouse reads each as text of the type, and
+// nothing of it as SQL (https://clickhouse.com/docs/interfaces/cli#cli-queries-with-parameters). A statement has these or Named ones, not both.
+func WithParameters(ctx context.Context, values map[string]string) context.Context {
+	return ch.Context(ctx, ch.WithParameters(values))
+}

@@ -29,7 +29,7 @@ func runClickHouse(ctx context.Context, cfg Config, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := startClickHouse(ctx, s, cfg, native, web, nil, log); err != nil {
+		if _, err := startClickHouse(ctx, s, cfg, native, web, nil, log); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "ClickHouse is ready on http://%s and native %s; Ctrl-C ends it.\n", web.Addr(), native.Addr())

@@ -32,9 +32,13 @@ type Config struct {
 	Geo string
 	// Demo is the rate of generated traffic, events/s. Default 0: none.
 	Demo float64
+	// Days is how long a past a fresh data folder gets when traffic is generated, and how long the one of command history is. Default 0: none, and 30.
+	Days int
+	// Account is the one that command history is for.
+	Account string
 	// Seed decides what the traffic is.
 	Seed uint64
-	// Events is how many events bench and million send. Default 0: 200,000 and 1,000,000.
+	// Events is how many events bench and million send, history stores and answers asks over. Default 0: each has its own.
 	Events int
 	// Binaries is where million finds the production binaries. Default bin.
 	Binaries string
@@ -44,7 +48,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Data: ".waymark", Edge: "127.0.0.1:8080", Console: "127.0.0.1:8090", Kafka: "127.0.0.1:9092", Admin: "127.0.0.1:9600",
-		ClickHouseNative: "127.0.0.1:9000", ClickHouseHTTP: "127.0.0.1:8123", Seed: 1, Binaries: "bin",
+		ClickHouseNative: "127.0.0.1:9000", ClickHouseHTTP: "127.0.0.1:8123", Seed: 1, Binaries: "bin", Account: "demo-us",
 	}
 }
 
@@ -65,6 +69,9 @@ func (c Config) Validate() error {
 	}
 	if c.Demo < 0 || c.Demo > 1e6 || math.IsNaN(c.Demo) {
 		return fmt.Errorf("--demo: want 0 to 1000000 events/s")
+	}
+	if c.Days < 0 || c.Days > 1000 {
+		return fmt.Errorf("--days: want 0 to 1000")
 	}
 	if c.Events < 0 {
 		return fmt.Errorf("--events: want 0 or more")

@@ -61,6 +61,11 @@ var questions = []string{
 // demo sends traffic through the edge's door and shows every few seconds how far it came, until ctx ends or a part fails.
 func (c console) demo(ctx context.Context) (err error) {
 	p := c.p
+	if p.cfg.Days > 0 {
+		if err := p.remember(ctx, c.out); err != nil || ctx.Err() != nil {
+			return unlessEnded(ctx, err)
+		}
+	}
 	traffic, err := demo.NewGenerator(demo.Options{Seed: p.cfg.Seed, Start: time.Now(), Rate: p.cfg.Demo, Accounts: senders(p.accounts)})
 	if err != nil {
 		return err
@@ -92,6 +97,14 @@ func (c console) demo(ctx context.Context) (err error) {
 			fmt.Fprintln(c.out, status(ctx, counts, stored))
 		}
 	}
+}
+
+// unlessEnded is err, but nil when it came of the end of ctx.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 const statusInterval = 5 * time.Second

@@ -85,21 +85,21 @@ const rightsAsServers = `<access_control_improvements>
 </access_control_improvements>`
 
 // startClickHouse starts the embedded ClickHouse on the stack, with the readers of accounts, and brings the database of every region up to date.
-func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, accounts *account.Directory, log *zap.Logger) error {
+func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chdb.Port, accounts *account.Directory, log *zap.Logger) (*chdb.Engine, error) {
 	library, err := chdb.Find(npmFolders()...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	readers, err := readersFile(accounts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	engine, err := chdb.Start(ctx, chdb.Config{
 		Library: library, Dir: filepath.Join(cfg.Data, "clickhouse"), Log: filepath.Join(cfg.Data, "clickhouse.log"), Native: native, HTTP: web,
 		MoreUsers: readers, Server: rightsAsServers,
 	})
 	if err != nil {
-		return plain(err)
+		return nil, plain(err)
 	}
 	s.start(ctx, "ClickHouse", func(ctx context.Context) error {
 		err := engine.Keep(ctx, log)
@@ -110,10 +110,10 @@ func startClickHouse(ctx context.Context, s *stack, cfg Config, native, web *chd
 	})
 	for _, region := range Regions {
 		if _, err := clickhouse.Migrate(ctx, clickhouseConfig(native.Addr(), region), clickhouse.Tables{}, schemas.Migrations()); err != nil {
-			return fmt.Errorf("bring ClickHouse's tables up to date: %w", err)
+			return nil, fmt.Errorf("bring ClickHouse's tables up to date: %w", err)
 		}
 	}
-	return nil
+	return engine, nil
 }
 
 func clickhouseConfig(address, region string) clickhouse.Config {

@@ -115,7 +115,7 @@ func (p *Pipeline) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := startClickHouse(ctx, p.stack, p.cfg, native, web, p.accounts, p.log); err != nil {
+	if _, err := startClickHouse(ctx, p.stack, p.cfg, native, web, p.accounts, p.log); err != nil {
 		return err
 	}
 	p.Addresses = Addresses{

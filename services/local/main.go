@@ -18,6 +18,8 @@ const usage = `waymark-local runs the whole pipeline on this machine: one proces
   waymark-local clickhouse [flags]   only ClickHouse, with the databases of both regions
   waymark-local bench [flags]        what each stage costs; prints one table
   waymark-local million [flags]      a volume test of the production binaries in separate processes
+  waymark-local history [flags]      a past of one account, for a waymark-local that runs: --days, --events, --account
+  waymark-local answers [flags]      how long each view takes over up to --events events; prints a table for each size
 
 Flags:
 `
@@ -51,6 +53,8 @@ var commands = map[string]func(context.Context, Config, io.Writer) error{
 	"clickhouse": runClickHouse,
 	"bench":      runBench,
 	"million":    runMillion,
+	"history":    runHistory,
+	"answers":    runAnswers,
 }
 
 func parse(args []string, stderr io.Writer) (cfg Config, version bool, err error) {
@@ -73,7 +77,9 @@ func parse(args []string, stderr io.Writer) (cfg Config, version bool, err error
 	flags.StringVar(&cfg.Geo, "geo", "", "City `file` (.mmdb); without it, the DB-IP database that make demo fetched, or a small one made on the spot")
 	flags.Float64Var(&cfg.Demo, "demo", 0, "send believable traffic at so many `events/s`")
 	flags.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the traffic")
-	flags.IntVar(&cfg.Events, "events", cfg.Events, "bench and million: how many events")
+	flags.IntVar(&cfg.Days, "days", cfg.Days, "with --demo: give a fresh data folder a past of so many `days`; history: how long (default 30)")
+	flags.StringVar(&cfg.Account, "account", cfg.Account, "history: whose")
+	flags.IntVar(&cfg.Events, "events", cfg.Events, "bench, million, history and answers: how many events")
 	flags.StringVar(&cfg.Binaries, "bin", cfg.Binaries, "million: `folder` of the production binaries")
 	flags.BoolVar(&version, "version", false, "print the version and exit")
 	if err := flags.Parse(args); err != nil {

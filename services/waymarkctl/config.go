@@ -36,18 +36,23 @@ type Region struct {
 // ClickHouse is a region's database, and how its tables are made.
 type ClickHouse struct {
 	clickhouse.Config `yaml:",inline"`
-	Tables            clickhouse.Tables `yaml:"tables"`
+	// HTTP is the URL of ClickHouse's HTTP interface, which exports read from. Default: port 8123 of the first address, or 8443 with TLS.
+	HTTP   string            `yaml:"http"`
+	Tables clickhouse.Tables `yaml:"tables"`
 }
 
 // WithDefaults fills in what is zero.
 func (c ClickHouse) WithDefaults() ClickHouse {
-	return ClickHouse{Config: c.Config.WithDefaults(), Tables: c.Tables.WithDefaults()}
+	return ClickHouse{Config: c.Config.WithDefaults(), HTTP: c.HTTP, Tables: c.Tables.WithDefaults()}
 }
 
 // Validate names the first setting that is wrong.
 func (c ClickHouse) Validate() error {
 	if err := c.Config.Validate(); err != nil {
 		return err
+	}
+	if c.HTTP != "" && !strings.HasPrefix(c.HTTP, "http://") && !strings.HasPrefix(c.HTTP, "https://") {
+		return errors.New("http: want an http:// or https:// URL")
 	}
 	if err := c.Tables.Validate(); err != nil {
 		return fmt.Errorf("tables.%w", err)

@@ -48,6 +48,8 @@ type commands struct {
 	Reenrich reenrichCommand `cmd:"" help:"Enrich a region's events again from a moment on, replacing what is stored."`
 	Model    modelCommand    `cmd:"" help:"The tables that are computed from events."`
 
+	Export exportCommand `cmd:"" help:"Write what ClickHouse answers, or all events, to files: Parquet, CSV or NDJSON."`
+
 	Erase        eraseCommand        `cmd:"" help:"Take a person out of an account, for good."`
 	ExportPerson exportPersonCommand `cmd:"" help:"Print all that is stored of a person, as JSON lines."`
 	Erasures     erasuresCommand     `cmd:"" help:"Who was erased, without names."`

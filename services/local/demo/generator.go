@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // An Account is where events are sent for.
@@ -28,6 +30,8 @@ type Options struct {
 	Flush time.Duration
 }
 
+const defaultFlush = 5 * time.Second
+
 // A Delivery is what one client posts at one time.
 type Delivery struct {
 	Due     time.Time
@@ -35,6 +39,7 @@ type Delivery struct {
 	// Events are in the recorder's wire format, at least one.
 	Events [][]byte
 
+	ids []uuid.UUID // the events'
 	who *visitor
 }
 
@@ -69,7 +74,7 @@ func NewGenerator(opt Options) (*Generator, error) {
 		opt.Visitors = 20_000
 	}
 	if opt.Flush == 0 {
-		opt.Flush = 5 * time.Second
+		opt.Flush = defaultFlush
 	}
 	browsers, err := agents()
 	if err != nil {
@@ -79,7 +84,7 @@ func NewGenerator(opt Options) (*Generator, error) {
 	for range opt.Accounts {
 		g.people = append(g.people, map[int]*visitor{})
 	}
-	length, events, err := g.trial()
+	length, events, err := trial(opt.Seed, len(opt.Accounts), opt.Start, browsers)
 	if err != nil {
 		return nil, err
 	}
@@ -103,19 +108,19 @@ func NewGenerator(opt Options) (*Generator, error) {
 	return g, nil
 }
 
-// trial measures visits of visitors who do not belong to the traffic: their mean length and number of events.
-func (g *Generator) trial() (time.Duration, float64, error) {
+// trial measures visits of visitors who belong to none of the accounts: their mean length and number of events.
+func trial(seed uint64, accounts int, start time.Time, browsers []agent) (time.Duration, float64, error) {
 	const visits = 300
-	rng := rand.New(rand.NewPCG(g.opt.Seed, 1))
+	rng := rand.New(rand.NewPCG(seed, 1))
 	var length time.Duration
 	events := 0
 	for i := range visits {
-		who := newVisitor(g.opt.Seed, len(g.opt.Accounts), i, g.agents)
-		v := newVisit(rng, &apps[i%len(apps)], who, g.opt.Start)
+		who := newVisitor(seed, accounts, i, browsers)
+		v := newVisit(rng, &apps[i%len(apps)], who, start)
 		if v.err != nil {
 			return 0, 0, v.err
 		}
-		length += v.now.Sub(g.opt.Start)
+		length += v.now.Sub(start)
 		events += len(v.events)
 	}
 	return length / visits, float64(events) / visits, nil
@@ -146,22 +151,23 @@ func (g *Generator) fill(s *seat, start time.Time) error {
 		return v.err
 	}
 	who.busyUntil = v.now.Add(time.Minute)
-	s.pending = s.pending[:0]
-	for i, begin := 0, 0; i < len(v.events); i++ {
-		if last := i+1 == len(v.events); last || v.events[i+1].at.Sub(v.events[begin].at) > g.opt.Flush {
-			s.pending = append(s.pending, g.delivery(account, who, v.events[begin:i+1]))
-			begin = i + 1
-		}
-	}
+	s.pending = deliveries(s.pending[:0], v, &g.opt.Accounts[account], g.opt.Flush)
 	return nil
 }
 
-func (g *Generator) delivery(account int, who *visitor, events []timed) *Delivery {
-	d := &Delivery{Due: events[len(events)-1].at, Account: &g.opt.Accounts[account], who: who}
-	for _, e := range events {
-		d.Events = append(d.Events, e.value)
+// deliveries appends what a visit's client posts: the events of flush at a time.
+func deliveries(out []*Delivery, v *visit, to *Account, flush time.Duration) []*Delivery {
+	for i, begin := 0, 0; i < len(v.events); i++ {
+		if last := i+1 == len(v.events); last || v.events[i+1].at.Sub(v.events[begin].at) > flush {
+			d := &Delivery{Due: v.events[i].at, Account: to, who: v.who}
+			for _, e := range v.events[begin : i+1] {
+				d.Events, d.ids = append(d.Events, e.value), append(d.ids, e.id)
+			}
+			out = append(out, d)
+			begin = i + 1
+		}
 	}
-	return d
+	return out
 }
 
 // somebody is a visitor who is not here already, and awake if a few tries find one; some come far more often than others.

@@ -16,20 +16,22 @@ import (
 
 // A visit is one visitor's session in one application: what the recorder would have recorded, in order of time.
 type visit struct {
-	rng     *rand.Rand
-	app     *app
-	who     *visitor
-	now     time.Time
-	session string
-	page    page
-	from    string // referrer
-	events  []timed
-	err     error // the first event that could not be rendered
+	rng      *rand.Rand
+	app      *app
+	who      *visitor
+	now      time.Time
+	session  string
+	page     page
+	campaign string // query of the page they came to
+	from     string // referrer
+	events   []timed
+	err      error // the first event that could not be rendered
 }
 
 // A timed event is a rendered event and when it happened.
 type timed struct {
 	at    time.Time
+	id    uuid.UUID
 	value []byte
 }
 
@@ -38,6 +40,9 @@ func newVisit(rng *rand.Rand, app *app, who *visitor, start time.Time) *visit {
 	v := &visit{rng: rng, app: app, who: who, now: start}
 	v.session = strconv.FormatInt(v.clock(), 10) + "-" + who.guid
 	v.page, v.from = app.pages[0], v.referrer()
+	if v.chance(0.12) {
+		v.campaign = pick(v.rng, campaigns)
+	}
 	v.emit("start", recorder.Data{Type: "session"})
 	v.emit("view", recorder.Data{Type: "page"})
 	if who.visits == 0 {
@@ -92,13 +97,19 @@ func (v *visit) something() {
 
 func (v *visit) browse() {
 	v.wait(14 * time.Second)
-	v.from = "https://" + v.app.host + v.page.path
+	v.from, v.campaign = "https://"+v.app.host+v.page.path, ""
 	v.page = v.app.pages[v.rng.IntN(len(v.app.pages))]
 	v.emit("view", recorder.Data{Type: "page"})
 }
 
 func (v *visit) referrer() string {
 	return pick(v.rng, []string{"", "", "https://www.google.com/", "https://intranet.example/start", "https://www.bing.com/", "https://www.linkedin.com/", "https://mail.google.com/", "https://chatgpt.com/"})
+}
+
+// campaigns bring visitors by links with a query.
+var campaigns = []string{
+	"?utm_source=newsletter&utm_medium=email&utm_campaign=onboarding", "?utm_source=newsletter&utm_medium=email&utm_campaign=release-notes",
+	"?utm_source=google&utm_medium=cpc&utm_campaign=brand", "?utm_source=linkedin&utm_medium=social&utm_campaign=webinar",
 }
 
 // wait lets time pass: log-normal around the median, as people's reaction times are.
@@ -123,14 +134,15 @@ func (v *visit) play(kind string, it item) recorder.Data {
 func (v *visit) emit(what string, data recorder.Data) { v.emitProps(what, data, nil) }
 
 func (v *visit) emitProps(what string, data recorder.Data, props jsontext.Value) {
+	id := v.eventID()
 	e := recorder.Event{
-		ID:   v.eventID().String(),
+		ID:   id.String(),
 		Time: recorder.Millis(v.clock()), Type: what, Data: data,
 		Env: recorder.Env{
 			Browser: recorder.Software{String: v.who.agent.browser}, Screen: v.who.screen,
 			Language: v.who.language, Timezone: v.who.place.timezone,
 		},
-		Page:    recorder.Page{URL: "https://" + v.app.host + v.page.path, Title: v.page.title, Referrer: v.from},
+		Page:    recorder.Page{URL: "https://" + v.app.host + v.page.path + v.campaign, Title: v.page.title, Referrer: v.from},
 		User:    recorder.User{GUID: v.who.guid, ID: v.who.user, Provider: v.who.provider},
 		Company: recorder.Company{ID: v.who.company}, Environment: "production",
 		Session: v.session, Props: props,
@@ -141,7 +153,7 @@ func (v *visit) emitProps(what string, data recorder.Data, props jsontext.Value)
 		v.err = fmt.Errorf("render %s of %s: %w", what, data.Type, err)
 		return
 	}
-	v.events = append(v.events, timed{v.now, value})
+	v.events = append(v.events, timed{v.now, id, value})
 }
 
 // eventID is a UUIDv7 (RFC 9562 §5.7) of the visitor's clock and the seed.

@@ -74,6 +74,11 @@ var expected = map[string]expectation{
 	"waymarkctl analyst new ACCOUNT --region R":                {says: "GRANT SELECT ON waymark_us.events"},
 	"waymarkctl analyst rights ACCOUNT --region R":             {says: "CREATE ROW POLICY"},
 	"waymarkctl analyst operator grafana --region R":           {says: "SELECT ON system.parts"},
+	`waymarkctl export --region R --to clicks.parquet "SELECT time, item_id, event FROM events WHERE account_id = 'demo-us' AND event = 'click'"`: {},
+	"waymarkctl export query --region R --to plays.csv --view interactions --param account=demo-us --param from=2026-11-01 --param to=2026-11-30": {},
+	"waymarkctl export":                                                             {status: 2, says: "missing flags: --to"},
+	"waymarkctl export events --region R --to lake":                                 {says: " bytes"},
+	"waymarkctl export events --region R --files ACCOUNT --to lake":                 {},
 	`waymarkctl sql --region us "SELECT event, count() FROM events GROUP BY event"`: {says: "play"},
 
 	"bin/waymark-local --help": {says: "waymark-local clickhouse [flags]"},
@@ -95,6 +100,7 @@ var elsewhere = map[string]string{
 	"make test-browser":    "part of CI",
 	"make chromium":        "part of CI",
 	"make outage":          "measures for twenty minutes",
+	"make bench-answers":   "measures for a quarter of an hour",
 	"make attack":          "part of CI, for less time",
 	"go test":              "benchmarks measure for minutes; tests are part of make test",
 	"go run":               "services/local/rigs/chaos has each kind",
@@ -316,7 +322,7 @@ func withStage(do func()) (err error) {
 	s := &stage{dir: dir, env: []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "WAYMARK_WAYMARKCTL_EDGE=http://" + edge}}
 	for _, region := range []string{"US", "EU"} {
 		prefix := "WAYMARK_WAYMARKCTL_REGIONS_" + region + "_"
-		s.env = append(s.env, prefix+"KAFKA_BROKERS="+kafka, prefix+"CLICKHOUSE_ADDRESSES="+native, prefix+"CLICKHOUSE_DATABASE=waymark_"+strings.ToLower(region),
+		s.env = append(s.env, prefix+"KAFKA_BROKERS="+kafka, prefix+"CLICKHOUSE_ADDRESSES="+native, prefix+"CLICKHOUSE_HTTP=http://"+web, prefix+"CLICKHOUSE_DATABASE=waymark_"+strings.ToLower(region),
 			prefix+"ERASURE_SECRET="+waymarkctl.LocalSecret)
 	}
 	var said bytes.Buffer
