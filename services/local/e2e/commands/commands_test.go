@@ -71,10 +71,11 @@ var expected = map[string]expectation{
 	"waymarkctl keys find ACCOUNT USER":                        {says: "p1.", flags: "--keys ."},
 	"waymarkctl keys destroy ACCOUNT KEY":                      {status: 1, says: "say --yes", flags: "--keys ."},
 	"waymarkctl retention apply":                               {says: "account demo-us: 0 rows changed", flags: "--accounts data/accounts.yaml"},
-	"waymarkctl analyst new ACCOUNT --region R":                {says: "GRANT SELECT ON waymark_us.events"},
-	"waymarkctl analyst rights ACCOUNT --region R":             {says: "CREATE ROW POLICY"},
-	"waymarkctl analyst operator grafana --region R":           {says: "SELECT ON system.parts"},
 	`waymarkctl sql --region us "SELECT event, count() FROM events GROUP BY event"`: {says: "play"},
+
+	"waymarkctl analyst new ACCOUNT --region R":                 {says: "GRANT SELECT ON waymark_us.events"},
+	"waymarkctl analyst new ACCOUNT --region R --same-password": {says: "CREATE ROW POLICY"},
+	"waymarkctl analyst operator grafana --region R":            {says: "SELECT ON system.parts"},
 
 	"bin/waymark-local --help": {says: "waymark-local clickhouse [flags]"},
 	"waymark-local kafka":      {says: "Kafka", stays: true, flags: "--data DATA --kafka 127.0.0.1:0"},
