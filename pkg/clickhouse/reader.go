@@ -20,21 +20,23 @@ type Reader struct {
 	User string
 	// PasswordSHA256 is the hash of the password, hexadecimal. Empty, in statements only, leaves the user's password as it is.
 	PasswordSHA256 string
-	// Account is the one whose rows are seen, 1–64 of a–z, 0–9, '_' and '-'. Empty: all.
+	// Account is the one whose rows an analyst sees, 1–64 of a–z, 0–9, '_' and '-'.
 	Account string
+	// Operator sees the rows of all accounts, and has no Account.
+	Operator bool
 	// Databases are one a region, made from the schema.
 	Databases []string
 	// Cluster is where the statements are carried out. Empty: on the server that is asked.
 	Cluster string
 }
 
-// A Limit is a setting that a reader may make lower, but neither higher nor, since 0 means none, zero.
+// A Limit is a setting or a resource, and the most of it.
 type Limit struct {
 	Name string
-	Max  int64 // and the value that holds unless the reader says a lower one
+	Max  int64
 }
 
-// readerLimits are what one query may take.
+// readerLimits are what one query may take. A reader may make a setting lower, but neither higher nor, since 0 means none, zero.
 var readerLimits = []Limit{
 	{"max_execution_time", 120},                                  // seconds
 	{"max_memory_usage", 8_000_000_000},                          // bytes
@@ -64,7 +66,7 @@ var (
 
 // Quota is the one of the reader's kind.
 func (r Reader) Quota() Quota {
-	if r.Account == "" {
+	if r.Operator {
 		return operatorQuota
 	}
 	return analystQuota
@@ -109,7 +111,9 @@ func (r Reader) validate() error {
 	switch {
 	case !readerUser.MatchString(r.User):
 		return errors.New("user: want a letter of a–z, then at most 62 of a–z, 0–9, '_', '-'")
-	case r.Account != "" && !readerAccount.MatchString(r.Account):
+	case r.Operator && r.Account != "":
+		return errors.New("account: want none for an operator")
+	case !r.Operator && !readerAccount.MatchString(r.Account):
 		return errors.New("account: want 1–64 characters of a–z, 0–9, '-', '_'")
 	case r.PasswordSHA256 != "" && !sha256Hex.MatchString(r.PasswordSHA256):
 		return errors.New("password: want a SHA-256, 64 hexadecimal digits")
@@ -164,7 +168,7 @@ func (s Schema) granted(r Reader) (on []string) {
 			on = append(on, database+"."+name)
 		}
 	}
-	if r.Account == "" {
+	if r.Operator {
 		for _, name := range operatorTables {
 			on = append(on, "system."+name)
 		}

@@ -50,6 +50,8 @@ func TestReadersNamesCannotEndTheirQuotes(t *testing.T) {
 		"no user":   func(r *Reader) { r.User = "" },
 		"tag":       func(r *Reader) { r.User = "a><b" },
 		"account":   func(r *Reader) { r.Account = "x' OR '1'='1" },
+		"neither":   func(r *Reader) { r.Account = "" }, // which is not all
+		"both":      func(r *Reader) { r.Operator = true },
 		"password":  func(r *Reader) { r.PasswordSHA256 = "' HOST ANY --" },
 		"database":  func(r *Reader) { r.Databases = []string{"us.events TO b; --"} },
 		"no region": func(r *Reader) { r.Databases = nil },
@@ -64,7 +66,7 @@ func TestReadersNamesCannotEndTheirQuotes(t *testing.T) {
 			t.Errorf("%s: %s", name, file)
 		}
 	}
-	if _, err := readerSchema(t).ReaderFile(Reader{User: "ann", Databases: []string{"us"}}); err == nil {
+	if _, err := readerSchema(t).ReaderFile(Reader{User: "ann", Operator: true, Databases: []string{"us"}}); err == nil {
 		t.Error("a users file without a password")
 	}
 }

@@ -50,7 +50,7 @@ func analyst(accountID, region string) clickhouse.Reader {
 }
 
 func operator() clickhouse.Reader {
-	all := clickhouse.Reader{User: "grafana", PasswordSHA256: readersHash()}
+	all := clickhouse.Reader{User: "grafana", PasswordSHA256: readersHash(), Operator: true}
 	for _, region := range Regions {
 		all.Databases = append(all.Databases, Database(region))
 	}

@@ -47,15 +47,15 @@ func TestANewAnalystHasAPasswordThatNothingElseShows(t *testing.T) {
 	}
 }
 
-func TestRightsAreThoseOfANewAnalystWithoutAPassword(t *testing.T) {
+func TestAnUpgradeLeavesThePasswordAsItIs(t *testing.T) {
 	_, made, _ := analyst(t, "new", "shop", "--region", "eu", "--user", "ann")
-	code, rights, stderr := analyst(t, "rights", "shop", "--region", "eu", "--user", "ann")
+	code, rights, stderr := analyst(t, "new", "shop", "--region", "eu", "--user", "ann", "--same-password")
 	if code != 0 || stderr != "" || strings.Contains(rights, "IDENTIFIED") {
 		t.Fatalf("%d, %q, %q", code, rights, stderr)
 	}
 	for line := range strings.SplitSeq(rights, "\n") {
 		if !strings.HasPrefix(line, "ALTER USER") && !strings.Contains(made, line) {
-			t.Errorf("only rights has: %s", line)
+			t.Errorf("only the upgrade has: %s", line)
 		}
 	}
 }
@@ -74,7 +74,8 @@ func TestAnalystsNamesAreChecked(t *testing.T) {
 	}{
 		{[]string{"new", "a' OR 1", "--region", "us"}, "ACCOUNT: want"},
 		{[]string{"new", "shop", "--region", "us", "--user", "Robert'); --"}, "user: want"},
-		{[]string{"rights", "", "--region", "us"}, "ACCOUNT: want"},
+		{[]string{"new", "", "--region", "us"}, "ACCOUNT: want"},
+		{[]string{"new", "shop", "--region", "us", "--same-password", "--format", "xml"}, "a users file needs a password"},
 		{[]string{"operator", "1", "--region", "us"}, "user: want"},
 		{[]string{"new", "shop"}, "--region is needed"},
 		{[]string{"new", "shop", "--region", "us", "--format", "json"}, "--format must be one of"},

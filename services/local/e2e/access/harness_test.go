@@ -43,7 +43,7 @@ func readers() []clickhouse.Reader {
 	return []clickhouse.Reader{
 		{User: "analyst_shop", PasswordSHA256: hash, Account: "shop", Databases: []string{database}},
 		{User: "analyst_rival", PasswordSHA256: hash, Account: "rival", Databases: []string{database}},
-		{User: "operator", PasswordSHA256: hash, Databases: []string{database}},
+		{User: "operator", PasswordSHA256: hash, Operator: true, Databases: []string{database}},
 	}
 }
 

@@ -68,7 +68,7 @@ func newHouse(t *testing.T, change ...func(*console.Config)) *house {
 	}
 	users, err := schema.ReaderFile(
 		clickhouse.Reader{User: "analyst_shop", PasswordSHA256: hashOf(password), Account: "shop", Databases: []string{database}},
-		clickhouse.Reader{User: "operator", PasswordSHA256: hashOf(password), Databases: []string{database}},
+		clickhouse.Reader{User: "operator", PasswordSHA256: hashOf(password), Operator: true, Databases: []string{database}},
 	)
 	if err != nil {
 		t.Fatal(err)
