@@ -139,7 +139,7 @@ func ask(ctx context.Context, pool driver.Conn, level freedom, q Question) (*Ans
 		args = append(args, ch.Named(name, value))
 	}
 	rows, err := pool.Query(ch.Context(ctx, options...), q.Statement, args...)
-	if err == io.EOF { //nolint:errorlint // a statement that returns nothing; of a connection that was lost it is wrapped
+	if errors.Is(err, io.EOF) && errors.Unwrap(err) == nil { // a statement that returns nothing; of a connection that was lost it is wrapped
 		return &Answer{Names: []string{}, Types: []string{}, Read: read.Load()}, nil
 	}
 	if err != nil {

@@ -58,9 +58,9 @@ func TestPortInUseIsOneClearSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	for _, flag := range []string{"edge", "clickhouse-native", "clickhouse-http", "admin"} {
+	for _, flag := range []string{"edge", "console", "clickhouse-native", "clickhouse-http", "admin"} {
 		var stdout, stderr bytes.Buffer
-		args := []string{"--data", t.TempDir(), "--edge=127.0.0.1:0", "--kafka=127.0.0.1:0", "--clickhouse-native=127.0.0.1:0", "--clickhouse-http=127.0.0.1:0", "--admin=127.0.0.1:0"}
+		args := []string{"--data", t.TempDir(), "--edge=127.0.0.1:0", "--kafka=127.0.0.1:0", "--clickhouse-native=127.0.0.1:0", "--clickhouse-http=127.0.0.1:0", "--admin=127.0.0.1:0", "--console=127.0.0.1:0"}
 		code := Main(t.Context(), append(args, "--"+flag+"="+taken.Addr().String()), &stdout, &stderr)
 		want := "waymark-local: " + taken.Addr().String() + " is in use by another process: end it, or choose another address with --" + flag + "\n"
 		if code != 1 || stderr.String() != want {

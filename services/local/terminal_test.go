@@ -37,13 +37,13 @@ func TestMain(m *testing.M) {
 // A person starts the demo, ClickHouse is killed under it and comes back, and then the person types Ctrl-C.
 func TestTheDemoOutlivesItsEngineAndLeavesNothingBehindAtCtrlC(t *testing.T) {
 	dir, temporary := t.TempDir(), t.TempDir()
-	addresses, err := child.FreeAddresses(5)
+	addresses, err := child.FreeAddresses(6)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	cmd := exec.Command(os.Args[0], "--data", filepath.Join(dir, "data"), "--demo=200", "--edge", addresses[0], "--kafka", addresses[1],
-		"--clickhouse-native", addresses[2], "--clickhouse-http", addresses[3], "--admin", addresses[4])
+		"--clickhouse-native", addresses[2], "--clickhouse-http", addresses[3], "--admin", addresses[4], "--console", addresses[5])
 	cmd.Env = append(os.Environ(), programVariable+"=1", "TMPDIR="+temporary)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -62,7 +62,7 @@ type API struct {
 	panics   prometheus.Counter
 	client   *http.Client
 	// ending ends with the service, and with it the streams.
-	ending context.Context //nolint:containedctx // it is the service's end, not a request's
+	ending context.Context
 	end    context.CancelFunc
 }
 
@@ -115,8 +115,7 @@ func (a *API) safely(next http.Handler) http.Handler {
 			w.Header().Set("Cache-Control", "no-store")
 		}
 		defer func() {
-			broke := recover()
-			if broke == nil || broke == http.ErrAbortHandler { //nolint:errorlint // it is compared as net/http does
+			if recover() == nil {
 				return
 			}
 			a.panics.Inc()

@@ -41,7 +41,7 @@ type opened struct {
 }
 
 // lookEvery is how long a user that saw its account alone is taken to do so: grants and policies change.
-const lookEvery = time.Minute
+const lookEvery = 10 * time.Minute
 
 // New makes a box for the analysts of store.
 func New(regions map[string]clickhouse.Config, store *access.Store) *Box {

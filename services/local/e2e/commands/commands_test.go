@@ -328,7 +328,7 @@ func withStage(do func()) (err error) {
 	}
 	var said bytes.Buffer
 	demo := exec.CommandContext(ctx, filepath.Join(bin, "waymark-local"), "--demo", "20", "--data", filepath.Join(dir, "data"),
-		"--edge", edge, "--kafka", kafka, "--clickhouse-native", native, "--clickhouse-http", web, "--admin", admin)
+		"--edge", edge, "--kafka", kafka, "--clickhouse-native", native, "--clickhouse-http", web, "--admin", admin, "--console", "127.0.0.1:0")
 	demo.Dir, demo.Env = dir, append(os.Environ(), s.env...)
 	out, err := os.Create(filepath.Join(dir, "out"))
 	if err != nil {

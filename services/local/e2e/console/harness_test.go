@@ -38,7 +38,7 @@ const (
 )
 
 const accountsFile = `accounts:
-  - {id: shop, name: The shop, region: us}
+  - {id: shop, name: The shop, region: us, write_keys: [wk_of_shop], policy: {level: 3}}
   - {id: rival, name: The rival, region: us}
   - {id: away, name: Of another region, region: eu}
 `
@@ -99,6 +99,7 @@ func newHouse(t *testing.T, change ...func(*console.Config)) *house {
 		{Name: "eve", Tokens: []string{hashOf(eve)}, Accounts: []string{"rival"}, ProxyGroups: []string{"rivals"}},
 		{Name: "ops", Tokens: []string{hashOf(ops)}, Accounts: []string{"*"}, Operator: true},
 	}, SQL: map[string]console.Analyst{"shop": {User: "analyst_shop", Password: password}}}
+	house.User, house.Password = "operator", password // who reads only
 	h.cfg.Regions = map[string]console.Region{"us": {ClickHouse: house}}
 	h.cfg.Limits.Cache = 0
 	h.cfg.Timeouts.Leave = 0

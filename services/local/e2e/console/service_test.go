@@ -146,14 +146,17 @@ func (h *house) live(account string) *stream {
 		h.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+h.as)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	s := &stream{resp.StatusCode, make(chan [2]string, 1000), leave}
+	s := &stream{events: make(chan [2]string, 1000), leave: leave}
+	status := make(chan int)
 	go func() { // ends with the stream
 		defer close(s.events)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			status <- 0
+			return
+		}
 		defer resp.Body.Close()
+		status <- resp.StatusCode
 		name := ""
 		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
 			if value, is := strings.CutPrefix(lines.Text(), "event: "); is {
@@ -164,6 +167,7 @@ func (h *house) live(account string) *stream {
 			}
 		}
 	}()
+	s.status = <-status
 	return s
 }
 
