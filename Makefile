@@ -73,6 +73,20 @@ recorder-check: $(RECORDER)/node_modules/.stamp ## fail where the scripts in the
 	node $(RECORDER)/build.mjs --check
 	node $(RECORDER)/pack.mjs
 
+# The console's page, likewise.
+CONSOLE_WEB := services/console/web
+$(CONSOLE_WEB)/node_modules/.stamp: $(CONSOLE_WEB)/package.json $(CONSOLE_WEB)/package-lock.json
+	npm ci --prefix $(CONSOLE_WEB) --no-audit --no-fund --prefer-offline
+	@touch $@
+
+.PHONY: console-web
+console-web: $(CONSOLE_WEB)/node_modules/.stamp ## build the console's page from TypeScript, and say how large it is
+	node $(CONSOLE_WEB)/build.mjs
+
+.PHONY: console-web-check
+console-web-check: $(CONSOLE_WEB)/node_modules/.stamp ## fail where the page in the tree is not what its sources build, or is too large
+	node $(CONSOLE_WEB)/build.mjs --check
+
 # The SDKs that tests send with; nothing that runs needs them.
 SDKS := services/local/e2e/sdks/npm
 .PHONY: sdks
@@ -112,8 +126,8 @@ chromium: ## install Chromium, where there is none (Debian, as root)
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 
 .PHONY: test-browser
-test-browser: libchdb recorder-check $(BROWSER)/node_modules/.stamp ## run the recorder in Chromium, and ask ClickHouse what it told (BROWSER_TESTS=views for one file)
-	go test -tags browser -timeout 10m -count 1 -v ./$(BROWSER)
+test-browser: libchdb recorder-check console-web-check $(BROWSER)/node_modules/.stamp ## run the recorder and the console's page in Chromium, and ask ClickHouse what they tell and show (BROWSER_TESTS=views for one file)
+	go test -tags browser -timeout 20m -count 1 -v ./$(BROWSER)
 
 # Programs that read as an analyst does, by the clients that BI tools are built on.
 BI := services/local/e2e/access/bi

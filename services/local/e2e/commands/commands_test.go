@@ -98,6 +98,7 @@ var elsewhere = map[string]string{
 	"make generate":        "needs protoc; what it makes is in the tree",
 	"make lint":            "part of CI",
 	"make recorder":        "make recorder-check, which compares what it builds, is part of CI",
+	"make console-web":     "make console-web-check, which compares what it builds, is part of CI",
 	"make test-browser":    "part of CI",
 	"make chromium":        "part of CI",
 	"make outage":          "measures for twenty minutes",

@@ -5,5 +5,6 @@ SELECT
     metric,      -- text
     value,       -- number
     other_value, -- number
-    change       -- change
+    change,      -- change
+    item_type    -- text
 FROM item_compare(account = {account:String}, item = {item:String}, from = {from:Date}, to = {to:Date}, audience = {audience:String}, other_from = {other_from:Date}, other_to = {other_to:Date}, other_audience = {other_audience:String})
