@@ -287,5 +287,6 @@ func number(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return fmt.Sprintf("%.0f", v+0) // no -0
 	}
-	return fmt.Sprintf("%.9g", v)
+	// What lies between two of nine digits goes up, whichever way its last bit was rounded.
+	return fmt.Sprintf("%.9g", v*(1+1e-13))
 }

@@ -12,4 +12,4 @@ type Example struct {
 }
 
 // All are the examples, in the order of the guide.
-func All() []Example { return append([]Example{}, items...) }
+func All() []Example { return append(append([]Example{}, items...), people...) }
