@@ -6,7 +6,7 @@
 -- the session's events name, the surroundings are those of its last half hour. Of an audience such as country:DE only its part of a session is there.
 --
 -- A visitor's half hours are arrays in one row, each column an array of its own, so that only those are read and sorted that a query asks for. Sorted by
--- whatever time, the half hours of one session lie together, and as many as in any other order: begins marks the first of each.
+-- whatever time, the half hours of one session lie together, and as many as in any other order: begins marks the first of each, closes the last.
 CREATE OR REPLACE VIEW sessions{{on_cluster}} AS
 SELECT
     account_id, visitor_id,
@@ -32,17 +32,18 @@ FROM
         arrayPushFront(arrayFilter((time, rest) -> rest > 1800000, times, rests), times[1]) AS starts,
         arrayPushBack(arrayFilter((time, rest) -> rest > 1800000, arrayPopBack(times), arrayPopFront(rests)), times[-1]) AS ends,
         arraySort(firsts) AS in_order,
-        arrayMap((time, since) -> since > 0 AND has(starts, time), in_order, arrayDifference(in_order)) AS begins,
-        arrayMap(one -> length(arrayDistinct(arrayFlatten(one))), arraySplit((value, is) -> is, arraySort((value, time) -> time, events, firsts), begins)) AS events_of,
-        arrayMap(one -> length(arrayDistinct(arrayFlatten(one))), arraySplit((value, is) -> is, arraySort((value, time) -> time, views, firsts), begins)) AS views_of,
-        arrayMap(one -> one[1], arraySplit((value, is) -> is, arraySort(entries), begins)) AS entry_of,
-        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, time) -> (time, value), users, lasts), begins)) AS user_of,
-        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, time) -> (time, value), companies, lasts), begins)) AS company_of,
-        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), countries, slots), begins)) AS country_of,
-        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), browsers, slots), begins)) AS browser_of,
-        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), systems, slots), begins)) AS os_of,
-        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), devices, slots), begins)) AS device_of,
-        arrayMap(one -> one[-1], arraySplit((value, is) -> is, arraySort((value, slot) -> (slot, value), languages, slots), begins)) AS language_of
+        arrayMap((time, before) -> time != before AND has(starts, time), in_order, arrayPushFront(arrayPopBack(in_order), 0)) AS begins,
+        arrayPushBack(arrayPopFront(begins), 1) AS closes,
+        arrayMap(one -> arraySum(one), arraySplit((value, is) -> is, arraySort((value, time) -> time, events, firsts), begins)) AS events_of,
+        arrayMap(one -> arraySum(one), arraySplit((value, is) -> is, arraySort((value, time) -> time, views, firsts), begins)) AS views_of,
+        arrayFilter((value, is) -> is, arraySort(entries), begins) AS entry_of,
+        arrayFilter((value, is) -> is, arraySort((value, time) -> (time, value), users, lasts), closes) AS user_of,
+        arrayFilter((value, is) -> is, arraySort((value, time) -> (time, value), companies, lasts), closes) AS company_of,
+        arrayFilter((value, is) -> is, arraySort((value, slot) -> (slot, value), countries, slots), closes) AS country_of,
+        arrayFilter((value, is) -> is, arraySort((value, slot) -> (slot, value), browsers, slots), closes) AS browser_of,
+        arrayFilter((value, is) -> is, arraySort((value, slot) -> (slot, value), systems, slots), closes) AS os_of,
+        arrayFilter((value, is) -> is, arraySort((value, slot) -> (slot, value), devices, slots), closes) AS device_of,
+        arrayFilter((value, is) -> is, arraySort((value, slot) -> (slot, value), languages, slots), closes) AS language_of
     FROM
     (
         SELECT
@@ -50,8 +51,8 @@ FROM
             groupArray(toUnixTimestamp64Milli(a.first_time)) AS firsts,
             groupArray(toUnixTimestamp64Milli(a.last_time)) AS lasts,
             groupArray(a.slot) AS slots,
-            groupArray(a.events) AS events,
-            groupArray(a.views) AS views,
+            groupArray(length(a.events)) AS events,
+            groupArray(length(a.views)) AS views,
             groupArray(a.entry) AS entries,
             groupArray(a.user_id) AS users,
             groupArray(a.company_id) AS companies,

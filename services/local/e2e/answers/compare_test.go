@@ -27,7 +27,9 @@ type question struct {
 	// item says that the view takes one.
 	item bool
 	// plain is the condition of a view without parameters, in which {account}, {from} and {to} stand for what is asked with.
-	plain     string
+	plain string
+	// everyone says that the view takes no audience.
+	everyone  bool
 	askedWith []asked
 	answer    func(h *house, a asked) []Row
 	// mutations are wrong ways to write the view: what stands in its text, and what instead. Each must change an answer.

@@ -28,6 +28,7 @@ import (
 type house struct {
 	dir      string
 	engine   *chdb.Engine
+	conn     *clickhouse.Conn
 	database string
 	set      *dataset.Set
 	// stored are the rows that the model has seen, final those that FINAL has (dataset.Set).
@@ -48,7 +49,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if running != nil {
 		running.engine.Kill() // nothing of it is kept
-		if err := errors.Join(running.engine.Stop(), os.RemoveAll(running.dir)); err != nil {
+		if err := errors.Join(running.close(), running.engine.Stop(), os.RemoveAll(running.dir)); err != nil {
 			fmt.Fprintln(os.Stderr, "stop ClickHouse:", err)
 			code = 1
 		}
@@ -87,12 +88,10 @@ func load() (*house, error) {
 	if _, err := clickhouse.Migrate(ctx, cfg, clickhouse.Tables{}, schemas.Migrations()); err != nil {
 		return nil, err
 	}
-	conn, err := clickhouse.Open(cfg)
-	if err != nil {
+	if h.conn, err = clickhouse.Open(cfg); err != nil {
 		return nil, err
 	}
-	defer conn.Close()
-	return h, h.store(ctx, conn)
+	return h, h.store(ctx)
 }
 
 func (h *house) start() (err error) {
@@ -110,33 +109,41 @@ func (h *house) start() (err error) {
 	return err
 }
 
-// store inserts the blocks as the sink does, with the model's feeds on, and erases who is to be erased.
-func (h *house) store(ctx context.Context, conn *clickhouse.Conn) error {
-	insert := func(table, token string, columns []clickhouse.Column) error {
-		names := make([]string, len(columns))
-		for i, column := range columns {
-			names[i] = column.Name
-		}
-		return conn.Insert(ctx, "INSERT INTO "+table+" ("+strings.Join(names, ", ")+")", token, columns)
+func (h *house) close() error {
+	if h.conn == nil { // it never came so far
+		return nil
 	}
+	return h.conn.Close()
+}
+
+// store inserts the blocks as the sink does, with the model's feeds on, and erases who is to be erased.
+func (h *house) store(ctx context.Context) error {
 	for i, block := range h.set.Blocks {
-		if err := insert("events", fmt.Sprintf("block %d", i), dataset.Columns(block)); err != nil {
+		if err := h.insert(ctx, "events", fmt.Sprintf("block %d", i), dataset.Columns(block)); err != nil {
 			return err
 		}
 	}
-	if err := insert("dead_events", "dead", dataset.Columns(h.set.Dead)); err != nil {
+	if err := h.insert(ctx, "dead_events", "dead", dataset.Columns(h.set.Dead)); err != nil {
 		return err
 	}
 	for _, table := range []string{"events", "item_activity", "visitor_activity", "end_user_activity"} {
 		var people []string
 		for _, person := range h.set.Erased {
-			people = append(people, fmt.Sprintf("('%s', '%s')", person.Account, person.User))
+			people = append(people, fmt.Sprintf("(%s, %s)", quote(person.Account), quote(person.User)))
 		}
-		if err := conn.Exec(ctx, "DELETE FROM "+table+" WHERE (account_id, user_id) IN ("+strings.Join(people, ", ")+")"); err != nil {
+		if err := h.conn.Exec(ctx, "DELETE FROM "+table+" WHERE (account_id, user_id) IN ("+strings.Join(people, ", ")+")"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (h *house) insert(ctx context.Context, table, token string, columns []clickhouse.Column) error {
+	names := make([]string, len(columns))
+	for i, column := range columns {
+		names[i] = column.Name
+	}
+	return h.conn.Insert(ctx, "INSERT INTO "+table+" ("+strings.Join(names, ", ")+")", token, columns)
 }
 
 // query runs a statement over HTTP and returns its rows as JSON, or the server's error.
@@ -280,5 +287,6 @@ func number(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return fmt.Sprintf("%.0f", v+0) // no -0
 	}
-	return fmt.Sprintf("%.9g", v)
+	// What lies between two of nine digits goes up, whichever way its last bit was rounded.
+	return fmt.Sprintf("%.9g", v*(1+1e-13))
 }

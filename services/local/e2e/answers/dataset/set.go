@@ -25,11 +25,13 @@ var (
 	LastDay  = time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)
 )
 
-// The accounts. Acme and Globex have items of the same ids; Tiny has few people, so that some of its answers are empty.
+// The accounts. Acme and Globex have items of the same ids; Tiny has few people, so that some of its answers are empty; Fresh has no doubles, but
+// events that took long to be stored.
 const (
 	Acme   = "acme"
 	Globex = "globex"
 	Tiny   = "tiny"
+	Fresh  = "fresh"
 )
 
 // A Person is one end user of an account, by the id that events name.
@@ -53,6 +55,7 @@ func New(seed uint64) *Set {
 		events = append(events, a.live(rng)...)
 	}
 	set := store(rng, events)
+	set.Blocks = append(set.Blocks, fresh(rand.New(rand.NewPCG(seed, 2))))
 	set.Dead = dead(rng)
 	return set
 }

@@ -114,3 +114,22 @@ func dead(rng *rand.Rand) []*Dead {
 	}
 	return rows
 }
+
+// fresh are events without doubles, since what is fresh is told of rows as they are stored, of which merges take doubles away. They come quickly and
+// slowly, some after days, and around a midnight.
+func fresh(rng *rand.Rand) []*Event {
+	after := func(at time.Time, upTo time.Duration) time.Time {
+		return at.Add(time.Duration(rng.Int64N(int64(upTo))).Truncate(time.Millisecond))
+	}
+	events := make([]*Event, 3000)
+	for i := range events {
+		e := &Event{ID: newID(rng), Account: Fresh, Region: "eu", ItemType: "page", Name: "view", Visitor: "v", User: "v", Environment: "test", StepIndex: -1, Flags: []string{}}
+		e.Time = after(FirstDay.AddDate(0, 0, 22).Add(22*time.Hour), 4*time.Hour)
+		e.ReceivedAt = after(e.Time, []time.Duration{3 * time.Second, 50 * time.Hour}[rng.IntN(50)/49])
+		e.EnrichedAt = after(e.ReceivedAt, time.Second)
+		e.InsertedAt = after(e.EnrichedAt, []time.Duration{5 * time.Second, 15 * time.Minute}[rng.IntN(2)])
+		e.ClientTime, e.Expires = e.Time, time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
+		events[i] = e
+	}
+	return events
+}

@@ -29,15 +29,8 @@ FROM
                     arrayMap((day, next) -> (least(day + 7, next), 0, -1, 0), days, next_days),
                     arrayMap((day, next) -> (least(day + 30, next), 0, 0, -1), days, next_days)
                 ) AS changes
-            FROM
-            (
-                SELECT *
-                FROM visitor_activity FINAL
-                WHERE account_id = {account:String}
-                    AND toDate(slot) BETWEEN {from:Date} - 29 AND {to:Date}
-                    AND {{part "audience"}}
-            ) AS a
-            GROUP BY cityHash64(if(user_id = '', visitor_id, user_id))
+            FROM half_hours(account = {account:String}, from = {from:Date} - 29, to = {to:Date}, audience = {audience:String})
+            GROUP BY person
         )
         ARRAY JOIN changes AS change
     ) AS c
