@@ -68,7 +68,7 @@ func (p *Pipeline) remember(ctx context.Context, out io.Writer) error {
 }
 
 // readPast is the folder's past, or the one that it is to get; nil where its tables have events of which no past is written down.
-func (p *Pipeline) readPast(ctx context.Context) (*past, error) {
+func (p *Pipeline) readPast(ctx context.Context) (_ *past, err error) {
 	text, err := os.ReadFile(p.cfg.pastFile())
 	if err == nil {
 		was := new(past)
@@ -84,7 +84,7 @@ func (p *Pipeline) readPast(ctx context.Context) (*past, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer stored.close()
+	defer func() { err = errors.Join(err, stored.close()) }()
 	for _, region := range Regions {
 		if n, err := stored.events(ctx, region); err != nil || n > 0 {
 			return nil, err
