@@ -65,11 +65,20 @@ func TestNobodyComesBackByEnrichingAgain(t *testing.T) {
 	p.holds(10, "1")
 	p.erase("--user", "ann")
 	p.stop("enricher")
-	p.ctl("reenrich", "--region", region, "--from", "-1h", "--yes")
+	from := time.Now().Add(-time.Hour)
+	out := p.ctl("reenrich", "--region", region, "--from", from.Format(time.RFC3339), "--yes")
+	_, command, found := strings.Cut(out, "once the lag is 0: waymarkctl ")
+	command, _, _ = strings.Cut(command, ",")
+	if want := "model rebuild --region eu --from " + from.UTC().AddDate(0, 0, -7).Format(time.DateOnly); !found || command != want {
+		t.Errorf("it names %q, want %q", command, want)
+	}
 	p.start("enricher")
 	p.holds(5, "epoch > 0")
 	p.holds(5, "1")
 	p.holds(5, "visitor_id = 'w'")
+	p.ctl(strings.Fields(command)...)
+	p.computes("enriched again", "1", "5 events, 5 plays, 1 end users")
+	p.agrees("enriched again")
 }
 
 // What an edge has on its disk was received before the erasure, and comes after it.

@@ -207,7 +207,7 @@ func (e *Erasure) Run(ctx context.Context) (*Receipt, error) {
 	defer cancel()
 	for _, step := range []func(context.Context) error{e.bury, e.settle, e.clear, e.model} {
 		if err := step(ctx); err != nil {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			if over(ctx) && !errors.Is(ctx.Err(), context.Canceled) {
 				err = fmt.Errorf("it is not done after --wait %s (run the same again): %w", e.Wait, err)
 			}
 			return e.receipt, err

@@ -41,16 +41,20 @@ func (e *Erasure) model(ctx context.Context) error {
 		if err := model.InsertsOver(ctx, e.Conn); err != nil {
 			return err
 		}
-		tables, err := e.tables(ctx)
+		// Rows move from tables of a rebuild to the model's, never back: so that they are first.
+		staged, err := model.Staged(ctx, e.Conn)
 		if err != nil {
 			return err
 		}
-		for _, t := range tables {
-			if err := e.anew(ctx, t); err != nil {
+		if len(staged) > 0 {
+			if err := e.anew(ctx, staged); err != nil {
 				return err
 			}
 		}
-		left, err := e.modelLeft(ctx, tables)
+		if err := e.anew(ctx, model.Tables()); err != nil {
+			return err
+		}
+		left, err := e.modelLeft(ctx, append(staged, model.Tables()...))
 		if err != nil {
 			return err
 		}
@@ -64,15 +68,6 @@ func (e *Erasure) model(ctx context.Context) error {
 	}
 }
 
-// tables are those of rebuilds that are under way, and then the model's: rows move from the first to the second, never back.
-func (e *Erasure) tables(ctx context.Context) ([]model.Table, error) {
-	staged, err := model.Staged(ctx, e.Conn)
-	if err != nil {
-		return nil, err
-	}
-	return append(staged, model.Tables()...), nil
-}
-
 // concerned are the rows of the model that are made anew: those of all who are meant, and of visitors who named one of them.
 func (e *Erasure) concerned() []person {
 	out := slices.Clone(e.persons)
@@ -82,23 +77,25 @@ func (e *Erasure) concerned() []person {
 	return out
 }
 
-// anew deletes the rows of a table that are anybody's who is concerned, and puts back what remains of them.
-func (e *Erasure) anew(ctx context.Context, t model.Table) error {
-	var found []person
-	for _, p := range e.concerned() {
-		n, err := e.ask(ctx, t, modelCountSQL, p)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			continue
-		}
-		found = append(found, p)
-		if err := e.Conn.Exec(ctx, inModel(t, modelDeleteSQL), p...); err != nil && !gone(t, err) {
-			return fmt.Errorf("change the table %s: %w", t.Name, err)
+// anew deletes the rows of tables that are anybody's who is concerned, and puts back what remains of them.
+func (e *Erasure) anew(ctx context.Context, tables []model.Table) error {
+	deleted := false
+	for _, t := range tables {
+		for _, p := range e.concerned() {
+			n, err := e.ask(ctx, t, modelCountSQL, p)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			deleted = true
+			if err := e.Conn.Exec(ctx, inModel(t, modelDeleteSQL), p...); err != nil && !gone(t, err) {
+				return fmt.Errorf("change the table %s: %w", t.Name, err)
+			}
 		}
 	}
-	if len(found) > 0 {
+	if deleted {
 		if err := e.mutated(ctx); err != nil {
 			return err
 		}
@@ -106,9 +103,15 @@ func (e *Erasure) anew(ctx context.Context, t model.Table) error {
 			return err
 		}
 	}
-	for _, p := range e.concerned() { // whether or not there were rows: a run before may have come so far
-		if err := e.putBack(ctx, t, p); err != nil {
-			return err
+	remain, err := e.remain(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range remain { // whether or not there were rows: a run before may have come so far
+		for _, t := range tables {
+			if err := e.putBack(ctx, t, p); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -116,23 +119,42 @@ func (e *Erasure) anew(ctx context.Context, t model.Table) error {
 
 // putBack makes t's rows of what events have of a person still.
 func (e *Erasure) putBack(ctx context.Context, t model.Table, p person) error {
+	first, end := int64(earliest), int64(latest)
 	const day = 24 * time.Hour
-	from, to := int64(earliest), int64(latest)
 	if !e.From.IsZero() && t.ByDay { // its rows are of the days in which the span lies
-		from = e.From.Truncate(day).UnixMilli()
+		first = e.From.Truncate(day).UnixMilli()
 	}
 	if !e.To.IsZero() && t.ByDay {
-		to = e.To.Add(day - 1).Truncate(day).UnixMilli()
+		end = e.To.Add(day - 1).Truncate(day).UnixMilli()
 	}
-	p = append(slices.Clone(p), clickhouse.Named("first", from), clickhouse.Named("end", to), clickhouse.Named("anonymised", e.Mode == erasure.Anonymise))
-	n, err := e.ask(ctx, t, strings.Replace(modelRemainingSQL, "{remaining}", withoutComments(remainingSQL), 1), p)
-	if err != nil || n == 0 {
-		return err
-	}
-	if err := t.Add(ctx, e.Conn, whose(remainingSQL), p...); err != nil && !gone(t, err) {
+	if err := t.Add(ctx, e.Conn, whose(remainingSQL), e.remaining(p, first, end)...); err != nil && !gone(t, err) {
 		return err
 	}
 	return nil
+}
+
+// remain returns those of whom events have anything that is to be put back: mostly nobody.
+func (e *Erasure) remain(ctx context.Context) (out []person, err error) {
+	statement := whose(strings.Replace(modelRemainingSQL, "{remaining}", withoutComments(remainingSQL), 1))
+	for _, p := range e.concerned() {
+		var n uint64
+		err := e.Conn.Query(ctx, statement, func(_ []string, v []any) error {
+			n = v[0].(uint64)
+			return nil
+		}, e.remaining(p, earliest, latest)...)
+		if err != nil {
+			return nil, fmt.Errorf("look for what remains of the person: %w", err)
+		}
+		if n > 0 {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// remaining are the arguments of sql/remaining.sql for a span of time.
+func (e *Erasure) remaining(p person, first, end int64) person {
+	return append(slices.Clone(p), clickhouse.Named("first", first), clickhouse.Named("end", end), clickhouse.Named("anonymised", e.Mode == erasure.Anonymise))
 }
 
 // modelRows counts the rows of the model that a request means.

@@ -103,7 +103,7 @@ func (e *Erasure) mutated(ctx context.Context) error {
 			err = retry.Pause(ctx, lookEvery)
 		}
 		switch {
-		case err != nil && ctx.Err() == nil:
+		case err != nil && !over(ctx):
 			return fmt.Errorf("look for the mutations: %w", err)
 		case err != nil && failure == "":
 			failure = "none: are merges stopped, or is the server busy?"
@@ -112,4 +112,10 @@ func (e *Erasure) mutated(ctx context.Context) error {
 			return fmt.Errorf("%d parts wait for ClickHouse to write them anew (system.mutations; its last failure: %s): %w", parts, failure, err)
 		}
 	}
+}
+
+// over tells whether the time to wait is over. The driver gives up at the context's deadline by itself, which may be a moment before the context has ended.
+func over(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && !time.Now().Before(deadline)
 }
