@@ -330,6 +330,12 @@ func TestTheLogHasNobodysValues(t *testing.T) {
 	h.ask("failure_reasons", "account", "shop", "item", mark)
 	h.ask("end_users", "account", mark)
 	h.ask(mark, "account", "shop")
+	// Of an older database ClickHouse's sentence quotes the whole statement.
+	h.clickhouse("DROP VIEW failure_reasons")
+	h.clickhouse("DROP VIEW survey_results")
+	h.clickhouse("CREATE VIEW survey_results AS SELECT {account:String} AS a, {from:Date} AS b, {to:Date} AS c, {audience:String} AS d, {item:String} AS e")
+	h.refused("a view that is not there", h.ask("failure_reasons", "account", "shop", "item", mark), http.StatusServiceUnavailable, "setup")
+	h.refused("a view of another version", h.ask("survey_results", "account", "shop", "item", mark), http.StatusServiceUnavailable, "setup")
 	h.as = ops
 	h.sql("shop", "SELECT "+mark+" FROM nowhere")
 	h.sql("shop", "SELECT throwIf(1, '"+mark+"')")
