@@ -239,6 +239,22 @@ describe("every figure", () => {
   });
 });
 
+test("days are chosen by dragging across a chart", async (t) => {
+  const page = await open(t, stub.origin, `/overview?${span}`);
+  const { x, y, width, height } = await page.locator(".canvas").boundingBox();
+  await page.mouse.move(x + width * 0.5, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + width * 0.75, y + height / 2, { steps: 4 });
+  await page.locator(".picked").waitFor();
+  await page.mouse.up();
+  await page.waitForURL((url) => url.searchParams.get("from") > "2026-10-10" && url.searchParams.get("to") < "2026-10-27");
+  await settled(page);
+  const days = (Date.parse(new URL(page.url()).searchParams.get("to")) - Date.parse(new URL(page.url()).searchParams.get("from"))) / 86_400_000;
+  assert.ok(days >= 5 && days <= 9, `${days} days are a quarter of the chart`);
+  await page.goBack();
+  assert.match(page.url(), /from=2026-10-01&to=2026-10-28/);
+});
+
 describe("the SQL box", () => {
   test("sends what stands there, with the header that no other site can send; its refusal is shown", async (t) => {
     const page = await open(t, stub.origin, `/sql?${span}`);
