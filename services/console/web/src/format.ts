@@ -201,6 +201,7 @@ const labels: Readonly<Record<string, string>> = {
   all: "All tasks",
   took_it: "Took the guide",
   nps: "NPS",
+  seconds_to_complete_median: "Time to complete, median",
   url_path: "Page",
   country_code: "Country",
 };

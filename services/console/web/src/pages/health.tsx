@@ -82,7 +82,7 @@ function thin(asked: Asked): Asked {
 
 function Tiles({ health }: { health: Health | undefined }) {
   if (!health) {
-    return <div class="kpis">{[1, 2, 3, 4].map((each) => <section key={each} class="card kpi"><div class="skeleton one" aria-hidden="true"><i /><i /></div></section>)}</div>;
+    return <div class="kpis">{[1, 2, 3, 4].map((each) => <div key={each} class="card kpi"><div class="skeleton one" aria-hidden="true"><i /><i /></div></div>)}</div>;
   }
   const { stored, dead, door, lag } = health;
   const letters = (dead?.letters ?? []).reduce((sum, letter) => sum + letter.count, 0);
@@ -101,11 +101,11 @@ function Tiles({ health }: { health: Health | undefined }) {
 
 function Tile({ name, value, note, state }: { name: string; value: string; note: string; state: "good" | "warn" | "bad" }) {
   return (
-    <section class="card kpi">
-      <header><h3>{name}</h3><span class={`lamp ${state}`}><span class="unseen">{{ good: "fine", warn: "to look at", bad: "not known" }[state]}</span></span></header>
+    <div class="card kpi" role="group" aria-label={name}>
+      <header><h2>{name}</h2><span class={`lamp ${state}`}><span class="unseen">{{ good: "fine", warn: "to look at", bad: "not known" }[state]}</span></span></header>
       <p class="kpi-value">{value || "–"}</p>
       <p class="kpi-foot muted small">{note}</p>
-    </section>
+    </div>
   );
 }
 

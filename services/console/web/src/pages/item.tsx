@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { records, type Row } from "../api";
 import { useAsk, type Asked } from "../asked";
 import { isDay } from "../dates";
-import { count, day, kind, number, rate, seconds, words } from "../format";
+import { count, day, kind, label, number, rate, seconds, words } from "../format";
 import { go, link, linkHere, usePlace } from "../route";
 import { axis, byDay } from "../rows";
 import { asParams, beforeParams, isOpen, useScope } from "../session";
@@ -201,7 +201,8 @@ function Compare({ item, type }: { item: string; type: string }) {
   };
   const asked = useAsk("item_compare", { ...asParams(scope), item, ...other });
   const isRate = (row: Row) => /rate$/.test(String(row["metric"]));
-  const read = (row: Row, name: string) => (isRate(row) ? rate(row[name]) : /^seconds/.test(String(row["metric"])) ? seconds(row[name]) : count(row[name]));
+  const isTime = (row: Row) => /^seconds/.test(String(row["metric"]));
+  const read = (row: Row, name: string) => (isRate(row) ? rate(row[name]) : isTime(row) ? seconds(row[name]) : count(row[name]));
   return (
     <Figure
       title="Compare"
@@ -211,10 +212,10 @@ function Compare({ item, type }: { item: string; type: string }) {
       limit={30}
       controls={<button type="button" class="button" aria-expanded={open} onClick={() => setOpen(!open)}>Compare with…</button>}
       columns={[
-        { name: "metric", label: "Figure", unit: "words" },
+        { name: "metric", label: "Figure", unit: "text", cell: (row) => label(String(row["metric"])) },
         { name: "value", label: "Here", unit: "number", cell: (row) => read(row, "value") },
         { name: "other_value", label: "There", unit: "number", cell: (row) => read(row, "other_value") },
-        { name: "change", label: "Change", unit: "change", cell: (row) => <Change value={row["value"]} before={row["other_value"]} unit={isRate(row) ? "rate" : "number"} /> },
+        { name: "change", label: "Change", unit: "change", cell: (row) => <Change value={row["value"]} before={row["other_value"]} unit={isRate(row) ? "rate" : isTime(row) ? "seconds" : "number"} /> },
       ]}
       {...(open && {
         note: (

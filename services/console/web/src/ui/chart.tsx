@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { fullDay, show, time, type Unit } from "../format";
+import { go, linkHere } from "../route";
 import { useStore, store } from "../store";
 
 export interface Series {
@@ -72,6 +73,7 @@ export function Chart(p: Props) {
       chart.current?.setOption(option(p), true);
     }
   }, [ready, key, round]);
+  const isSpan = !p.moments && p.x.length > 2;
   return (
     <div class="chart">
       <ul class="legend" aria-hidden="true">
@@ -80,10 +82,41 @@ export function Chart(p: Props) {
             {each.name}
           </li>
         ))}
+        {isSpan && <li class="hint">Drag across days to look at them alone</li>}
       </ul>
-      <div class={`canvas ${p.height ?? "medium"}`} ref={box} role="img" aria-label={summary(p)} data-drawn={ready} />
+      <div class={`canvas ${p.height ?? "medium"}`} ref={box} onPointerDown={isSpan ? (event) => pick(event, chart.current!, p.x) : undefined} role="img" aria-label={summary(p)} data-drawn={ready} />
     </div>
   );
+}
+
+/** pick follows a mouse that is dragged across days, and makes them those that are looked at. The keyboard has the days at the top. */
+function pick(down: PointerEvent, chart: import("echarts/core").EChartsType, days: readonly string[]): void {
+  const box = down.currentTarget as HTMLElement;
+  const left = box.getBoundingClientRect().left;
+  const dayAt = (event: PointerEvent) => Math.max(0, Math.min(days.length - 1, Math.round(Number(chart.convertFromPixel({ xAxisIndex: 0 }, event.clientX - left)))));
+  if (down.button !== 0 || down.pointerType !== "mouse") {
+    return;
+  }
+  const first = dayAt(down);
+  const mark = document.createElement("div");
+  mark.className = "picked";
+  box.append(mark);
+  const ends = (event: PointerEvent) => [first, dayAt(event)].sort((a, b) => a - b) as [number, number];
+  const move = (event: PointerEvent) => {
+    const [from, to] = ends(event).map((day) => Number(chart.convertToPixel({ xAxisIndex: 0 }, day))) as [number, number];
+    mark.style.left = `${from}px`;
+    mark.style.width = `${to - from}px`;
+  };
+  const up = (event: PointerEvent) => {
+    removeEventListener("pointermove", move);
+    mark.remove();
+    const [from, to] = ends(event);
+    if (to > from) {
+      go(linkHere({ from: days[from], to: days[to] }));
+    }
+  };
+  addEventListener("pointermove", move);
+  addEventListener("pointerup", up, { once: true });
 }
 
 /** What the picture says, in words. */

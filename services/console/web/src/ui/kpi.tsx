@@ -26,9 +26,9 @@ export function Kpi({ label, asked, value, before, beforeAsked, unit = "count", 
   const text = missing(value) ? nothing : unit === "count" ? compact(value) : unit === "seconds" ? seconds(value) : show(value, unit);
   const answers = [asked, ...(beforeAsked ? [beforeAsked] : [])].flatMap((each) => (each.answer ? [{ question: each.question, answer: each.answer }] : []));
   return (
-    <section class="card kpi" aria-labelledby={id} aria-busy={asked.state === "waiting"}>
+    <div class="card kpi" role="group" aria-labelledby={id} aria-busy={asked.state === "waiting"}>
       <header>
-        <h3 id={id}>{label}</h3>
+        <h2 id={id}>{label}</h2>
         {answers.length > 0 && (
           <button type="button" class="quiet square tiny" onClick={() => explain(label, answers)} aria-label={`How is this computed? ${label}`} title="How is this computed?">
             <Icon name="info" size={15} />
@@ -65,7 +65,7 @@ export function Kpi({ label, asked, value, before, beforeAsked, unit = "count", 
           <i />
         </div>
       )}
-    </section>
+    </div>
   );
 }
 

@@ -109,7 +109,7 @@ test("audience: retention, sources, and each breakdown", async (t) => {
     await page.goto(`${origin}/audience?${span}&tab=breakdowns&by=${by}`);
     await settled(page);
     const values = await sql(`SELECT value, users, events FROM ${view("breakdown", `, by = '${by}'`)}`);
-    const rows = await table(page.locator("section.card").last());
+    const rows = await table(page.locator("main .card").last());
     assert.deepEqual(rows.map((row) => row.join()).sort(), values.map((row) => [row.value || "Not known", n(row.users), n(row.events)].join()).sort(), by);
   }
   const countries = await sql(`SELECT value, users FROM ${view("breakdown", ", by = 'country'")} WHERE value != ''`);

@@ -47,7 +47,7 @@ export async function settled(page) {
 }
 
 /** The figure under a title. */
-export const figure = (page, title) => page.locator("section.card").filter({ has: page.getByRole("heading", { name: title, exact: true }) });
+export const figure = (page, title) => page.locator("main .card").filter({ has: page.getByRole("heading", { name: title, exact: true }) });
 
 /** A figure's table as text, row by row; the figure is turned to it where it shows a chart. */
 export async function table(within) {

@@ -2,10 +2,13 @@
 // names is run, and that it serves who has a keyboard, a phone, or no sight of it.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { after, describe, test } from "node:test";
 import { figure, open, saved, settled, table } from "./harness.mjs";
 import { start } from "./stub.mjs";
 
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const stub = await start();
 after(stub.close);
 const span = "account=shop&from=2026-10-01&to=2026-10-28";
@@ -212,7 +215,7 @@ describe("what the account's pages call their things", () => {
 describe("every figure", () => {
   test("says how it is computed, copies its SQL, and opens it in the box", async (t) => {
     const page = await open(t, stub.origin, `/overview?${span}`, { permissions: ["clipboard-read", "clipboard-write"] });
-    const cards = page.locator("main section.card");
+    const cards = page.locator("main .card");
     const buttons = page.locator("main").getByRole("button", { name: /^How is this computed/ });
     assert.equal(await buttons.count(), await cards.count());
     await figure(page, "Daily users").getByRole("button", { name: "How is this computed?" }).click();
@@ -234,6 +237,22 @@ describe("every figure", () => {
     assert.ok(await chart.locator("canvas").evaluate((canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)), "nothing is drawn");
     assert.equal((await table(daily)).length, 28);
   });
+});
+
+test("days are chosen by dragging across a chart", async (t) => {
+  const page = await open(t, stub.origin, `/overview?${span}`);
+  const { x, y, width, height } = await page.locator(".canvas").boundingBox();
+  await page.mouse.move(x + width * 0.5, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + width * 0.75, y + height / 2, { steps: 4 });
+  await page.locator(".picked").waitFor();
+  await page.mouse.up();
+  await page.waitForURL((url) => url.searchParams.get("from") > "2026-10-10" && url.searchParams.get("to") < "2026-10-27");
+  await settled(page);
+  const days = (Date.parse(new URL(page.url()).searchParams.get("to")) - Date.parse(new URL(page.url()).searchParams.get("from"))) / 86_400_000;
+  assert.ok(days >= 5 && days <= 9, `${days} days are a quarter of the chart`);
+  await page.goBack();
+  assert.match(page.url(), /from=2026-10-01&to=2026-10-28/);
 });
 
 describe("the SQL box", () => {
@@ -396,6 +415,33 @@ describe("colours", () => {
     await settled(page);
     assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "dark");
   });
+});
+
+describe("axe, which knows the rules for who does not see or cannot use a mouse (WCAG 2.2 AA)", () => {
+  const rules = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] };
+  const found = (page) => page.evaluate(async ([source, options]) => {
+    window.axe ?? (0, eval)(source);
+    const { violations } = await window.axe.run(document, options);
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 140)} ${node.any[0]?.message ?? node.all[0]?.message ?? ""}`));
+  }, [axe, rules]);
+
+  for (const colorScheme of ["light", "dark"]) {
+    test(`finds nothing on any page, ${colorScheme}`, async (t) => {
+      const page = await open(t, stub.origin, `/overview?${span}`, { colorScheme, bypassCSP: true });
+      for (const name of [...pages, "live"]) {
+        await page.goto(`${stub.origin}/${name}${name.includes("?") ? "&" : "?"}${span}`);
+        await settled(page);
+        assert.deepEqual(await found(page), [], name);
+      }
+      await page.goto(`${stub.origin}/overview?${span}`);
+      await settled(page);
+      await page.getByRole("button", { name: /^Audience/ }).click();
+      assert.deepEqual(await found(page), [], "a panel");
+      await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: /^How is this computed/ }).first().click();
+      assert.deepEqual(await found(page), [], "a dialog");
+    });
+  }
 });
 
 test("the shell and its first numbers stand before charts are loaded", async (t) => {

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-KZKNHW4O.js";import"./chunk-YTGMU55R.js";import"./chunk-MMURAJ2K.js";import"./chunk-5A37IWKH.js";import"./chunk-XXTJG34E.js";import"./chunk-WOT6VMZA.js";export{b as Lessons,c as Quizzes,a as default};

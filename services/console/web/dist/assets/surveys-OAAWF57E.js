@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-LLTFT44K.js";import"./chunk-2WLN52J4.js";import"./chunk-YTGMU55R.js";import"./chunk-MMURAJ2K.js";import"./chunk-5A37IWKH.js";import"./chunk-XXTJG34E.js";import"./chunk-WOT6VMZA.js";export{c as Nps,b as SurveyAnswers,a as default};
