@@ -10,8 +10,8 @@ ORDER BY exposed_users DESC`,
 	},
 	{
 		"item_rates", "How does one item do?",
-		`SELECT *
-FROM item_rates(account = 'acme', from = '2026-03-01', to = '2026-03-31', audience = 'live', item = '301')`,
+		`SELECT item_type, players, completion_rate, goal_rate, stopped
+FROM item_rates(account = 'acme', from = '2026-03-01', to = '2026-03-31', audience = 'live', item = '101')`,
 	},
 	{
 		"walkthru_funnel", "At which step do people leave a walk-thru, and how long does each step take?",
