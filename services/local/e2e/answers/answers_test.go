@@ -2,6 +2,7 @@ package answers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 
 // questions are all views that answer one, but those that others are made of.
 var questions = []question{
-	itemEngagement, walkthruFunnel, walkthruCompletion, failureReasons, goalRate, timeToComplete, itemDays,
+	itemRates, itemEngagement, walkthruFunnel, walkthruCompletion, failureReasons, goalRate, timeToComplete, itemDays,
 	taskProgress, tasksDone, courseProgress, courseLessons, quizResults, surveyResults, surveyNPS, searchWithoutResult,
 	itemCompare, guideEffect,
 	sessionsView, activeUsers, retention, sessionsOverview, newVsReturning, trafficSources, breakdown, companyEngagement,
@@ -35,7 +36,7 @@ func TestViewsAnswerAsTheDefinitionsSay(t *testing.T) {
 // A view that is written wrong in one of the usual ways answers otherwise, and the comparison sees it.
 func TestTheComparisonFindsWhatIsWrittenWrong(t *testing.T) {
 	h := open(t)
-	for _, q := range questions {
+	for _, q := range append(slices.Clone(questions), itemUsers) {
 		if len(q.mutations) < 2 {
 			t.Errorf("%s has %d mutations", q.view, len(q.mutations))
 		}
@@ -49,8 +50,15 @@ func TestTheComparisonFindsWhatIsWrittenWrong(t *testing.T) {
 				}
 				const name = "mutated"
 				wrong := strings.ReplaceAll(statement, from, to)
-				h.exec(t, strings.Replace(wrong, "CREATE OR REPLACE VIEW "+q.view, "CREATE OR REPLACE VIEW "+name, 1))
-				defer h.exec(t, "DROP VIEW "+name)
+				if q.through == "" {
+					h.exec(t, strings.Replace(wrong, "VIEW "+q.view+" AS", "VIEW "+name+" AS", 1))
+					defer h.exec(t, "DROP VIEW "+name)
+				} else {
+					h.exec(t, strings.Replace(wrong, "VIEW "+q.view+" AS", "VIEW "+name+"_below AS", 1))
+					defer h.exec(t, "DROP VIEW "+name+"_below")
+					h.exec(t, strings.NewReplacer("VIEW "+q.through+" AS", "VIEW "+name+" AS", "FROM "+q.view+"(", "FROM "+name+"_below(").Replace(statementOf(t, q.through)))
+					defer h.exec(t, "DROP VIEW "+name)
+				}
 				switch d := h.compare(t, q, name); {
 				case d == "":
 					t.Errorf("with %q instead, every answer is the same", to)
@@ -118,9 +126,9 @@ func TestMergesChangeNoAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	const name = "unmerged"
-	h.exec(t, strings.NewReplacer("VIEW item_engagement AS", "VIEW "+name+" AS", "item_activity FINAL", "item_activity").Replace(statementOf(t, "item_engagement")))
+	h.exec(t, strings.NewReplacer("VIEW task_progress AS", "VIEW "+name+" AS", "item_activity FINAL", "item_activity").Replace(statementOf(t, "task_progress")))
 	defer h.exec(t, "DROP VIEW "+name)
-	if h.compare(t, split(itemEngagement), name) == "" {
+	if h.compare(t, split(taskProgress), name) == "" {
 		t.Error("without FINAL every answer is the same: nothing is tested")
 	}
 	for _, q := range questions {

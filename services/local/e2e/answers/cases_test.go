@@ -138,6 +138,24 @@ var cases = []struct {
 		[]Row{{"plays": 1, "completed": 1, "completion_rate": 1}},
 	},
 	{
+		"a goal of who did not play is nobody's rate, and one that was reached without the play's id is its player's",
+		[]told{
+			{"10 10:00:00", "ann", "play", "p1", nil}, {"10 10:00:09", "ann", "goal", "", nil}, {"10 10:00:00", "bob", "play", "p2", nil}, {"10 10:00:00", "eve", "goal", "p3", nil},
+			{"10 10:00:00", "joe", "goal", "p4", about("walkthru", "x")},
+		},
+		"SELECT item_id, players, goal_users, goal_rate FROM goal_rate($, item='')",
+		[]Row{{"item_id": "w", "players": 2, "goal_users": 1, "goal_rate": 0.5}},
+	},
+	{
+		"one step is no interaction, whatever it is and on which side of midnight, and two are, on both",
+		[]told{
+			{"10 23:59:59", "ann", "play", "p1", nil}, {"11 00:00:01", "ann", "step", "p1", step(3)},
+			{"10 23:59:00", "bob", "play", "p2", nil}, {"10 23:59:59", "bob", "step", "p2", step(0)}, {"11 00:00:01", "bob", "step", "p2", step(1)},
+		},
+		"SELECT exposed_users, interacting_users, engagement_rate FROM item_engagement($)",
+		[]Row{{"exposed_users": 2, "interacting_users": 1, "engagement_rate": 0.5}},
+	},
+	{
 		"a double under the same id counts once, in the model and in the events",
 		[]told{
 			{"10 10:00:00", "ann", "search", "", searched(1)}, {"10 10:00:00", "ann", "search", "", searched(1)}, {"10 10:00:01", "ann", "search", "", searched(2)},

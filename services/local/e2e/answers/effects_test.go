@@ -10,7 +10,7 @@ import (
 // measures are an item's counts and rates by the kind of item, as item_compare has them.
 func (h *house) measures(a asked) map[string]map[string]any {
 	all := make(map[string]map[string]any)
-	for _, row := range itemEngagement.answer(h, a) {
+	for _, row := range itemRatesOf(h, a) {
 		if row["item_id"] == a.item {
 			all[row["item_type"].(string)] = row
 		}
@@ -80,7 +80,6 @@ var itemCompare = question{
 		{"value / other_value - 1", "value / other_value"},
 		{"audience = {other_audience:String}", "audience = {audience:String}"},
 		{"coalesce(maxIf(amount, other), 0)", "maxIf(amount, other)"},
-		{"WHERE item_id = {item:String}", ""},
 	},
 }
 
@@ -119,7 +118,7 @@ var guideEffect = question{
 				continue
 			}
 			at, is := row.at("play")
-			if row.kind != "walkthru" && !is {
+			if row.kind != "walkthru" && row.kind != "autoplay" {
 				at, is = row.first(), row.acted()
 			}
 			if before, took1 := took[row.person()]; is && (!took1 || at.Before(before)) {

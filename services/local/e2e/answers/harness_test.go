@@ -153,7 +153,7 @@ func (h *house) query(statement string) ([]Row, error) {
 		// NaN is no null, and an integer of 64 bits is a number.
 		"output_format_json_quote_denormals": {"1"}, "output_format_json_quote_64bit_integers": {"0"},
 	}
-	client := http.Client{Timeout: time.Minute}
+	client := http.Client{Timeout: 5 * time.Minute}
 	response, err := client.Post("http://"+h.engine.HTTP()+"/?"+settings.Encode(), "text/plain", strings.NewReader(statement))
 	if err != nil {
 		return nil, err

@@ -52,36 +52,68 @@ func (h *house) totals(a asked, kinds ...string) groups[item, total] {
 	return all
 }
 
+// names are each item's latest in the span, of the days' activities.
+func (h *house) names(a asked) map[item]named {
+	names := make(map[item]named)
+	for _, row := range h.active(a, a.from, a.to) {
+		of := item{row.kind, row.item}
+		names[of] = names[of].or(row.last(), row.name())
+	}
+	return names
+}
+
+// itemRatesOf is what item_rates has.
+func itemRatesOf(h *house, a asked) []Row {
+	names := h.names(a)
+	var rows []Row
+	for of, t := range h.totals(a) {
+		goalUsers := t.players.both(t.reachers)
+		rows = append(rows, Row{
+			"item_type": of.kind, "item_id": of.id, "item_name": names[of].name,
+			"exposed_users": len(t.exposed), "interacting_users": len(t.acted), "engagement_rate": ratio(t.exposed.both(t.acted), len(t.exposed)),
+			"plays": t.plays, "players": len(t.players), "completed": t.completed, "completion_rate": ratio(t.completedPlays, t.plays),
+			"goals": t.goals, "milestone_users": t.players.both(t.milestoners), "goal_users": goalUsers, "goal_rate": ratio(goalUsers, len(t.players)),
+			"failed": t.failed, "stopped": t.stopped, "dismissed": t.dismissed,
+		})
+	}
+	return rows
+}
+
 var itemEngagement = question{
 	view: "item_engagement", askedWith: usual(),
 	answer: func(h *house, a asked) []Row {
-		names := make(map[item]named)
-		for _, row := range h.active(a, a.from, a.to) {
-			of := item{row.kind, row.item}
-			names[of] = names[of].or(row.last(), row.name())
-		}
-		var rows []Row
-		for of, t := range h.totals(a) {
-			goalUsers := t.players.both(t.reachers)
-			rows = append(rows, Row{
-				"item_type": of.kind, "item_id": of.id, "item_name": names[of].name,
-				"exposed_users": len(t.exposed), "interacting_users": len(t.acted), "engagement_rate": ratio(t.exposed.both(t.acted), len(t.exposed)),
-				"plays": t.plays, "players": len(t.players), "completed": t.completed, "completion_rate": ratio(t.completedPlays, t.plays),
-				"goals": t.goals, "goal_users": goalUsers, "goal_rate": ratio(goalUsers, len(t.players)),
-				"failed": t.failed, "stopped": t.stopped, "dismissed": t.dismissed,
-			})
+		rows := itemRatesOf(h, a)
+		for _, row := range rows {
+			delete(row, "milestone_users")
 		}
 		return rows
 	},
+	mutations: []mutation{{"item = '')", "item = '101')"}, {"EXCEPT (milestone_users)", "EXCEPT (goal_users)"}},
+}
+
+var itemRates = question{
+	view: "item_rates", item: true, askedWith: usual("", "101"), answer: itemRatesOf,
+	mutations: []mutation{
+		{"countIf(u.exposures > 0) AS", "sum(u.exposures) AS"},
+		{"engaged_users / exposed_users", "interacting_users / exposed_users"},
+		{"countIf(u.goals > 0 AND u.plays > 0)", "countIf(u.goals > 0)"},
+		{"if(item_type IN ('walkthru', 'autoplay'), completed_plays, completions)", "completions"},
+		{"argMax(a.item_name, a.last_time)", "argMin(a.item_name, a.last_time)"},
+	},
+}
+
+// itemUsers is asked through item_rates.
+var itemUsers = question{
+	view: "item_users", askedWith: usual(), answer: itemRatesOf, through: "item_rates", item: true,
 	mutations: []mutation{
 		{"NOT preview AND NOT is_bot", "NOT is_bot"},
 		{"BETWEEN '{from}' - 1 AND '{to}' + 1", "BETWEEN '{from}' - 1 AND '{to}'"},
-		{"countIf(u.exposed AND u.interacted) / exposed_users", "interacting_users / exposed_users"},
-		{"countIf(u.plays > 0) AS", "toUInt64(sum(u.plays)) AS"},
+		{"BETWEEN '{from}' - 1 AND '{to}' + 1", "BETWEEN '{from}' AND '{to}' + 1"},
 		{"cityHash64(visitor_id, user_id, day)", "cityHash64(visitor_id, user_id)"},
-		{"AND (i.played OR item_type NOT IN ('walkthru', 'autoplay'))", ""},
-		{"argMin(cityHash64(a.person), (a.first_time, a.user_id))", "argMax(cityHash64(a.person), (a.first_time, a.user_id))"},
-		{" > 1 AS interacted", " > 0 AS interacted"},
+		{"first_step < last_step", "first_step <= last_step"},
+		{"min(bitOr(", "max(bitOr("},
+		{"if(user_id = '', visitor_id, user_id)", "visitor_id"},
+		{"groupBitOr(", "max("},
 	},
 }
 
@@ -201,29 +233,23 @@ var failureReasons = question{
 var goalRate = question{
 	view: "goal_rate", item: true, askedWith: usual("", "101"),
 	answer: func(h *house, a asked) []Row {
+		names := h.names(a)
 		var rows []Row
 		for of, t := range h.totals(a, "walkthru") {
 			if len(t.players) == 0 {
 				continue
 			}
-			var latest named // of the players' interactions
-			for _, i := range h.interactions(asked{a.account, a.from, a.to, a.audience, of.id, nil}, "walkthru") {
-				if n := i.named(); t.players[i.person()] {
-					latest = latest.or(n.at, n.name)
-				}
-			}
 			reached := t.players.both(t.reachers)
 			rows = append(rows, Row{
-				"item_type": of.kind, "item_id": of.id, "item_name": latest.name,
+				"item_type": of.kind, "item_id": of.id, "item_name": names[of].name,
 				"players": len(t.players), "milestone_users": t.players.both(t.milestoners), "goal_users": reached, "goal_rate": ratio(reached, len(t.players)),
 			})
 		}
 		return rows
 	},
 	mutations: []mutation{
-		{"HAVING max(i.started_at IS NOT NULL)", ""},
-		{"max(i.goal_at IS NOT NULL) AS goal", "max(i.goal_at IS NOT NULL AND i.started_at IS NOT NULL) AS goal"},
-		{"countIf(milestone)", "countIf(milestone OR goal)"},
+		{"item_type = 'walkthru' AND", ""},
+		{"SELECT item_type, item_id, item_name, players, milestone_users", "SELECT item_type, item_id, item_name, players, interacting_users AS milestone_users"},
 	},
 }
 

@@ -143,6 +143,18 @@ func (v *visit) unplaced(it item, with func(func(e *Event)) func(e *Event)) {
 	v.emit("walkthru", "step", it, with(func(e *Event) { e.StepName = "A branch" }))
 }
 
+// autoplay is a rule that plays an item, or does not since it was played.
+func (v *visit) autoplay() {
+	rule := item{id: "rule-1", name: "On the first visit"}
+	with := v.begun(rule)
+	v.emit("autoplay", []string{"play", "already_played"}[v.rng.IntN(2)], rule, with(nil))
+}
+
+func (v *visit) menu() {
+	v.emit("menu", "open", item{}, nil)
+	v.emit("menu", "close", item{}, nil)
+}
+
 func (v *visit) launcher(it item) {
 	v.emit("launcher", "show", it, nil)
 	if v.rng.IntN(3) == 0 {

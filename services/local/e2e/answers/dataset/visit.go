@@ -120,6 +120,12 @@ func (v *visit) act() {
 			one.do(it)
 		}
 	}
+	if v.rng.IntN(100) < 4 {
+		v.autoplay()
+	}
+	if v.rng.IntN(100) < 3 {
+		v.menu()
+	}
 	if len(v.queries) > 0 && v.rng.IntN(100) < 12 {
 		v.search()
 	}
@@ -184,7 +190,7 @@ func (v *visit) emit(itemType, name string, it item, change func(e *Event)) {
 	}
 	v.anonymise(e)
 	v.events = append(v.events, e)
-	v.wait(0, 9*time.Second)
+	v.wait(time.Millisecond, 9*time.Second)
 }
 
 // anonymise makes one event in some hundreds one of a person whom nobody may know.

@@ -9,6 +9,11 @@ FROM item_engagement(account = 'acme', from = '2026-03-01', to = '2026-03-31', a
 ORDER BY exposed_users DESC`,
 	},
 	{
+		"item_rates", "How does one item do?",
+		`SELECT item_type, players, completion_rate, goal_rate, stopped
+FROM item_rates(account = 'acme', from = '2026-03-01', to = '2026-03-31', audience = 'live', item = '101')`,
+	},
+	{
 		"walkthru_funnel", "At which step do people leave a walk-thru, and how long does each step take?",
 		`SELECT step_index + 1 AS step, step_name, plays, ended_here, round(100 * drop_off_rate) AS percent_lost, seconds_to_next_median
 FROM walkthru_funnel(account = 'acme', from = '2026-03-01', to = '2026-03-31', audience = 'live', item = '101')`,

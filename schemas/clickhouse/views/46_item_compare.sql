@@ -15,9 +15,11 @@ FROM
     SELECT other, item_type, measured.1 AS metric, measured.2 AS amount, measured.3 AS place
     FROM
     (
-        SELECT false AS other, * FROM item_engagement(account = {account:String}, from = {from:Date}, to = {to:Date}, audience = {audience:String})
+        SELECT false AS other, *
+        FROM item_rates(account = {account:String}, from = {from:Date}, to = {to:Date}, audience = {audience:String}, item = {item:String})
         UNION ALL
-        SELECT true AS other, * FROM item_engagement(account = {account:String}, from = {other_from:Date}, to = {other_to:Date}, audience = {other_audience:String})
+        SELECT true AS other, *
+        FROM item_rates(account = {account:String}, from = {other_from:Date}, to = {other_to:Date}, audience = {other_audience:String}, item = {item:String})
     )
     ARRAY JOIN [
         ('exposed_users', toNullable(toFloat64(exposed_users)), 1), ('interacting_users', toFloat64(interacting_users), 2), ('engagement_rate', engagement_rate, 3),
