@@ -1,7 +1,7 @@
 // Package local runs Waymark on one machine: the production services as they are, on an embedded Kafka and an embedded
 // ClickHouse. It is for a first look, for demonstrations and for tests.
 //
-// Beside it: engines (the embedded ones, and Apache Kafka's own broker), demo (the traffic), rigs (what measures, breaks and kills: chaos, load and
+// Beside it: engines (the embedded ones, and Apache Kafka's own broker), demo (the traffic), history (traffic of days that are over), rigs (what measures, breaks and kills: chaos, load and
 // what they are made of), kafkatest (either Kafka for a test, and the tests of pkg/kafka), e2e (what takes more than one program, a folder each).
 package local
 
