@@ -136,13 +136,6 @@ func look(ctx context.Context, conn *clickhouse.Conn, account string, apart bool
 	if !apart {
 		return nil
 	}
-	server, err := conn.Ask(ctx, clickhouse.Question{Statement: old})
-	if err != nil {
-		return err
-	}
-	if len(server.Rows) > 0 {
-		return &Closed{"ClickHouse before 26.7.6.49 has a way round row policies: the box stays closed, but for who may see all accounts, until an operator updates it."}
-	}
 	readable, err := conn.Ask(ctx, clickhouse.Question{Statement: tables})
 	if err != nil {
 		return err
@@ -159,6 +152,13 @@ func look(ctx context.Context, conn *clickhouse.Conn, account string, apart bool
 		if len(answer.Rows) > 0 {
 			return &Closed{fmt.Sprintf("The account's ClickHouse user sees rows of other accounts in %v.%v: the box stays closed until an operator gives it a row policy there.", row[0], row[1])}
 		}
+	}
+	server, err := conn.Ask(ctx, clickhouse.Question{Statement: old})
+	if err != nil {
+		return err
+	}
+	if len(server.Rows) > 0 {
+		return &Closed{"ClickHouse before 26.7.6.49 has a way round row policies: the box stays closed, but for who may see all accounts, until an operator updates it."}
 	}
 	return nil
 }

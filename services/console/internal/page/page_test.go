@@ -3,11 +3,16 @@ package page
 import (
 	"compress/gzip"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"path"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/waymark-events/waymark/services/console/web"
 )
 
 func TestFilesAreServedAsTheyAre(t *testing.T) {
@@ -69,4 +74,47 @@ func TestFilesAreServedAsTheyAre(t *testing.T) {
 	if _, err := New(fstest.MapFS{"app.js": {}}); err == nil {
 		t.Error("a page without an index")
 	}
+}
+
+// What was built fits what is served: names by which files are kept for ever, and nothing that the policy forbids.
+func TestTheBuiltPageIsWithinThePolicy(t *testing.T) {
+	if _, err := New(dist(t)); err != nil {
+		t.Fatal(err)
+	}
+	assets := 0
+	err := fs.WalkDir(dist(t), "assets", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			assets++
+			if !hashed.MatchString(name) {
+				t.Errorf("%s is asked for again at each visit: its name has no hash", name)
+			}
+			if kinds[path.Ext(name)] == "" {
+				t.Errorf("%s has a kind that is not known", name)
+			}
+		}
+		return err
+	})
+	if err != nil || assets < 2 {
+		t.Errorf("%d assets, %v", assets, err)
+	}
+	home, err := fs.ReadFile(dist(t), index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, forbidden := range map[string]string{
+		"a script in the page": `<script(?:\s+type="[^"]*")?\s*>`, "a style in the page": `<style|\sstyle=`, "a handler": `\son[a-z]+=`, "another site's": `(?:src|href)="(?:https?:)?//`,
+	} {
+		if found := regexp.MustCompile(forbidden).Find(home); found != nil {
+			t.Errorf("%s: %s", what, found)
+		}
+	}
+}
+
+func dist(t *testing.T) fs.FS {
+	t.Helper()
+	files, err := fs.Sub(web.Dist, "dist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }

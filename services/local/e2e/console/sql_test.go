@@ -152,6 +152,21 @@ func TestTheBoxIsClosedWhereAccountsAreNotKeptApart(t *testing.T) {
 	}
 }
 
+// A view that reads with another's rights shows what the account's user must not see.
+func TestTheBoxIsClosedForAUserWhoSeesOthersRows(t *testing.T) {
+	h := newHouse(t)
+	h.clickhouse("CREATE OR REPLACE VIEW events_live SQL SECURITY NONE AS SELECT * FROM events")
+	a := h.sql("shop", "SELECT 1")
+	h.refused("a view without its reader's rights", a, http.StatusForbidden, "no_sql")
+	if !strings.Contains(a.Error.Message, database+".events_live") {
+		t.Errorf("it says %s", a.text)
+	}
+	h.as = ops
+	if a := h.sql("shop", "SELECT 1"); a.status != http.StatusOK {
+		t.Errorf("who may see all accounts: %d %s", a.status, a.text)
+	}
+}
+
 func TestTheBoxIsClosedForAUserWhoMayDoMore(t *testing.T) {
 	h := newHouse(t, func(cfg *console.Config) {
 		cfg.UserList.SQL["shop"] = console.Analyst{User: "default"}
