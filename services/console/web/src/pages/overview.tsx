@@ -150,7 +150,7 @@ function Movers({ asked, before, compared }: { asked: Asked; before: Asked; comp
       empty={compared ? "Nothing moved by more than chance explains." : "Choose what to compare with, at the top."}
       columns={[
         { name: "item_name", label: "Item", cell: (row) => <ItemLink row={row} /> },
-        { name: "what", label: "Rate", unit: "text", minor: true },
+        { name: "what", label: "Rate", unit: "text" },
         { name: "now", label: "Now", unit: "rate" },
         { name: "change", label: "Change", unit: "rate", cell: (row) => <Change value={row["now"]} before={row["then"]} unit="rate" more={row["more"] as "better" | "worse"} /> },
       ]}
