@@ -34,6 +34,9 @@ export function compact(value: unknown): string {
 
 export function rate(value: unknown): string {
   const n = number(value);
+  if (n !== 0 && Math.abs(n) < 0.0005) {
+    return `<${percent.format(0.001)}`;
+  }
   return Number.isFinite(n) ? (Math.abs(n) >= 0.995 ? roundPercent : percent).format(n) : nothing;
 }
 

@@ -62,7 +62,7 @@ export default function HealthPage() {
         sort="-events"
         rows={unusual}
         empty="Nothing: no dead letter, no clamped time, no cut field, no bot, no late event, no double."
-        columns={[{ name: "check", unit: "words" }, { name: "detail", unit: "words" }, { name: "events", unit: "count" }, { name: "share", label: "Of all events", unit: "rate" }]}
+        columns={[{ name: "check", unit: "words" }, { name: "detail", unit: "words" }, { name: "events", unit: "count" }, { name: "share", label: "Of all events", unit: "rate", minor: true }]}
       />
     </div>
   );

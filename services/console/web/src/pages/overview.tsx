@@ -17,7 +17,7 @@ const metrics: Readonly<Record<string, { name: string; question: "active_users" 
   wau: { name: "Weekly users", question: "active_users", column: "wau", unit: "users" },
   mau: { name: "Monthly users", question: "active_users", column: "mau", unit: "users" },
   sessions: { name: "Sessions", question: "sessions_overview", column: "sessions", unit: "count" },
-  plays: { name: "Plays of walk-thrus", question: "walkthru_completion", column: "plays", unit: "plays" },
+  plays: { name: "Walk-thru plays", question: "walkthru_completion", column: "plays", unit: "plays" },
 };
 
 /** What happened in the span at a glance, and what has changed. */
@@ -49,7 +49,7 @@ export function Overview() {
         <Kpi label="Monthly users" asked={active} value={last(a, "mau")} before={before(a0, (rows) => last(rows, "mau"))} beforeAsked={activeBefore} unit="users" trend={byDay(a, "mau", scope).map(Number)} />
         <Kpi label="Stickiness" asked={active} value={stickiness(a)} before={before(a0, stickiness)} beforeAsked={activeBefore} unit="rate" note="daily by monthly, mean" trend={byDay(a, "stickiness", scope).map(Number)} />
         <Kpi label="Sessions" asked={sessions} value={sum(s, "sessions")} before={before(s0, (rows) => sum(rows, "sessions"))} beforeAsked={sessionsBefore} trend={byDay(s, "sessions", scope).map(Number)} />
-        <Kpi label="Plays of walk-thrus" asked={completion} value={plays(w)} before={before(w0, plays)} beforeAsked={completionBefore} unit="plays" trend={byDay(w, "plays", scope).map(Number)} />
+        <Kpi label="Walk-thru plays" asked={completion} value={plays(w)} before={before(w0, plays)} beforeAsked={completionBefore} unit="plays" trend={byDay(w, "plays", scope).map(Number)} />
         <Kpi label="Completed" asked={completion} value={completed(w)} before={before(w0, completed)} beforeAsked={completionBefore} unit="rate" note={w.length ? `${count(sum(w, "completed"))} of ${count(plays(w))} plays` : undefined} trend={byDay(w, "completion_rate", scope).map(Number)} />
       </div>
       <Figure
@@ -59,7 +59,7 @@ export function Overview() {
         besides={then ? [askedBefore] : []}
         wide
         size="large"
-        controls={<Choice name="metric" label="Figure" options={Object.entries(metrics).map(([value, { name }]) => [value, name.replace(" of walk-thrus", "").replace(" users", "")] as const)} />}
+        controls={<Choice name="metric" label="Figure" options={Object.entries(metrics).map(([value, { name }]) => [value, name.replace("Walk-thru plays", "Plays").replace(" users", "")] as const)} />}
         chart={(rows) => (
           <Chart
             title={metric.name}
@@ -150,7 +150,7 @@ function Movers({ asked, before, compared }: { asked: Asked; before: Asked; comp
       empty={compared ? "Nothing moved by more than chance explains." : "Choose what to compare with, at the top."}
       columns={[
         { name: "item_name", label: "Item", cell: (row) => <ItemLink row={row} /> },
-        { name: "what", label: "Rate", unit: "text", minor: true },
+        { name: "what", label: "Rate", unit: "text" },
         { name: "now", label: "Now", unit: "rate" },
         { name: "change", label: "Change", unit: "rate", cell: (row) => <Change value={row["now"]} before={row["then"]} unit="rate" more={row["more"] as "better" | "worse"} /> },
       ]}

@@ -73,7 +73,7 @@ export function Kpi({ label, asked, value, before, beforeAsked, unit = "count", 
 export function Change({ value, before, unit = "count", more }: { value: unknown; before: unknown; unit?: Unit; more?: "better" | "worse" | undefined }) {
   const [now, then] = [number(value), number(before)];
   if (!Number.isFinite(now) || !Number.isFinite(then) || (unit !== "rate" && then === 0)) {
-    return <span class="muted small">no comparison</span>;
+    return <span class="muted small">{then === 0 ? "none before" : "no comparison"}</span>;
   }
   const change = unit === "rate" ? now - then : now / then - 1;
   const flat = Math.abs(change) < 0.0005;

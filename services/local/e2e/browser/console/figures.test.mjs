@@ -29,7 +29,7 @@ const literal = (value) => `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\
 
 // How the page writes numbers for a reader in Britain.
 const n = (value) => (value === null ? "–" : value.toLocaleString("en-GB", { maximumFractionDigits: Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 2 }));
-const rate = (value) => (value === null ? "–" : value.toLocaleString("en-GB", { style: "percent", maximumFractionDigits: Math.abs(value) >= 0.995 ? 0 : 1 }));
+const rate = (value) => (value === null ? "–" : value > 0 && value < 0.0005 ? "<0.1%" : value.toLocaleString("en-GB", { style: "percent", maximumFractionDigits: Math.abs(value) >= 0.995 ? 0 : 1 }));
 /** What an item is called: the search has neither a name nor an id. */
 const called = (row) => (row.item_name || row.item_id || row.item_type.replace("search", "Search")).trim().replace(/\s+/g, " ");
 const tile = async (page, name) => (await figure(page, name).locator(".kpi-value").innerText()).trim();
@@ -44,7 +44,7 @@ test("overview: totals, their change, the trend, the items", async (t) => {
   assert.equal(await tile(page, "Stickiness"), rate(active.stickiness));
   assert.equal(await tile(page, "Sessions"), n(sessions.now));
   assert.match(await figure(page, "Sessions").locator(".change").innerText(), new RegExp(`${rate(Math.abs(sessions.now / sessions.then - 1)).replace(".", "\\.")}.* from ${n(sessions.then)}`));
-  assert.equal(await tile(page, "Plays of walk-thrus"), n(plays.plays));
+  assert.equal(await tile(page, "Walk-thru plays"), n(plays.plays));
   assert.equal(await tile(page, "Completed"), rate(plays.completed));
   const days = await sql(`SELECT dau, wau, mau FROM ${view("active_users")} ORDER BY day`);
   assert.deepEqual((await table(figure(page, "Daily users"))).map((row) => row.slice(1, 4)), days.map((row) => [n(row.dau), n(row.wau), n(row.mau)]));

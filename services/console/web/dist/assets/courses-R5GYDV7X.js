@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-2H5P6TU2.js";import"./chunk-73F3Y3AL.js";import"./chunk-ZC2QZG37.js";import"./chunk-RN5YV5LB.js";import"./chunk-V22CPT6T.js";import"./chunk-WOT6VMZA.js";export{b as Lessons,c as Quizzes,a as default};

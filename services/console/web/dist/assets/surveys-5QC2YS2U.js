@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-P3RJEWAR.js";import"./chunk-IRT3LPFD.js";import"./chunk-73F3Y3AL.js";import"./chunk-ZC2QZG37.js";import"./chunk-RN5YV5LB.js";import"./chunk-V22CPT6T.js";import"./chunk-WOT6VMZA.js";export{c as Nps,b as SurveyAnswers,a as default};
