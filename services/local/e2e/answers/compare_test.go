@@ -29,9 +29,7 @@ type question struct {
 	// plain is the condition of a view without parameters, in which {account}, {from} and {to} stand for what is asked with.
 	plain string
 	// everyone says that the view takes no audience.
-	everyone bool
-	// through is a view that reads this one, by which this one is asked; empty: it is asked itself.
-	through   string
+	everyone  bool
 	askedWith []asked
 	answer    func(h *house, a asked) []Row
 	// mutations are wrong ways to write the view: what stands in its text, and what instead. Each must change an answer.

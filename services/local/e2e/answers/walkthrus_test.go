@@ -99,13 +99,6 @@ var itemRates = question{
 		{"countIf(u.goals > 0 AND u.plays > 0)", "countIf(u.goals > 0)"},
 		{"if(item_type IN ('walkthru', 'autoplay'), completed_plays, completions)", "completions"},
 		{"argMax(a.item_name, a.last_time)", "argMin(a.item_name, a.last_time)"},
-	},
-}
-
-// itemUsers is asked through item_rates.
-var itemUsers = question{
-	view: "item_users", askedWith: usual(), answer: itemRatesOf, through: "item_rates", item: true,
-	mutations: []mutation{
 		{"NOT preview AND NOT is_bot", "NOT is_bot"},
 		{"BETWEEN '{from}' - 1 AND '{to}' + 1", "BETWEEN '{from}' - 1 AND '{to}'"},
 		{"BETWEEN '{from}' - 1 AND '{to}' + 1", "BETWEEN '{from}' AND '{to}' + 1"},
