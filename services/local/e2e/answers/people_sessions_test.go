@@ -28,6 +28,7 @@ func TestSessionsAreCutAtRests(t *testing.T) {
 		"a log-in":                     {"v@12:00:00.000 v=ann@12:01:00.000 v@12:00:30.000", "v ann 12:00:00.000 1m0s 3"},
 		"a log-out":                    {"v=ann@12:00:00.000 v@12:01:00.000", "v v 12:00:00.000 1m0s 2"},
 		"two users of one browser":     {"v=ann@12:00:00.000 v=bob@12:05:00.000 v=ann@12:50:00.000", "v bob 12:00:00.000 5m0s 2, v ann 12:50:00.000 0s 1"},
+		"one who comes back":           {"v=bob@12:00:00.000 v=ann@12:01:00.000 v=bob@12:02:00.000", "v bob 12:00:00.000 2m0s 3"},
 		"one user in two browsers":     {"v=ann@12:00:00.000 w=ann@12:01:00.000", "v ann 12:00:00.000 0s 1, w ann 12:01:00.000 0s 1"},
 		"two at the same time":         {"v=ann@12:00:00.000 v=bob@12:00:00.000", "v bob 12:00:00.000 0s 2"},
 		"quotes":                       {`o'"\=ü@12:00:00.000`, `o'"\ ü 12:00:00.000 0s 1`},

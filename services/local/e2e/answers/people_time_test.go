@@ -28,7 +28,7 @@ var sessionsView = question{
 		{"rest > 1800000", "rest > 1801000"},
 		{"- toIntervalMinute(30)\n", "\n"},   // what began before midnight begins at midnight
 		{"AND '{to}' + 1\n", "AND '{to}'\n"}, // and ends at the next one
-		{"(time, value), users, lasts", "(time, value), users, firsts"},
+		{"(time, value), users, lasts", "(value, time), users, lasts"},
 		{"(slot, value), countries", "(value, slot), countries"},
 		{"visitor_activity FINAL", "visitor_activity"},
 	},
