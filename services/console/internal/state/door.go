@@ -99,7 +99,7 @@ func scrape(ctx context.Context, client *http.Client, edge, region string) (acce
 		return 0, time.Time{}, fmt.Errorf("edge does not say when it started")
 	}
 	seconds, fraction := math.Modf(started[0].GetGauge().GetValue())
-	return accepted, time.Unix(int64(seconds), int64(fraction*1e9)).UTC(), nil
+	return accepted, time.Unix(int64(seconds), int64(fraction*1e9)).UTC().Truncate(time.Millisecond), nil
 }
 
 func label(m *dto.Metric, name string) string {
