@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { records } from "../api";
 import { useAsk } from "../asked";
 import { isDay, length, presets } from "../dates";
@@ -15,7 +15,8 @@ function Popover({ icon, text, title, chosen, children }: { icon: IconName; text
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before the next picture, or a key pressed at once would find nobody listening.
+  useLayoutEffect(() => {
     if (!open) {
       return;
     }

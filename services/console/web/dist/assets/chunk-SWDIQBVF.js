@@ -1,0 +1,1 @@
+import{J as e,c as o,d}from"./chunk-NDTDI4ZF.js";function f(i){let n;return p=>{let[t,r]=o(()=>n);return d(()=>{t||i().then(a=>r(()=>n=a.default))},[]),t?e(t,{...p}):e("div",{class:"skeleton-wrap","aria-hidden":"true",children:e("div",{class:"skeleton",children:[e("i",{}),e("i",{}),e("i",{})]})})}}export{f as a};

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-Y5GSR4EG.js";import"./chunk-4I5JEGBF.js";import"./chunk-XFGFQON2.js";import"./chunk-4EHCRASK.js";import"./chunk-VPH6BBLO.js";import"./chunk-WOT6VMZA.js";export{b as Lessons,c as Quizzes,a as default};

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-25UDCYUN.js";import"./chunk-X45BZGTP.js";import"./chunk-4I5JEGBF.js";import"./chunk-XFGFQON2.js";import"./chunk-4EHCRASK.js";import"./chunk-VPH6BBLO.js";import"./chunk-WOT6VMZA.js";export{c as Nps,b as SurveyAnswers,a as default};
