@@ -107,9 +107,9 @@ CREATE OR REPLACE VIEW half_hours ON CLUSTER '{cluster}' AS
 …
 COMMENT 'Each half hour in which somebody was active, and who, once or more often: half_hours(account=, from=, to=, audience=), days of UTC. person is cityHash64 of the user''s id [waymarkctl: half_hours …]';
 
-CREATE OR REPLACE VIEW item_engagement ON CLUSTER '{cluster}' AS
+CREATE OR REPLACE VIEW item_rates ON CLUSTER '{cluster}' AS
 …
-COMMENT 'Each item''s users, plays and rates: item_engagement(account=, from=, to=, audience=), days of UTC. Exact, doubles and late events included; a rate of nobody is NULL [waymarkctl: item_engagement …]';
+COMMENT 'Each item''s users, plays and rates: item_rates(account=, from=, to=, audience=, item=), days of UTC, item empty for all. Exact, doubles and late events included; a rate of nobody is NULL [waymarkctl: item_rates …]';
 
 CREATE OR REPLACE VIEW walkthru_funnel ON CLUSTER '{cluster}' AS
 …
@@ -174,6 +174,10 @@ COMMENT 'New users who took a guide and who did not, and how many of each reache
 CREATE OR REPLACE VIEW item_days ON CLUSTER '{cluster}' AS
 …
 COMMENT 'Each account''s items by day of UTC, production without previews and bots: users, plays and what became of them, by the day on which each happened. Exact, doubles and late events included; users of several days do not add up [waymarkctl: item_days …]';
+
+CREATE OR REPLACE VIEW item_engagement ON CLUSTER '{cluster}' AS
+…
+COMMENT 'Each item''s users, plays and rates: item_engagement(account=, from=, to=, audience=), days of UTC. Exact, doubles and late events included; a rate of nobody is NULL [waymarkctl: item_engagement …]';
 
 CREATE OR REPLACE VIEW first_times ON CLUSTER '{cluster}' AS
 …
