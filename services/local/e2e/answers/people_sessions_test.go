@@ -11,7 +11,8 @@ import (
 	"github.com/waymark-events/waymark/services/local/e2e/answers/dataset"
 )
 
-// Sessions by hand: events as "visitor=user@hh:mm:ss.mmm", on the evening of a month's last day or, with a +, after its midnight.
+// Sessions by hand: events as "visitor=user@hh:mm:ss.mmm", on the evening of a month's last day or, with a +, after its midnight,
+// with a - the day before. Each case has an account of its own, which no other test asks for.
 func TestSessionsAreCutAtRests(t *testing.T) {
 	cases := map[string]struct{ events, want string }{
 		"one event":                    {"v@12:00:00.000", "v v 12:00:00.000 0s 1"},
@@ -34,11 +35,6 @@ func TestSessionsAreCutAtRests(t *testing.T) {
 		"quotes":                       {`o'"\=ü@12:00:00.000`, `o'"\ ü 12:00:00.000 0s 1`},
 	}
 	h := open(t)
-	defer func() {
-		for _, table := range []string{"events", "item_activity", "visitor_activity", "end_user_activity"} {
-			h.exec(t, "DELETE FROM "+table+" WHERE startsWith(account_id, 'by hand: ')")
-		}
-	}()
 	var all []*dataset.Event
 	for name, c := range cases {
 		all = append(all, byHand(t, "by hand: "+name, c.events)...)
