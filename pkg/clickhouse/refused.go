@@ -17,7 +17,7 @@ const (
 )
 
 // lacking is how the server names a right that a user lacks.
-var lacking = regexp.MustCompile(`necessary to have the grant (.+?) ON ([^\s()]+?)\.? ?(\(|$)`)
+var lacking = regexp.MustCompile(`necessary to have the grant (.+?)(?: for at least one column)? (?:ON|on) ([^\s()]+?)\.? ?(\(|$)`)
 
 // plain puts what to do about it before what the server says when it refuses a statement. The error stays of its class.
 func (m *migrator) plain(err error) error {

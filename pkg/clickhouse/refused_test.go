@@ -20,6 +20,7 @@ func TestWhatTheServerRefusesIsSaidWithItsCure(t *testing.T) {
 		"user setup lacks a right; GRANT CREATE TABLE ON waymark.events TO setup: view v: ":          server(497, lacks+"CREATE TABLE ON waymark.events"),
 		"user setup lacks a right; GRANT SELECT, DROP TABLE ON waymark.* TO setup: view v: ":         server(497, lacks+"SELECT, DROP TABLE ON waymark._tmp_replace_6c83ce8d2d457840_jnkahkee1d23043b. (ACCESS_DENIED)"),
 		"user setup lacks a right; GRANT DROP TABLE, DROP VIEW ON default.v_test TO setup: view v: ": server(497, lacks+"DROP TABLE, DROP VIEW ON default.v_test. (Missing permissions: DROP TABLE ON default.v_test). (ACCESS_DENIED)"),
+		"user setup lacks a right; GRANT SELECT ON waymark.events TO setup: view v: ":                server(497, lacks+"SELECT for at least one column on waymark.events"),
 		"user setup lacks a right; GRANT CLUSTER ON *.* TO setup: view v: ":                          server(497, lacks+"CLUSTER ON *.*. (ACCESS_DENIED)"),
 		"view v: code: 497, message: something else":                                                 server(497, "something else"),
 		"the replica is in Keeper already":                                                           server(253, "Replica /clickhouse/tables/1/waymark/events/replicas/r1 already exists"),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -214,9 +215,11 @@ func TestARightThatIsMissingIsNamed(t *testing.T) {
 	engine.Database = "waymark"
 	h := newHouseIn(t, engine.Server)
 	h.cfg.User, h.cfg.Password = "setup", "x"
+	files := ours(t, nil)
+	maps.DeleteFunc(files, func(name string, _ *fstest.MapFile) bool { return strings.HasPrefix(name, "views/") && name > "views/11" }) // a round for each right
 	var granted []string
-	for range 80 {
-		_, err := clickhouse.Migrate(deadline(t), h.cfg, clickhouse.Tables{}, schemas.Migrations())
+	for range 40 {
+		_, err := clickhouse.Migrate(deadline(t), h.cfg, clickhouse.Tables{}, files)
 		if err == nil {
 			break
 		}
@@ -234,7 +237,7 @@ func TestARightThatIsMissingIsNamed(t *testing.T) {
 		}
 	}
 	h.cfg.User, h.cfg.Password = "default", ""
-	if got := h.setup(schemas.Migrations()); got != "" {
+	if got := h.setup(files); got != "" {
 		t.Errorf("it was not done: %q", got)
 	}
 }
