@@ -216,7 +216,9 @@ func TestARightThatIsMissingIsNamed(t *testing.T) {
 	h := newHouseIn(t, engine.Server)
 	h.cfg.User, h.cfg.Password = "setup", "x"
 	files := ours(t, nil)
-	maps.DeleteFunc(files, func(name string, _ *fstest.MapFile) bool { return strings.HasPrefix(name, "views/") && name > "views/11" }) // a round for each right
+	maps.DeleteFunc(files, func(name string, _ *fstest.MapFile) bool {
+		return strings.HasPrefix(name, "views/") && name > "views/11"
+	}) // a round for each right
 	var granted []string
 	for range 40 {
 		_, err := clickhouse.Migrate(deadline(t), h.cfg, clickhouse.Tables{}, files)
