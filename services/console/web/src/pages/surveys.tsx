@@ -35,6 +35,12 @@ export default function Surveys() {
 }
 
 /** What was answered, question by question. */
+/** A score in whole points: +4, -12, and 0 for what rounds to it from either side. */
+function points(score: number): string {
+  const whole = Math.round(score) || 0;
+  return (whole > 0 ? "+" : "") + count(whole);
+}
+
 export function SurveyAnswers({ item }: { item: string }) {
   const scope = useScope();
   const asked = useAsk("survey_results", { ...asParams(scope), item });
@@ -74,7 +80,7 @@ export function Nps({ item }: { item: string }) {
         <div class="questions">
           {rows.map((row, i) => (
             <section key={i} class="nps">
-              <p class="nps-score">{number(row["nps"]) > 0 ? "+" : ""}{count(Math.round(number(row["nps"])))}</p>
+              <p class="nps-score">{points(number(row["nps"]))}</p>
               <div>
                 <h3><bdi>{String(row["question"])}</bdi></h3>
                 <p class="muted small"><bdi class="clip">{String(row["item_name"])}</bdi> · {count(row["answers"])} answers</p>

@@ -30,8 +30,8 @@ const literal = (value) => `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\
 // How the page writes numbers for a reader in Britain.
 const n = (value) => (value === null ? "–" : value.toLocaleString("en-GB", { maximumFractionDigits: Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 2 }));
 const rate = (value) => (value === null ? "–" : value > 0 && value < 0.0005 ? "<0.1%" : value.toLocaleString("en-GB", { style: "percent", maximumFractionDigits: Math.abs(value) >= 0.995 ? 0 : 1 }));
-/** What an item is called: the search has neither a name nor an id. */
-const called = (row) => (row.item_name || row.item_id || row.item_type.replace("search", "Search")).trim().replace(/\s+/g, " ");
+/** What an item is called: search and menu have neither a name nor an id. */
+const called = (row) => (row.item_name || row.item_id || row.item_type[0].toUpperCase() + row.item_type.slice(1)).trim().replace(/\s+/g, " ");
 const tile = async (page, name) => (await figure(page, name).locator(".kpi-value").innerText()).trim();
 
 test("overview: totals, their change, the trend, the items", async (t) => {
@@ -122,7 +122,7 @@ test("audience: retention, sources, and each breakdown", async (t) => {
 test("surveys, courses, tasks, searches, companies", async (t) => {
   const page = await open(t, origin, `/surveys?${span}`);
   const [nps] = await sql(`SELECT * FROM ${view("survey_nps", ", item = ''")} ORDER BY answers DESC, item_id, question LIMIT 1`);
-  assert.equal((await page.locator(".nps-score").first().innerText()).replace("+", ""), String(Math.round(nps.nps)));
+  assert.equal((await page.locator(".nps-score").first().innerText()).replace("+", ""), String(Math.round(nps.nps) || 0));
   const answers = await sql(`SELECT answers, users, share FROM ${view("survey_results", ", item = ''")}`);
   assert.deepEqual((await table(figure(page, "Answers"))).map((row) => row.slice(-3).join()).sort(), answers.map((row) => [n(row.answers), n(row.users), rate(row.share)].join()).sort());
 
