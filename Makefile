@@ -27,7 +27,8 @@ APACHEKAFKA_PACKAGES := ./services/local/kafkatest ./services/local/engines/apac
 	./services/local/e2e/readiness
 
 RATE     ?= 50
-DAYS     ?= 30
+# Twice what the console shows, so that it has something to compare with.
+DAYS     ?= 60
 # A count, not a time: at the end of a time, Go before 1.27 may fail a target without a finding (golang/go#75804).
 FUZZTIME ?= 20000x
 
@@ -40,7 +41,7 @@ help: ## list the targets
 # ---- run ------------------------------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: libchdb build ## run everything on this machine, with generated traffic (RATE=events/s) and, when it is new, a past (DAYS=30); Ctrl-C ends it
+demo: libchdb build ## run everything on this machine, with generated traffic (RATE=events/s) and, when it is new, a past (DAYS=60); Ctrl-C ends it
 	@bin/waymark-local --demo $(RATE) --days $(DAYS) $(DEMO_FLAGS)
 
 .PHONY: build
