@@ -90,7 +90,7 @@ function RetentionFigures() {
   const asked = useAsk("retention", asParams(scope));
   const short = length(scope.from, scope.to) < 60;
   const note = <>Of the users first seen in a week, the share that was active so many weeks later. {short && <a href={linkHere({ from: addDays(scope.to, -89) })}>Look at 90 days</a>}</>;
-  return <Figure title="Retention by weekly cohort" note={note} asked={asked} wide size="large" chart={(rows) => <Retention rows={rows} />} empty="No user was first seen in these days." />;
+  return <Figure title="Retention by weekly cohort" note={note} asked={asked} wide size="large" chart={(rows) => <Retention rows={rows} until={scope.to} />} empty="No user was first seen in these days." />;
 }
 
 function Sources() {

@@ -1,6 +1,7 @@
 // Pictures made of rows that need no chart: funnels, heat maps, lists of bars.
 
 import type { Row } from "../api";
+import { addDays } from "../dates";
 import { count, day, missing, nothing, number, rate, seconds, show, type Unit } from "../format";
 import { Bar } from "./table";
 
@@ -38,14 +39,18 @@ export function Funnel({ rows }: { rows: readonly Row[] }) {
   );
 }
 
-/** Cohorts down, weeks across; each cell has its number, so that no colour is needed to read it. */
-export function Retention({ rows }: { rows: readonly Row[] }) {
+/**
+ * Cohorts down, weeks across; each cell has its number, so that no colour is needed to read it. A week that ends after the day until has a dashed edge: more
+ * may come, and it is no part of what all have together.
+ */
+export function Retention({ rows, until }: { rows: readonly Row[]; until: string }) {
   const cohorts = [...new Set(rows.map((row) => String(row["cohort_week"])))].sort();
   const weeks = Math.max(...rows.map((row) => number(row["week"]) || 0), 0);
   const at = new Map(rows.map((row) => [`${row["cohort_week"]} ${row["week"]}`, row]));
   const size = new Map(rows.map((row) => [String(row["cohort_week"]), number(row["cohort_users"])]));
+  const open = (cohort: string, week: number) => week > 0 && addDays(cohort, 7 * week + 6) > until;
   const mean = (week: number) => {
-    const there = cohorts.map((cohort) => at.get(`${cohort} ${week}`)).filter((row) => row !== undefined);
+    const there = cohorts.filter((cohort) => !open(cohort, week)).map((cohort) => at.get(`${cohort} ${week}`)).filter((row) => row !== undefined);
     const users = there.reduce((sum, row) => sum + (number(row["users"]) || 0), 0);
     const all = there.reduce((sum, row) => sum + (number(row["cohort_users"]) || 0), 0);
     return all ? users / all : NaN;
@@ -75,7 +80,12 @@ export function Retention({ rows }: { rows: readonly Row[] }) {
               {Array.from({ length: weeks + 1 }, (_, week) => {
                 const row = at.get(`${cohort} ${week}`);
                 const value = row ? number(row["rate"]) : NaN;
-                return <td key={week} class={cell(value)} title={row ? `${count(row["users"])} of ${count(row["cohort_users"])} users` : undefined}>{row ? rate(value) : ""}</td>;
+                const so = open(cohort, week);
+                return (
+                  <td key={week} class={cell(value) + (row && so ? " open" : "")} title={row ? `${count(row["users"])} of ${count(row["cohort_users"])} users${so ? ", so far: that week is not over" : ""}` : undefined}>
+                    {row ? rate(value) : ""}
+                  </td>
+                );
               })}
             </tr>
           ))}

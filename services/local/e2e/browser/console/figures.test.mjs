@@ -101,6 +101,10 @@ test("audience: retention, sources, and each breakdown", async (t) => {
   const shown = (await page.locator(".retention tbody tr:not(.mean)").evaluateAll((rows) => rows.map((row) => [...row.cells].slice(1).map((cell) => cell.innerText))));
   const cohorts = [...new Set(weeks.map((row) => row.cohort_week))].map((week) => weeks.filter((row) => row.cohort_week === week));
   assert.deepEqual(shown.map((row) => row.filter(Boolean)), cohorts.map((rows) => [n(rows[0].cohort_users), ...rows.map((row) => rate(row.rate))]));
+  const isOpen = (row) => row.week > 0 && Date.parse(row.cohort_week) + (7 * row.week + 6) * 86_400_000 > Date.parse(to);
+  assert.equal(await page.locator(".retention .open").count(), weeks.filter(isOpen).length, "weeks that are not over are marked");
+  const first = weeks.filter((row) => row.week === 1 && !isOpen(row));
+  assert.equal(await page.locator(".retention .mean td").nth(2).innerText(), rate(first.reduce((sum, row) => sum + row.users, 0) / first.reduce((sum, row) => sum + row.cohort_users, 0)), "and are no part of the mean");
   await page.goto(`${origin}/audience?${span}&tab=sources`);
   await settled(page);
   const sources = await sql(`SELECT sessions, users, new_users FROM ${view("traffic_sources")}`);

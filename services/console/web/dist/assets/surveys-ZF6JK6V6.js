@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-YFNIOTL2.js";import"./chunk-VJGZ6NDR.js";import"./chunk-HK35I7ZF.js";import"./chunk-HIBT6EW3.js";import"./chunk-7DOWHE7H.js";import"./chunk-NDTDI4ZF.js";import"./chunk-WOT6VMZA.js";export{c as Nps,b as SurveyAnswers,a as default};
