@@ -119,16 +119,19 @@ func TestAClientsRepetitionIsLeftOut(t *testing.T) {
 func TestARepetitionIsKnownByWhomeverThePartitionGoesTo(t *testing.T) {
 	const partitions, n = 4, 100
 	w := newWorld(t, partitions)
-	events := numbered(n)
+	events := make([][]event.Record, partitions) // ids of their own: one that another partition has is its repetition where partitions were added
+	for p := range events {
+		events[p] = numbered(n)
+	}
 	first := start(t, w.config())
 	for p := range int32(partitions) {
-		w.send(t, p, events...)
+		w.send(t, p, events[p]...)
 	}
 	w.committed(t)
 	second := start(t, w.config())
 	kafkatest.Wait(t, func() bool { return second.metric(t, "waymark_enricher_step_seconds", "remember") > 0 }, "the second member has partitions")
 	for p := range int32(partitions) {
-		w.send(t, p, events...)
+		w.send(t, p, events[p]...)
 	}
 	for p := range int32(partitions) {
 		if got := w.settled(t, p); len(got) != n {

@@ -50,9 +50,8 @@ func (w *world) check(t testing.TB, partition int32, n int64) history {
 func TestSIGKILLAndReplayLeaveNoGap(t *testing.T) {
 	const partitions, perPartition, kills = 2, 30_000, 3
 	w := newWorld(t, partitions)
-	records := numbered(perPartition)
 	for p := range int32(partitions) {
-		w.send(t, p, records...)
+		w.send(t, p, numbered(perPartition)...)
 	}
 	for range kills {
 		w.killed(t)
