@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -174,29 +175,26 @@ func TestTurns(t *testing.T) {
 }
 
 func TestNoMoreWaitThanMay(t *testing.T) {
-	turns := newTurns(1, 1, time.Hour)
-	done, err := turns.take(t.Context(), "dana")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var waiting sync.WaitGroup
-	waiting.Go(func() {
-		if second, err := turns.take(t.Context(), "dana"); err == nil {
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTurns(1, 1, time.Hour)
+		done, err := turns.take(t.Context(), "dana")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			second, err := turns.take(t.Context(), "dana")
+			if err != nil {
+				t.Errorf("the second: %v", err)
+				return
+			}
 			second()
+		})
+		synctest.Wait() // the second waits its turn
+		if _, err := turns.take(t.Context(), "dana"); !errors.Is(err, ErrBusy) {
+			t.Errorf("a third: %v", err)
 		}
+		done()
+		waiting.Wait()
 	})
-	for {
-		turns.mu.Lock()
-		under := turns.users["dana"].under
-		turns.mu.Unlock()
-		if under == 2 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if _, err := turns.take(t.Context(), "dana"); !errors.Is(err, ErrBusy) {
-		t.Errorf("a third: %v", err)
-	}
-	done()
-	waiting.Wait()
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/waymark-events/waymark/services/console"
 	"github.com/waymark-events/waymark/services/local/e2e/inprocess"
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
+	"github.com/waymark-events/waymark/services/local/kafkatest"
 )
 
 const (
@@ -133,11 +134,7 @@ func deadline(t testing.TB) context.Context {
 // within waits for a condition.
 func (h *house) within(what string, is func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			h.t.Fatalf("not %s in time", what)
-		}
-	}
+	kafkatest.Wait(h.t, is, "%s", what)
 }
 
 // clickhouse asks ClickHouse itself, over HTTP, as who may do everything. Arguments are names and values of the URL.
