@@ -116,6 +116,7 @@ func buildIn(t testing.TB, name string, services ...string) *plant {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.conn.Close() })
+	p.exec(chdbtest.KeepDoubles)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

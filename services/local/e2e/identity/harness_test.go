@@ -90,8 +90,7 @@ func newPlantOn(t *testing.T, broker string, partitions int) *plant {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.conn.Close() })
-	// Doubles must not be merged away before they are counted. SYSTEM STOP MERGES would stop what is deleted, too.
-	p.exec("ALTER TABLE events MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1")
+	p.exec(chdbtest.KeepDoubles)
 	dir := t.TempDir()
 	p.accounts = p.file(dir, "accounts.yaml", "accounts: [{id: a, region: %s, write_keys: [wk_test_key], policy: {level: 3}}]", region)
 	p.settings = p.file(dir, "waymarkctl.yaml", "regions: {%s: {kafka: {brokers: ['%s']}, clickhouse: {addresses: ['%s'], database: %s}}}",

@@ -36,10 +36,10 @@ func TestWhatIsEnrichedAgainReplacesItsRowsAndDoublesNone(t *testing.T) {
 	}
 	h.send(0, again[:10]...) // offsets 20–29
 	h.run(want(50, 10), "10 rows replaced")
-	// A batch of both: the sink died after its insert, and replays it.
 	h.send(0, again[10:]...)
 	h.run(want(20, 39), "39 rows replaced, one gone")
-	h.intend(60, 99, checkpoint.Mark{Source: checkpoint.Source{Topic: h.raw, Offset: 59}, Superseded: 60, Fed: 0, Doubt: checkpoint.Nowhere(h.raw)})
+	// The sink died after its insert, and replays it.
+	h.intend(70, 99, checkpoint.Mark{Source: checkpoint.Source{Topic: h.raw, Epoch: 1, Offset: 29}, Superseded: 60, Fed: 0, Doubt: checkpoint.Nowhere(h.raw)})
 	more := h.some(5)
 	h.send(0, more...) // the old epoch's: a repetition from before
 	h.run(h.settled(104), "the replay")

@@ -79,6 +79,7 @@ func newHouseIn(t *testing.T, address string, server chdbtest.Server, partitions
 	}
 	t.Cleanup(func() { conn.Close() })
 	h.conn = conn
+	h.exec(chdbtest.KeepDoubles)
 	return h
 }
 

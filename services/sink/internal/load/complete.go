@@ -62,7 +62,7 @@ func (w *writer) heals(work context.Context, d *delivery, held held) (bool, erro
 	}
 	remembers := false
 	entire := d.piece(0, 0, b.rows.Len()).left == 0 && !d.withheld.any() // another content under one name is another block to a view
-	if !d.halved && entire && (d.whole || d.replayed && !b.lineage.doubtful) {
+	if !d.halved && entire && d.landedByMonths(held) && (d.whole || d.replayed && !b.lineage.doubtful) {
 		var err error
 		if remembers, err = w.readback.remembers(work, b, held.block); err != nil {
 			return false, err
@@ -74,6 +74,18 @@ func (w *writer) heals(work context.Context, d *delivery, held held) (bool, erro
 			zap.String("table", b.rows.Table()), zap.Int64("from", b.extent.from.Offset), zap.Int64("to", b.extent.to.Offset))
 	}
 	return remembers, nil
+}
+
+// landedByMonths tells whether each month is there as a whole or not at all, as the whole block leaves it. What is there otherwise came
+// under another token, and would be stored again.
+func (d *delivery) landedByMonths(held held) bool {
+	for _, month := range d.batch.months() {
+		rows := d.piece(month, 0, d.batch.rows.Len()).rows
+		if n := held.among(rows); n > 0 && n < len(rows) {
+			return false
+		}
+	}
+	return true
 }
 
 // completeMonth goes down the halves that halve made until one is there as a whole or not at all.

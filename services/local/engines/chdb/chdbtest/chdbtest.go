@@ -26,6 +26,10 @@ type Server struct {
 	Pid int
 }
 
+// KeepDoubles is a statement that keeps table events from merging its parts: a row stored twice would be gone before a test counts it.
+// SYSTEM STOP MERGES would stop deletions, too.
+const KeepDoubles = "ALTER TABLE events MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1"
+
 // Start returns the process's ClickHouse, starting it for the first test that asks; it stops, and its files go, when no test
 // uses it any more. Without libchdb the test fails and says how to get it.
 func Start(t testing.TB) Server {
