@@ -9,8 +9,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// sinkVersion is the format's. Formats 1 and 2 knew logs by their names alone: what they say is no memory of this one.
-const sinkVersion = 3
+// Formats 1 and 2 knew logs by their names alone: what they say is no memory of this one. Format 4 is written only while a joint intent is open:
+// a sink that knows format 3 goes on from everything else, and stops before what it would complete as if the batch were alone.
+const (
+	sinkVersion      = 3
+	jointSinkVersion = 4
+)
 
 // ErrForeign means that an offset was committed without metadata of ours: by a tool such as kafka-consumer-groups, or by a version that
 // knew logs by their names alone. Of what is stored it says nothing.
@@ -39,6 +43,9 @@ type Sink struct {
 	Halved bool
 	// Replaces says that rows of earlier epochs are deleted before the batch is inserted: if it cannot be read again, they may be missing.
 	Replaces bool
+	// Joint is what the batch is inserted together with; nil when it is alone. Halved says then that it was given up: parts of it may have been
+	// inserted under the joint token, and under the batch's own.
+	Joint *Joint
 	// Marks are how far the raw logs are stored that the partition was fed from. Enriched records that are not above their log's mark are an
 	// enricher's repetition after a crash. The dead topic's partitions have none.
 	Marks Marks
@@ -56,6 +63,7 @@ type sinkWire struct {
 	NextEpoch   int32      `json:"nle,omitempty"`
 	Halved      bool       `json:"h,omitempty"`
 	Replaces    bool       `json:"r,omitempty"`
+	Joint       *jointWire `json:"j,omitempty"`
 	Marks       []markWire `json:"src,omitempty"`
 }
 
@@ -75,6 +83,9 @@ func (s Sink) String() string {
 	w := sinkWire{Version: sinkVersion, Log: shortID(s.Log), LeaderEpoch: s.LeaderEpoch, Era: s.Era, Next: s.Next}
 	if s.Next > 0 {
 		w.NextEpoch, w.Halved, w.Replaces = s.NextLeaderEpoch, s.Halved, s.Replaces
+		if s.Joint != nil {
+			w.Version, w.Joint = jointSinkVersion, s.Joint.wire()
+		}
 	}
 	for _, m := range s.Marks {
 		mark := markWire{shortID(m.Topic), m.Epoch, m.LeaderEpoch, m.Offset, m.Superseded, m.Fed, nil}
@@ -108,8 +119,8 @@ func ParseSink(metadata string, offset int64) (Sink, error) {
 	switch version := formatOf(metadata); {
 	case version < sinkVersion:
 		return Sink{}, ErrForeign
-	case version > sinkVersion:
-		return Sink{}, fmt.Errorf("the offset's metadata has format %d, this sink knows %d: run the newer sink", version, sinkVersion)
+	case version > jointSinkVersion:
+		return Sink{}, fmt.Errorf("the offset's metadata has format %d, this sink knows %d: run the newer sink", version, jointSinkVersion)
 	}
 	contradicts := fmt.Errorf("the offset's metadata contradicts itself: offset %d, %s", offset, metadata)
 	var w sinkWire
@@ -123,6 +134,11 @@ func ParseSink(metadata string, offset int64) (Sink, error) {
 	}
 	if w.Next > 0 {
 		s.NextLeaderEpoch, s.Halved, s.Replaces = w.NextEpoch, w.Halved, w.Replaces
+		if w.Joint != nil {
+			if s.Joint, err = w.Joint.parse(); err != nil {
+				return Sink{}, contradicts
+			}
+		}
 	}
 	for _, mark := range w.Marks {
 		topic, err := parseID(mark.Topic)
