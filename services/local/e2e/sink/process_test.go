@@ -156,30 +156,37 @@ func (p *process) taken() []string {
 // killed waits until the process has died of a signal.
 func (p *process) killed() {
 	p.t.Helper()
-	kafkatest.Wait(p.t, func() bool {
-		select {
-		case <-p.ended:
-			return true
-		default:
-			return false
-		}
-	}, "the end of the process; it came to %v", p.taken())
+	kafkatest.Wait(p.t, p.over, "the end of the process; it came to %v", p.taken())
 	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 		p.t.Fatalf("the process ended with %v", p.cmd.ProcessState)
 	}
 }
 
-// stopped waits until the process is stopped, as proc(5) shows it.
+// stopped waits until the process is stopped.
 func (p *process) stopped() {
 	p.t.Helper()
-	kafkatest.Wait(p.t, func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		_, after, _ := strings.Cut(string(stat), ") ")
-		return strings.HasPrefix(after, "T")
-	}, "a stopped process; it came to %v", p.taken())
+	kafkatest.Wait(p.t, p.isStopped, "a stopped process; it came to %v", p.taken())
+}
+
+// isStopped tells whether the process is stopped, as proc(5) shows it.
+func (p *process) isStopped() bool {
+	p.t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(after, "T")
+}
+
+// over tells whether the process has ended.
+func (p *process) over() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // goOn lets a stopped process run again.

@@ -18,6 +18,31 @@
 // An open intent says two things more. Halved: parts of the batch may have been sent under tokens of their own; it is committed before the
 // first of them is. Replacing: rows of earlier epochs may be deleted already, and only this batch brings their successors.
 //
+// # Joint batches
+//
+// Each insert costs ClickHouse a part for each month, and parts are merged again and again, so what partitions have ready at one time goes in as one
+// block (joiner.go, joint.go). All batches of a generation end at common ticks of their age, and at the limits of what they have together. One partition
+// gathers those that are ready and as usual (no dead letters, nothing in doubt, replaced, repeated, rejected or withheld), commits all their
+// intents by one request, each with the composition of the joint batch, and inserts all rows under a joint token, a digest of the batches' tokens.
+// Each partition's next intent, or a commit without one, acknowledges its own.
+//
+// That the block was acknowledged means that it is stored, unless somebody has fenced it (below) before it came: ClickHouse acknowledges what
+// it drops. Only members of a later generation do, and then no commit of this one succeeds any more; or partitions of this one, once the joint batch
+// is dissolved. An attempt that failed is repeated whole while the table has nothing of the block, or whole months and surely remembers their
+// token. Otherwise, or when it is refused, or somebody in it is erased, it is dissolved.
+//
+// Then, and after a crash or a rebalance, each partition's batch goes on alone (share.go). Its owner looks: where the table has the rows the joint block has
+// landed, since nothing else brings them before the intent says so (Halved). If not, it says so in the intent, and fences: it sends its own rows
+// of the months of which nothing is there under the joint token. From then on ClickHouse drops the joint block in these months, however late it
+// comes; if another owner's fence, or the block, was first it drops this one. So the table is asked again, and what it lacks goes in under the batch's own
+// token, by the rules of a halved intent. A fence is not believed to be stored because it was acknowledged. Rows that ClickHouse refuses cannot fence:
+// neither can a block land that has them.
+//
+// Views know a joint token whatever rows come under it. Where the block has landed, its whole is made again from the other partitions' records, which anybody
+// may read, and sent for the views that lack it. After a fence only the first fence reaches them, and everybody's own pieces: views are
+// said to be unsure where a batch was there in part, or when the joint batch is of several months, in one of which a view may take a fence, and
+// lose another.
+//
 // # Parts
 //
 // partition.go is these steps; each part of it owns what no other may touch:
@@ -28,6 +53,8 @@
 //	writer    the bound on batches under way, the tries                             stores a delivery, completes what landed in part
 //	sieve     which rows the table refuses, and whose error that is                 halves, judges; its inserter sends each piece
 //	burial    the way to the dead topic                                             buries
+//	joiner    what the partitions of a generation have ready                        gathers and stores joint batches
+//	siblings  -                                                                     read other partitions' records of a joint batch
 //	erasures  who was erased, and as of when that is known                          lets rows pass, hides or withholds them
 //
 // A writer has the fence as a permit: it can have its right to write confirmed, and say that it halves, but commit nothing else. What is known of
@@ -110,6 +137,8 @@
 //   - during burying: the dead record may be written twice. Both name one source, and repeats.go stores one row.
 //   - between 4 and 5: all is there, nothing is sent again, but to heal views.
 //   - after 5: the offset says so.
+//   - of a joint batch: before its intents are committed, as before; some of them may have been recorded. Between them and its insert, or during it: each
+//     owner fences and completes, or finds it all there. Between fence and fill: what is lacking goes in by the next owner.
 //
 // # Materialized views
 //
@@ -181,7 +210,9 @@
 // kills and stopped owners, while topics are made anew, logs cut off, groups forgotten, offsets set, months dropped, and a view or a constraint
 // refuses. model_test.go looks afterwards: each event is in the table once or was given up, nothing sound was given up, and the view has what
 // the table has, once, unless a sink said so. A run is not held to this last where a batch was halved, or rows were replaced: a third of the
-// runs has neither. It fails when a state in its list is never reached, and it finds each of seventeen protocols that are broken on purpose.
+// runs has neither. It fails when a state in its list is never reached, and it finds each of twenty protocols that are broken on purpose.
+// world_joint_test.go and model_joint_test.go do the same with three partitions that change hands among sinks that join their batches, with joint blocks
+// that nobody sees on their way and that land late, and thirteen broken protocols: logs and groups keep their identity there.
 // `make simulate` runs it for longer. The simulation lets an insert that is under way land before the window has passed over it, and has one
 // partition and one server. The end-to-end tests kill and stop processes at every step against Kafka and ClickHouse's engine.
 package load

@@ -131,7 +131,7 @@ func TestSimulateFindsABrokenProtocol(t *testing.T) {
 func bubble(t *testing.T, choose func(n int) int, broken fault) (reached map[string]bool, err error) {
 	var problem any
 	synctest.Test(t, func(*testing.T) {
-		w := &world{choose: choose, broken: broken, dead: make(map[rows.Position]bool), refused: make(map[rows.Position]bool), skipped: make(map[rows.Position]bool), reached: make(map[string]bool)}
+		w := &world{choose: choose, broken: broken, slow: 2, dead: make(map[rows.Position]bool), refused: make(map[rows.Position]bool), skipped: make(map[rows.Position]bool), reached: make(map[string]bool)}
 		w.enricher.raw = w.enricher.newID()
 		w.log = &simLog{id: w.enricher.newID()}
 		w.committed.offset = -1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,8 @@ type simTable struct {
 
 	view       []rows.Position
 	viewWindow []string
+	// viewOfAll says that the view's own table is not partitioned by month.
+	viewOfAll bool
 	// viewFails is the code that the view throws, 0 when it is sound.
 	viewFails int32
 	// refuses is true while a constraint refuses every row.
@@ -52,7 +55,20 @@ func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhou
 		offsets, bad := read(columns, parts)
 		all, refused = append(all, offsets...), refused || bad
 	}
-	m.wait("insert", fmt.Sprint(token, all), func() { err = m.w.insert(token, parts, refused) })
+	m.wait("insert", fmt.Sprint(token, all), func() {
+		before, known := len(m.w.table.rows), slices.Contains(m.w.table.viewWindow, token)
+		err = m.w.insert(token, parts, refused)
+		taken := len(m.w.table.rows) > before
+		if strings.Contains(token, "/joint/") && len(blocks) == 1 && taken && err != nil {
+			m.w.muddled = true
+		}
+		if known && taken && len(blocks) == 1 {
+			m.w.excused = true // the table has forgotten another fence, long ago, that the view remembers
+		}
+		if late := m.generation < m.w.generation; late && len(blocks) > 1 {
+			m.w.late(taken, err)
+		}
+	})
 	return err
 }
 
@@ -113,9 +129,14 @@ func (w *world) insert(token string, parts map[int][]row, refused bool) error {
 		}
 		return &proto.Exception{Code: t.viewFails, Message: message}
 	}
+	before := slices.Clone(t.viewWindow)
 	for month := 2020; month < 2020+months; month++ {
-		if token := fmt.Sprintf("%d/%s", month, token); len(parts[month]) > 0 && !slices.Contains(t.viewWindow, token) {
-			t.viewWindow = append(t.viewWindow, token)
+		known := fmt.Sprintf("%d/%s", month, token)
+		if t.viewOfAll { // which knows no months
+			known = token
+		}
+		if len(parts[month]) > 0 && !slices.Contains(before, known) {
+			t.viewWindow = append(t.viewWindow, known)
 			t.viewWindow = t.viewWindow[max(0, len(t.viewWindow)-4*windowSize):]
 			for _, r := range parts[month] {
 				t.view = append(t.view, r.place)
@@ -158,4 +179,15 @@ func (w *world) drop(month int) {
 	t.window = slices.DeleteFunc(t.window, func(token string) bool { return token[:4] == fmt.Sprint(month) })
 	w.reach("a month was dropped")
 	w.note("month %d is dropped", month)
+}
+
+// late notes that a joint block came after its sink's generation: whether the table took any of it, and how it ended.
+func (w *world) late(taken bool, err error) {
+	w.reach("a joint block landed late")
+	if err == nil && !taken {
+		w.reach("a fence kept a joint block out")
+	}
+	if err != nil && taken {
+		w.excused = true // it came when somebody had looked already, and the server died before it reached the view
+	}
 }
