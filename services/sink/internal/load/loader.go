@@ -171,7 +171,7 @@ func (l *Loader) partition(ctx context.Context, claim *kafka.Claim, commits comm
 	inserter := &inserter{table: tables, permit: p.fence, monitor: m, erasures: l.erasures, lookHolds: l.lookHolds}
 	p.writer = &writer{
 		permit: p.fence, readback: p.readback, inserter: inserter, slots: l.shared.slots, pressure: pressure, monitor: m, erasures: l.erasures,
-		siblings: siblings{p.reader},
+		siblings: siblings{p.reader, s.Group.ID},
 		sieve:    &sieve{inserter: inserter, readback: p.readback, table: tables, burial: p.burial, monitor: m},
 	}
 	return p, nil

@@ -19,6 +19,7 @@ type fetcher interface {
 	Log(ctx context.Context, topic string, partition int32) (kafka.Log, error)
 	Bounds(ctx context.Context, log kafka.Log) (start, end int64, err error)
 	Verify(ctx context.Context, log kafka.Log, at kafka.Position) error
+	Committed(ctx context.Context, group, topic string) ([]kafka.Commitment, error)
 	Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
 }
 

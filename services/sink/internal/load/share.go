@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -35,10 +36,32 @@ func (w *writer) completeShare(work context.Context, d *delivery) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	lacking := d.lacking(held)
-	if !d.halved && held.among(rows) == len(rows) {
-		return w.healJoint(work, d, held)
+	if !d.halved {
+		landed := held.among(rows) == len(rows)
+		if landed {
+			if views, err := w.readback.views(work, d); err != nil || views == 0 {
+				return err
+			}
+		}
+		sent, err := w.again(work, d)
+		var refused *refusedError
+		switch {
+		case errors.As(err, &refused) && landed:
+			return w.sieve.ownFault(work, d, rows, refused.err)
+		case err != nil && refused == nil:
+			return err
+		case !sent && landed:
+			return w.unsure(work, d)
+		case sent:
+			if held, err = w.look(work, d); err != nil {
+				return err
+			}
+			if held.among(rows) == len(rows) {
+				return nil
+			}
+		}
 	}
+	lacking := d.lacking(held)
 	// What is there of a batch that is not there as a whole may have come in any way, and a view knows one fence of a joint batch.
 	unsure := held.among(rows) > 0 || d.joint.SeveralMonths && len(lacking) > 0
 	if err := w.inserter.halve(work, d); err != nil {
@@ -76,74 +99,94 @@ func (d *delivery) lacking(held held) []int {
 	})
 }
 
-// keepOut sends d's rows of some months under the joint token. Rows that the table refuses fence nothing; nor does a joint block land that has them, and
+// keepOut sends d's rows of some months under the joint token, month by month. Views get what the table takes, and know no token of it: whoever else fences is
+// dropped by the table, and stores its own rows for the views, too. Rows that the table refuses fence nothing; nor does a joint block land that has them, and
 // none was under way.
 func (w *writer) keepOut(work context.Context, d *delivery, months []int) error {
-	p := d.piece(0, 0, d.batch.rows.Len())
-	p.rows = slices.DeleteFunc(p.rows, func(row int) bool { return !slices.Contains(months, d.batch.rows.Month(row)) })
 	w.monitor.step("fencing")
-	p.token, p.entire = jointToken(d.batch.extent.log.Topic, d.joint), false
-	err := w.inserter.insert(work, d, p)
-	var refused *refusedError
-	if errors.As(err, &refused) {
-		return w.sieve.ownFault(work, d, p.rows, refused.err)
+	for _, month := range months {
+		p := d.piece(month, 0, d.batch.rows.Len())
+		p.token, p.entire = jointToken(d.batch.extent.log.Topic, d.joint), false
+		err := w.inserter.insert(work, d, p)
+		var refused *refusedError
+		if errors.As(err, &refused) {
+			err = w.sieve.ownFault(work, d, p.rows, refused.err)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		w.monitor.step("fenced")
-	}
-	return err
+	w.monitor.step("fenced")
+	return nil
 }
 
-// healJoint sends the whole joint block again, whose part of d's rows the table has, so that views get it that lack it: made of the records of all its
-// partitions, under its token. Where that cannot be, they are said to be unsure.
-func (w *writer) healJoint(work context.Context, d *delivery, held held) error {
-	if views, err := w.readback.views(work, d); err != nil || views == 0 {
-		return err
-	}
+// again sends the whole joint block once more, made of the records of all its partitions, under its token: it lands in the table and in each view that lack
+// it, once, whoever sends it, however often and however late. false where it must not be sent: records have gone, somebody is to be withheld, or a part of a month
+// has come in another way.
+func (w *writer) again(work context.Context, d *delivery) (sent bool, err error) {
 	b := d.batch
 	if d.withheld.any() {
-		return w.unsure(work, d)
-	}
-	if remembers, err := w.readback.remembers(work, b, held.block); err != nil {
-		return err
-	} else if !remembers {
-		return w.unsure(work, d)
+		return false, nil
 	}
 	others, err := w.siblings.again(work, d.joint, b.extent.log.Partition)
 	defer w.siblings.release(others)
 	switch {
 	case errors.Is(err, errChanged):
 		w.monitor.log.Info("a joint batch cannot be made again", zap.Error(err))
-		return w.unsure(work, d)
+		return false, nil
 	case err != nil:
-		return &passingError{err}
+		return false, &passingError{err}
 	}
 	parts := make([][]clickhouse.Column, len(d.joint.Members))
+	had, all, block := map[int]int{}, map[int]int{}, int64(math.MaxInt64)
+	d.looked = time.Now()
 	for i, m := range d.joint.Members {
 		part := b
 		if m.Partition != b.extent.log.Partition {
 			part = others[i]
+			judged := newDelivery(part)
+			if judged.withhold(d.withheld.by); judged.withheld.any() {
+				return false, nil
+			}
 		}
-		for _, month := range part.months() {
-			if !slices.Contains(b.months(), month) { // whether it landed there is not known, and not whether it may
-				return w.unsure(work, d)
+		held, err := w.readback.held(work, part)
+		if err != nil {
+			return false, err
+		}
+		block = min(block, held.block)
+		for row, there := range held.rows {
+			month := part.rows.Month(row)
+			all[month]++
+			if there {
+				had[month]++
 			}
 		}
 		parts[i] = part.rows.Columns(0, part.rows.Len())
 	}
+	for month, n := range had {
+		if n < all[month] {
+			return false, nil
+		}
+	}
+	if len(had) > 0 {
+		if remembers, err := w.readback.remembers(work, b, block); err != nil || !remembers {
+			return false, err
+		}
+	}
+	if agree, err := w.siblings.agree(work, d.joint, b.extent.log.Partition); err != nil {
+		return false, &passingError{err}
+	} else if !agree {
+		return false, nil
+	}
 	if err := w.inserter.clear(work, d); err != nil {
-		return err
+		return false, err
 	}
 	if time.Since(d.looked) >= w.inserter.lookHolds {
-		return &passingError{errStale}
+		return false, &passingError{errStale}
 	}
 	w.monitor.step("healing")
 	err = w.inserter.send(work, b.rows.Insert(), jointToken(b.extent.log.Topic, d.joint), parts...)
-	var refused *refusedError
-	if errors.As(err, &refused) {
-		return w.sieve.ownFault(work, d, d.piece(0, 0, b.rows.Len()).rows, refused.err)
-	}
-	return err
+	return err == nil, err
 }
 
 // unsure says that the table's views may lack what it has of d's batch, if it has any.
@@ -159,7 +202,34 @@ func (w *writer) unsure(work context.Context, d *delivery) error {
 }
 
 // siblings read the other partitions' records of a joint batch, which this member need not own.
-type siblings struct{ reader *reader }
+type siblings struct {
+	reader *reader
+	group  string
+}
+
+// agree tells whether every other partition of a joint batch has its intent open and has not given it up, or has gone on beyond it: none of them stores, or
+// has stored, its records in another way.
+func (s siblings) agree(ctx context.Context, of *checkpoint.Joint, but int32) (bool, error) {
+	all, err := s.reader.fetcher.Committed(ctx, s.group, s.reader.log.Topic)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range of.Members {
+		if m.Partition == but {
+			continue
+		}
+		i := slices.IndexFunc(all, func(c kafka.Commitment) bool { return c.Partition == m.Partition })
+		if i < 0 {
+			return false, nil
+		}
+		state, err := checkpoint.ParseSink(all[i].Metadata, all[i].Offset)
+		open := err == nil && all[i].Offset == m.From && state.Joint != nil && state.Joint.Digest == of.Digest && !state.Halved
+		if beyond := err == nil && all[i].Offset >= m.To; !open && !beyond {
+			return false, nil
+		}
+	}
+	return true, nil
+}
 
 // again makes the batches of a joint once more, but for that of one partition: where that is, there is nil. Those that were made are returned with an
 // error, too: errChanged where one is not as it was, or gone.

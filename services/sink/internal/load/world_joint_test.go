@@ -124,6 +124,15 @@ func (s *seat) Bounds(_ context.Context, log kafka.Log) (start, end int64, err e
 	return 0, int64(len(s.jw.logs[log.Partition])), nil
 }
 
+func (s *seat) Committed(context.Context, string, string) (out []kafka.Commitment, err error) {
+	s.wait("committed", "", func() {
+		for p, c := range s.jw.committed {
+			out = append(out, kafka.Commitment{Partition: int32(p), Offset: c.offset, Metadata: c.metadata})
+		}
+	})
+	return out, nil
+}
+
 func (s *seat) Verify(context.Context, kafka.Log, kafka.Position) error { return nil }
 
 // Fetch answers at once: what matters here are the calls that change or ask something.
@@ -172,7 +181,7 @@ func (s *seat) together(ctx context.Context, commits []kafka.Commit) (err error)
 			return
 		case s.w.fails(12):
 			err = errLost
-			commits = commits[:s.w.choose(len(commits)+1)]
+			commits = commits[:s.w.choose(2)*len(commits)] // one append: all of them or none
 		}
 		for i, c := range commits {
 			state := parse(c.Metadata, c.Offset)

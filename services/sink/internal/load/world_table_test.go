@@ -49,7 +49,7 @@ type simTable struct {
 // Insert applies a block part by part, and then to the view.
 func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhouse.Column) (err error) {
 	parts := make(map[int][]row)
-	refused := false
+	refused, pushes := false, false
 	var all []int64
 	for _, columns := range blocks {
 		offsets, bad := read(columns, parts)
@@ -58,6 +58,13 @@ func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhou
 	m.wait("insert", fmt.Sprint(token, all), func() {
 		before, known := len(m.w.table.rows), slices.Contains(m.w.table.viewWindow, token)
 		err = m.w.insert(token, parts, refused)
+		fence := strings.Contains(token, "/joint/") && len(blocks) == 1
+		if fence && len(m.w.table.rows) == before { // its views are not asked
+		} else if err == nil && m.w.table.viewOfAll {
+			pushes = true
+		} else if err == nil {
+			err = m.w.push(token, parts)
+		}
 		taken := len(m.w.table.rows) > before
 		if strings.Contains(token, "/joint/") && len(blocks) == 1 && taken && err != nil {
 			m.w.muddled = true
@@ -69,6 +76,14 @@ func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhou
 			m.w.late(taken, err)
 		}
 	})
+	if pushes { // others may come between the table and its view
+		m.wait("insert", fmt.Sprint(token, all, " into the view"), func() {
+			if strings.Contains(token, "/joint/") && len(blocks) == 1 {
+				token += fmt.Sprint("/", m.w.table.blocks.Add(1)) // no view knows it
+			}
+			err = m.w.push(token, parts)
+		})
+	}
 	return err
 }
 
@@ -118,6 +133,12 @@ func (w *world) insert(token string, parts map[int][]row, refused bool) error {
 		}
 		t.apply(fmt.Sprintf("%d/%s", month, token), parts[month], w.broken)
 	}
+	return nil
+}
+
+// push pushes a block that is in the table to its view.
+func (w *world) push(token string, parts map[int][]row) error {
+	t := &w.table
 	if w.fails(8) { // before the view
 		return errLost
 	}

@@ -165,6 +165,10 @@ func (m *member) Bounds(_ context.Context, log kafka.Log) (start, end int64, err
 	return start, end, err
 }
 
+func (*member) Committed(context.Context, string, string) ([]kafka.Commitment, error) {
+	return nil, nil
+}
+
 func (m *member) Verify(_ context.Context, log kafka.Log, at kafka.Position) (err error) {
 	m.wait("verify", fmt.Sprint(at), func() {
 		switch {
