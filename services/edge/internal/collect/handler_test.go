@@ -50,9 +50,8 @@ func (s *store) SendEach(_ context.Context, topic string, records []event.Record
 		return s.err
 	}
 	s.topic = topic
-	for _, rec := range records {
-		rec.Value = bytes.Clone(rec.Value) // the handler takes its memory back
-		s.stored = append(s.stored, rec)
+	for i := range records {
+		s.stored = append(s.stored, *records[i].Clone()) // the handler takes its memory back
 	}
 	return nil
 }

@@ -56,6 +56,15 @@ type batch struct {
 	events []intake.Piece
 	// context is JSON: what is said of all events; nil where nothing is.
 	context []byte
+	// reading, unless nil, is whose memory events are in.
+	reading *reading
+}
+
+// release gives the memory of the events back.
+func (b *batch) release() {
+	if b.reading != nil {
+		b.reading.release(b.events)
+	}
 }
 
 // collect does the work: who is it, what do they send, is it right, store it.
@@ -99,6 +108,7 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 	}
 	defer b.release()
 	sent, refused := at.split(h, b.bytes, r.Header.Get("Content-Type"))
+	defer sent.release()
 	if refused != nil {
 		return nil, refused
 	}
@@ -112,18 +122,19 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 	}
 
 	request := h.describe(r, at, owner.Account, received, &sent)
-	results, records := h.intake.Check(sent.events, request)
+	checked := h.intake.Check(sent.events, request)
+	defer checked.Release()
 	b.worked()
-	if len(records) > 0 {
+	if len(checked.Records) > 0 {
 		// On its way to Kafka or to the spool there is a copy of it.
-		if err := held.take(sizeOf(records)); err != nil {
+		if err := held.take(sizeOf(checked.Records)); err != nil {
 			return nil, h.busy(err)
 		}
 	}
-	if refused := h.intake.Store(r.Context(), owner, results, records); refused != nil {
+	if refused := h.intake.Store(r.Context(), owner, checked); refused != nil {
 		return nil, refused
 	}
-	return results, nil
+	return checked.Results, nil
 }
 
 // authenticate finds what a key gives at an endpoint to requests from a page.

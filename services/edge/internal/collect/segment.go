@@ -82,7 +82,7 @@ func (h *Handler) splitSegmentMessage(data []byte, _ string) (batch, *intake.Ref
 	}
 	c := &cursor{data: data}
 	message, _ := c.value()
-	out.events, out.context = []intake.Piece{message}, nil
+	out.events, out.context = []intake.Piece{{Value: message.Value, Depth: message.Depth}}, nil
 	return out, nil
 }
 
