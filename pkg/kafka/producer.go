@@ -63,6 +63,7 @@ type Producer struct {
 	codec  wire.Codec
 
 	buffered atomic.Int64
+	counts   sync.Map // partitionCount by topic
 
 	// gate is held for reading while records are taken in, so that Close sees either all of them or none.
 	gate   sync.RWMutex
