@@ -20,7 +20,11 @@ func originOf(r *http.Request) string { return r.Header.Get("Origin") }
 func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request, page string, methods []string) *intake.Refusal {
 	header := w.Header()
 	header["Accept-Ch"] = acceptCH
-	header.Add("Vary", "Origin")
+	if header["Vary"] == nil {
+		header["Vary"] = varyOrigin
+	} else {
+		header.Add("Vary", "Origin")
+	}
 	if page != "" && !slices.Contains(h.origins, "*") && !slices.Contains(h.origins, page) {
 		return intake.Refuse(http.StatusForbidden, "origin_not_allowed", "pages of this origin may not send here: allowed_origins of the edge names those that may")
 	}
@@ -41,6 +45,7 @@ func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request, page strin
 // Values that are shared by all answers: nothing may be added to them.
 var (
 	acceptCH         = []string{"Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors"}
+	varyOrigin       = []string{"Origin"}
 	allowCredentials = []string{"true"}
 	exposeHeaders    = []string{"Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Reset, X-Waymark-Result"}
 )

@@ -198,6 +198,9 @@ func (c *cursor) lines(events []intake.Piece, ownLine bool) (_ []intake.Piece, s
 
 // parseMoment reads Unix milliseconds or RFC 3339; what is neither counts as not sent.
 func parseMoment(value []byte) int64 {
+	if millis, plain := plainMoment(value); plain {
+		return millis
+	}
 	if len(value) > longestText {
 		return 0
 	}
@@ -213,4 +216,21 @@ func parseMoment(value []byte) int64 {
 		return 0
 	}
 	return int64(millis)
+}
+
+// plainMoment reads a moment in digits alone, as mostly all are sent.
+func plainMoment(value []byte) (millis int64, plain bool) {
+	if len(value) == 0 || len(value) > len("100000000000000") || value[0] == '0' {
+		return 0, false
+	}
+	for _, digit := range value {
+		if digit < '0' || digit > '9' {
+			return 0, false
+		}
+		millis = 10*millis + int64(digit-'0')
+	}
+	if millis > 1e14 {
+		return 0, true
+	}
+	return millis, true
 }

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -47,6 +48,13 @@ var endpoints = func() map[string]*endpoint {
 		all[segmentEndpoints[i].path] = &segmentEndpoints[i]
 	}
 	return all
+}()
+
+// plainPaths are those of endpoints that are nothing else: a request for one needs no look at its parts.
+var plainPaths = func() map[string]*endpoint {
+	plain := maps.Clone(endpoints)
+	maps.DeleteFunc(plain, func(path string, _ *endpoint) bool { return lookupOf(partsOf(path)) != nil })
+	return plain
 }()
 
 // A batch is what one request holds.
@@ -121,7 +129,7 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, refused
 	}
 
-	request := h.describe(r, at, owner.Account, received, &sent)
+	request := h.describe(r, at, owner.Account, client, received, &sent)
 	checked := h.intake.Check(sent.events, request)
 	defer checked.Release()
 	b.worked()
@@ -165,7 +173,7 @@ func (h *Handler) limitedAs(client netip.Addr) netip.Addr {
 }
 
 // describe says what the request says of all its events.
-func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account, received time.Time, sent *batch) *intake.Request {
+func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account, client netip.Addr, received time.Time, sent *batch) *intake.Request {
 	sentAt := sent.sentAt
 	if sentAt == 0 {
 		if text := r.Header.Get("X-Sent-At"); text != "" {
@@ -173,7 +181,7 @@ func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account
 		}
 	}
 	return &intake.Request{
-		Owner: owner, Format: at.format, Received: received.UnixMilli(), SentAt: sentAt, Client: h.clientIP.ClientIP(r.RemoteAddr, r.Header), Header: r.Header,
+		Owner: owner, Format: at.format, Received: received.UnixMilli(), SentAt: sentAt, Client: client, Header: r.Header,
 		Context: sent.context, Relayed: at.relayed, Keep: at.keep,
 	}
 }

@@ -43,9 +43,12 @@ type Request struct {
 	Keep bool
 }
 
-// get returns a header, cut to maxHeader.
+// get returns a header by its canonical name, cut to maxHeader.
 func (r *Request) get(name string) string {
-	return cut(r.Header.Get(name))
+	if values := r.Header[name]; len(values) > 0 {
+		return cut(values[0])
+	}
+	return ""
 }
 
 func cut(header string) string { return header[:min(len(header), maxHeader)] }
@@ -54,15 +57,15 @@ func cut(header string) string { return header[:min(len(header), maxHeader)] }
 // that comes twice in a request is one event: the second is answered with the first one's id and not stored again.
 func (i *Intake) Check(events []Piece, r *Request) *Checked {
 	out := newChecked(len(events))
-	results, sent := out.Results, &out.work.sent
+	results, sent, raw := out.Results, &out.work.sent, &out.work.raw
 	shared := r.raw()
 	mask := func(addr netip.Addr) netip.Addr { return privacy.AddressAtEdge(&r.Owner.Policy, addr) }
 	context := segment.Readdress(shared.Context, segment.AddressInContext, mask)
 	for n := range events {
 		p := &events[n]
-		raw := shared
+		*raw = shared
 		raw.Value = p.Value
-		err := i.decode(p, &raw, r, sent)
+		err := i.decode(p, raw, r, sent)
 		if err != nil && !r.Keep {
 			results[n] = reject(err)
 			continue
@@ -89,9 +92,9 @@ func (i *Intake) Check(events []Piece, r *Request) *Checked {
 			results[n] = reject(err)
 			results[n].Status = Dead
 		}
-		results[n].ID, results[n].record = raw.EventID.String(), place
+		results[n].ID, results[n].record = out.text(raw.EventID), place
 		if !before {
-			out.add(&raw, results[n].ID, visitor)
+			out.add(raw, results[n].ID, visitor)
 		}
 	}
 	out.Records = out.work.records.All()
@@ -144,11 +147,11 @@ func reject(err error) Result {
 func (r *Request) raw() event.Raw {
 	return event.Raw{
 		Format: r.Format, AccountID: r.Owner.ID, ReceivedAt: r.Received, SentAt: r.SentAt, Context: r.Context, ClientIP: r.Client,
-		UserAgent: r.get("User-Agent"), DNT: r.Header.Get("DNT") == "1", GPC: r.Header.Get("Sec-GPC") == "1",
+		UserAgent: r.get("User-Agent"), DNT: r.get("Dnt") == "1", GPC: r.get("Sec-Gpc") == "1",
 		Hints: event.Hints{
-			UA: r.get("Sec-CH-UA"), FullVersionList: r.get("Sec-CH-UA-Full-Version-List"), FullVersion: r.get("Sec-CH-UA-Full-Version"),
-			Mobile: r.get("Sec-CH-UA-Mobile"), Model: r.get("Sec-CH-UA-Model"), Platform: r.get("Sec-CH-UA-Platform"),
-			PlatformVersion: r.get("Sec-CH-UA-Platform-Version"), FormFactors: r.get("Sec-CH-UA-Form-Factors"), RequestedWith: r.get("X-Requested-With"),
+			UA: r.get("Sec-Ch-Ua"), FullVersionList: r.get("Sec-Ch-Ua-Full-Version-List"), FullVersion: r.get("Sec-Ch-Ua-Full-Version"),
+			Mobile: r.get("Sec-Ch-Ua-Mobile"), Model: r.get("Sec-Ch-Ua-Model"), Platform: r.get("Sec-Ch-Ua-Platform"),
+			PlatformVersion: r.get("Sec-Ch-Ua-Platform-Version"), FormFactors: r.get("Sec-Ch-Ua-Form-Factors"), RequestedWith: r.get("X-Requested-With"),
 		},
 	}
 }

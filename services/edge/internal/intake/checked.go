@@ -2,6 +2,7 @@ package intake
 
 import (
 	"sync"
+	"unsafe"
 
 	"github.com/google/uuid"
 
@@ -16,12 +17,14 @@ type Checked struct {
 	Records []event.Record
 
 	work *work
+	ids  []byte // as text, of Results
 }
 
 // A work is memory of one request, used again by another.
 type work struct {
 	records event.Records
 	sent    event.Sent
+	raw     event.Raw
 	// places are those of the records, by their ids, from the third record on.
 	places map[uuid.UUID]int
 	ids    []uuid.UUID
@@ -42,11 +45,31 @@ func (c *Checked) Release() {
 	if len(w.ids) <= mostKept {
 		w.records.Reset()
 		clear(w.places)
-		w.sent, w.ids = event.Sent{Details: w.sent.Details[:0]}, w.ids[:0]
+		w.sent, w.raw, w.ids = event.Sent{Details: w.sent.Details[:0]}, event.Raw{}, w.ids[:0]
 		works.Put(w)
 	}
 	*c = Checked{Results: c.Results}
 }
+
+// idSize is that of an id as text.
+const idSize = 36
+
+// text is an id as text, in memory that the results share.
+func (c *Checked) text(id uuid.UUID) string {
+	if cap(c.ids)-len(c.ids) < idSize {
+		c.ids = make([]byte, 0, idSize*len(c.Results))
+	}
+	from := len(c.ids)
+	for i, b := range id {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			c.ids = append(c.ids, '-')
+		}
+		c.ids = append(c.ids, digits[b>>4], digits[b&15])
+	}
+	return unsafe.String(&c.ids[from], idSize)
+}
+
+const digits = "0123456789abcdef"
 
 // fewRecords are looked through; of more than that the places are kept by id.
 const fewRecords = 4
