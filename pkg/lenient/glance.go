@@ -117,24 +117,35 @@ func (g *Glance) Next(o *ObjectGlance) (name string, ok bool) {
 	o.any = true
 	name, escaped := g.text()
 	at := span{g.at - 1 - len(name), g.at - 1}
-	if g.pass(':'); escaped || g.broken || len(g.names)-o.base == glanceNames {
+	if g.at < len(g.data) && g.data[g.at] == ':' {
+		g.at++
+	} else {
+		g.pass(':')
+	}
+	if escaped || g.broken || len(g.names)-o.base == glanceNames {
 		g.Break()
 		return "", false
 	}
-	bit := uint64(1) << (nameHash(name) & 63)
-	if o.seen&bit != 0 {
-		for _, other := range g.names[o.base:] {
-			if g.compared++; g.compared > glanceCompares || string(g.data[other.from:other.to]) == name {
-				g.Break()
-				return "", false
-			}
-		}
+	if bit := uint64(1) << (nameHash(name) & 63); o.seen&bit == 0 {
+		o.seen |= bit
+	} else if g.repeated(name, o.base) {
+		g.Break()
+		return "", false
 	}
-	o.seen |= bit
 	g.names = append(g.names, at)
 	g.counted++
 	g.odd = g.odd || len(name) > MaxNameLength
 	return name, true
+}
+
+// repeated tells whether a name is among those from base on, or there were too many to compare.
+func (g *Glance) repeated(name string, base int) bool {
+	for _, other := range g.names[base:] {
+		if g.compared++; g.compared > glanceCompares || string(g.data[other.from:other.to]) == name {
+			return true
+		}
+	}
+	return false
 }
 
 func nameHash(name string) int {

@@ -460,3 +460,23 @@ func BenchmarkHandler(b *testing.B) {
 		})
 	}
 }
+
+// Ids are looked for in two ways, by how many there are.
+func TestOneIDTwiceAmongManyIsOneEvent(t *testing.T) {
+	limits := testLimits
+	limits.BatchEvents, limits.BodyBytes = 200, 64<<10
+	h, s := newHandler(t, limits)
+	var events []string
+	for i := range 50 {
+		events = append(events, good(fmt.Sprint("e", i)), good(fmt.Sprint("e", i)), good(fmt.Sprint("e", 49-i)))
+	}
+	_, got := post(t, h, "["+strings.Join(events, ",")+"]")
+	if got.Accepted != 150 || len(s.stored) != 50 {
+		t.Fatalf("%d accepted, %d stored, want 150 and 50", got.Accepted, len(s.stored))
+	}
+	for i := range 50 {
+		if first := got.Results[3*i].ID; first != got.Results[3*i+1].ID || first != got.Results[3*(49-i)+2].ID {
+			t.Errorf("event %d: ids %s, %s, %s", i, first, got.Results[3*i+1].ID, got.Results[3*(49-i)+2].ID)
+		}
+	}
+}

@@ -25,7 +25,7 @@ type work struct {
 	records event.Records
 	sent    event.Sent
 	raw     event.Raw
-	// places are those of the records, by their ids, from the third record on.
+	// places are those of the records, by their ids, where there are more than fewRecords.
 	places map[uuid.UUID]int
 	ids    []uuid.UUID
 }
@@ -72,7 +72,7 @@ func (c *Checked) text(id uuid.UUID) string {
 const digits = "0123456789abcdef"
 
 // fewRecords are looked through; of more than that the places are kept by id.
-const fewRecords = 4
+const fewRecords = 32
 
 // seen is the place of the record with an id, or that of the next one.
 func (c *Checked) seen(id uuid.UUID) (place int, before bool) {

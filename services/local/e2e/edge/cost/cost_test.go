@@ -20,8 +20,11 @@ import (
 // edgesVariable names programs to compare, with commas between them: other builds of waymark-edge. Without it the tree's own is built.
 const edgesVariable = "WAYMARK_EDGES"
 
-// eventsARound is how many events one round of one program takes: at least a second of its work.
-const eventsARound = 60_000
+// One round of one program has so many events, or so many requests, whichever are fewer: about a second of its work.
+const (
+	eventsARound   = 60_000
+	requestsARound = 8_000
+)
 
 // BenchmarkEdge sends the same requests over loopback to each edge and to a bare server that reads them, in turns, b.N rounds of each. It
 // prints medians: CPU seconds and heap objects a million events, and CPU above the bare server's. Kafka is embedded, in this process. It

@@ -70,9 +70,10 @@ func request(b *testing.B, n int, events []string, packed bool) []byte {
 	return append([]byte(head+fmt.Sprintf("Content-Length: %d\r\n\r\n", len(body))), body...)
 }
 
-// send sends requests of size events, again and again, until there are so many events, and returns how many. Each must be answered 200.
+// send sends requests of size events, again and again, until there are so many events or requestsARound, and returns how many events. Each
+// must be answered 200.
 func (e *edge) send(b *testing.B, requests [][]byte, events, size int) int {
-	count := int64(events / size)
+	count := int64(min(events/size, requestsARound))
 	var next atomic.Int64
 	var group sync.WaitGroup
 	for range connections {
