@@ -113,42 +113,12 @@ func (h *Hints) of(header string) *string {
 
 // Key is the Kafka key of an event: it keeps all events of one visitor in one partition, in order.
 func Key(accountID, visitorID string) []byte {
-	key := make([]byte, 0, len(accountID)+1+len(visitorID))
-	key = append(key, accountID...)
-	key = append(key, '|')
-	return append(key, visitorID...)
+	return AppendKey(make([]byte, 0, len(accountID)+1+len(visitorID)), accountID, visitorID)
 }
 
-// Record renders r as the raw topic's record under the given key. The record's timestamp is ReceivedAt.
-func (r *Raw) Record(key []byte) Record {
-	headers := make([]Header, 0, 16)
-	add := func(key, value string) {
-		if value != "" {
-			headers = append(headers, Header{key, []byte(value)})
-		}
-	}
-	add(HeaderFormat, r.Format)
-	add(HeaderAccount, r.AccountID)
-	add(HeaderEventID, r.EventID.String())
-	add(HeaderReceivedAt, strconv.FormatInt(r.ReceivedAt, 10))
-	if r.SentAt != 0 {
-		add(HeaderSentAt, strconv.FormatInt(r.SentAt, 10))
-	}
-	add(HeaderContext, string(r.Context))
-	if r.ClientIP.IsValid() {
-		add(HeaderClientIP, r.ClientIP.String())
-	}
-	add(HeaderUserAgent, r.UserAgent)
-	if r.DNT {
-		add(HeaderDNT, "1")
-	}
-	if r.GPC {
-		add(HeaderGPC, "1")
-	}
-	for _, header := range hintHeaders {
-		add(header, *r.Hints.of(header))
-	}
-	return Record{Timestamp: r.ReceivedAt, Key: key, Value: r.Value, Headers: headers}
+// AppendKey appends Key to dst.
+func AppendKey(dst []byte, accountID, visitorID string) []byte {
+	return append(append(append(dst, accountID...), '|'), visitorID...)
 }
 
 // ParseRaw reads a record of the raw topic into out; out.Value aliases rec.Value, all else is copied. Headers it does

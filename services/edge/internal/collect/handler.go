@@ -76,16 +76,21 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	parts := partsOf(r.URL.Path)
-	at, refuse := endpoints["/"+strings.Join(parts, "/")], write
+	at, refuse := plainPaths[r.URL.Path], write
+	var parts []string
+	var asked *lookup
+	if at == nil {
+		parts = partsOf(r.URL.Path)
+		at, asked = endpoints["/"+strings.Join(parts, "/")], lookupOf(parts)
+	}
 	if at != nil {
 		refuse = at.refuse
 	}
 	defer h.recover(w, started, refuse)
 	protect(w.Header())
 	var refused *intake.Refusal
-	if l := lookupOf(parts); l != nil {
-		refused = h.look(l, w, r, parts)
+	if asked != nil {
+		refused = h.look(asked, w, r, parts)
 	} else {
 		refused = h.take(w, r, at)
 	}

@@ -50,9 +50,8 @@ func (s *store) SendEach(_ context.Context, topic string, records []event.Record
 		return s.err
 	}
 	s.topic = topic
-	for _, rec := range records {
-		rec.Value = bytes.Clone(rec.Value) // the handler takes its memory back
-		s.stored = append(s.stored, rec)
+	for i := range records {
+		s.stored = append(s.stored, *records[i].Clone()) // the handler takes its memory back
 	}
 	return nil
 }
@@ -459,5 +458,25 @@ func BenchmarkHandler(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/event")
 		})
+	}
+}
+
+// Ids are looked for in two ways, by how many there are.
+func TestOneIDTwiceAmongManyIsOneEvent(t *testing.T) {
+	limits := testLimits
+	limits.BatchEvents, limits.BodyBytes = 200, 64<<10
+	h, s := newHandler(t, limits)
+	var events []string
+	for i := range 50 {
+		events = append(events, good(fmt.Sprint("e", i)), good(fmt.Sprint("e", i)), good(fmt.Sprint("e", 49-i)))
+	}
+	_, got := post(t, h, "["+strings.Join(events, ",")+"]")
+	if got.Accepted != 150 || len(s.stored) != 50 {
+		t.Fatalf("%d accepted, %d stored, want 150 and 50", got.Accepted, len(s.stored))
+	}
+	for i := range 50 {
+		if first := got.Results[3*i].ID; first != got.Results[3*i+1].ID || first != got.Results[3*(49-i)+2].ID {
+			t.Errorf("event %d: ids %s, %s, %s", i, first, got.Results[3*i+1].ID, got.Results[3*(49-i)+2].ID)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -49,6 +50,13 @@ var endpoints = func() map[string]*endpoint {
 	return all
 }()
 
+// plainPaths are those of endpoints that are nothing else: a request for one needs no look at its parts.
+var plainPaths = func() map[string]*endpoint {
+	plain := maps.Clone(endpoints)
+	maps.DeleteFunc(plain, func(path string, _ *endpoint) bool { return lookupOf(partsOf(path)) != nil })
+	return plain
+}()
+
 // A batch is what one request holds.
 type batch struct {
 	key    string // in the body; "" where it holds none
@@ -56,6 +64,15 @@ type batch struct {
 	events []intake.Piece
 	// context is JSON: what is said of all events; nil where nothing is.
 	context []byte
+	// reading, unless nil, is whose memory events are in.
+	reading *reading
+}
+
+// release gives the memory of the events back.
+func (b *batch) release() {
+	if b.reading != nil {
+		b.reading.release(b.events)
+	}
 }
 
 // collect does the work: who is it, what do they send, is it right, store it.
@@ -99,6 +116,7 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 	}
 	defer b.release()
 	sent, refused := at.split(h, b.bytes, r.Header.Get("Content-Type"))
+	defer sent.release()
 	if refused != nil {
 		return nil, refused
 	}
@@ -111,19 +129,20 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, refused
 	}
 
-	request := h.describe(r, at, owner.Account, received, &sent)
-	results, records := h.intake.Check(sent.events, request)
+	request := h.describe(r, at, owner.Account, client, received, &sent)
+	checked := h.intake.Check(sent.events, request)
+	defer checked.Release()
 	b.worked()
-	if len(records) > 0 {
+	if len(checked.Records) > 0 {
 		// On its way to Kafka or to the spool there is a copy of it.
-		if err := held.take(sizeOf(records)); err != nil {
+		if err := held.take(sizeOf(checked.Records)); err != nil {
 			return nil, h.busy(err)
 		}
 	}
-	if refused := h.intake.Store(r.Context(), owner, results, records); refused != nil {
+	if refused := h.intake.Store(r.Context(), owner, checked); refused != nil {
 		return nil, refused
 	}
-	return results, nil
+	return checked.Results, nil
 }
 
 // authenticate finds what a key gives at an endpoint to requests from a page.
@@ -154,7 +173,7 @@ func (h *Handler) limitedAs(client netip.Addr) netip.Addr {
 }
 
 // describe says what the request says of all its events.
-func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account, received time.Time, sent *batch) *intake.Request {
+func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account, client netip.Addr, received time.Time, sent *batch) *intake.Request {
 	sentAt := sent.sentAt
 	if sentAt == 0 {
 		if text := r.Header.Get("X-Sent-At"); text != "" {
@@ -162,7 +181,7 @@ func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account
 		}
 	}
 	return &intake.Request{
-		Owner: owner, Format: at.format, Received: received.UnixMilli(), SentAt: sentAt, Client: h.clientIP.ClientIP(r.RemoteAddr, r.Header), Header: r.Header,
+		Owner: owner, Format: at.format, Received: received.UnixMilli(), SentAt: sentAt, Client: client, Header: r.Header,
 		Context: sent.context, Relayed: at.relayed, Keep: at.keep,
 	}
 }
