@@ -56,10 +56,10 @@ var literally = ch.Settings{
 // next.
 const watched = time.Second
 
-// Insert stores columns as one block of statement's table ("INSERT INTO table (…)", columns in the same order). nil means that the
-// block is stored, now or by an earlier insert under the same token; without one nothing is
+// Insert stores parts, one after the other, as one block of statement's table ("INSERT INTO table (…)", each part's columns in the same order).
+// nil means that the block is stored, now or by an earlier insert under the same token; without one nothing is
 // deduplicated. It is tried once. Errors do not quote values (Brief).
-func (c *Conn) Insert(ctx context.Context, statement, token string, columns []Column) error {
+func (c *Conn) Insert(ctx context.Context, statement, token string, parts ...[]Column) error {
 	settings := maps.Clone(insertSettings)
 	maps.Copy(settings, literally)
 	if token != "" {
@@ -73,10 +73,12 @@ func (c *Conn) Insert(ctx context.Context, statement, token string, columns []Co
 	if err != nil {
 		return fmt.Errorf("prepare insert: %w", err) // nothing of the rows was sent yet
 	}
-	for i, column := range columns {
-		if err := batch.Column(i).Append(column.Values); err != nil {
-			_ = batch.Abort()
-			return Brief(&RowError{column.Name, err})
+	for _, columns := range parts {
+		for i, column := range columns {
+			if err := batch.Column(i).Append(column.Values); err != nil {
+				_ = batch.Abort()
+				return Brief(&RowError{column.Name, err})
+			}
 		}
 	}
 	if err := batch.Send(); err != nil {
