@@ -30,14 +30,14 @@ func (w *Words) Append(s string) {
 
 // id is the number of s.
 func (w *Words) id(s string) uint32 {
-	if w.index == nil {
-		w.index = make(map[string]uint32)
-	}
 	if len(w.words) == 0 {
 		w.words = append(w.words, "")
 	}
 	if s == "" {
 		return 0
+	}
+	if w.index == nil {
+		w.index = make(map[string]uint32)
 	}
 	id, known := w.index[s]
 	if !known {

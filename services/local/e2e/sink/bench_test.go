@@ -29,13 +29,13 @@ import (
 // above 0.95 and CPU below 1.05 are under 5 %. Give it a dozen rounds (-benchtime 12x): single ones differ by more than that.
 func BenchmarkExactlyOnce(b *testing.B) {
 	g := newBacklog(b)
-	g.fill()
+	g.fill(backlogEach / 1000)
 	g.drain(sink.RunAtLeastOnce) // warms both
 	var exact, plain []drained
 	for round := 0; b.Loop(); round++ {
 		for i := range 2 {
 			b.StopTimer()
-			g.fill()
+			g.fill(backlogEach / 1000)
 			b.StartTimer()
 			if (round+i)%2 == 0 { // each is first as often as the other
 				exact = append(exact, g.drain(sink.Run))
@@ -65,16 +65,18 @@ type backlog struct {
 	cfg      sink.Config
 	conn     *clickhouse.Conn
 	producer *kafka.Producer
-	offsets  [backlogPartitions]int64 // of the raw log
+	offsets  []int64 // of the raw log, by partition
 }
 
-func newBacklog(b testing.TB) *backlog {
+func newBacklog(b testing.TB) *backlog { return newBacklogOf(b, backlogPartitions) }
+
+func newBacklogOf(b testing.TB, partitions int) *backlog {
 	b.Helper()
 	address, server := kafkatest.Start(b), chdbtest.Start(b)
 	client := kafkatest.Client(b, address)
-	kafkatest.Topic(b, client, schemas.EnrichedTopic(region), backlogPartitions, nil)
+	kafkatest.Topic(b, client, schemas.EnrichedTopic(region), partitions, nil)
 	kafkatest.Topic(b, client, schemas.DeadTopic(region), 1, nil)
-	g := &backlog{b: b, server: server, cfg: sink.DefaultConfig(), producer: client.NewProducer(kafka.DefaultProducerConfig())}
+	g := &backlog{b: b, server: server, cfg: sink.DefaultConfig(), producer: client.NewProducer(kafka.DefaultProducerConfig()), offsets: make([]int64, partitions)}
 	g.cfg.Region, g.cfg.Kafka.Brokers = region, []string{address}
 	g.cfg.ClickHouse.Addresses, g.cfg.ClickHouse.Database = []string{server.NativeAddr}, server.Database
 	if _, err := clickhouse.Migrate(deadline(b), g.cfg.ClickHouse, clickhouse.Tables{}, schemas.Migrations()); err != nil {
@@ -88,18 +90,24 @@ func newBacklog(b testing.TB) *backlog {
 	return g
 }
 
-// fill empties the table and writes a backlog.
-func (g *backlog) fill() {
+// fill empties the table and writes a backlog of so many thousand events on each partition.
+func (g *backlog) fill(thousands int) {
 	g.b.Helper()
 	if err := g.conn.Exec(deadline(g.b), "TRUNCATE TABLE events"); err != nil {
 		g.b.Fatal(err)
 	}
 	for p := range int32(backlogPartitions) {
-		for range backlogEach / 1000 {
-			if _, err := g.producer.Produce(deadline(g.b), schemas.EnrichedTopic(region), p, believable(g.b, p, &g.offsets[p], 1000)); err != nil {
-				g.b.Fatal(err)
-			}
+		for range thousands {
+			g.produce(p, 1000)
 		}
+	}
+}
+
+// produce writes the next n events of a partition.
+func (g *backlog) produce(p int32, n int) {
+	g.b.Helper()
+	if _, err := g.producer.Produce(deadline(g.b), schemas.EnrichedTopic(region), p, believable(g.b, p, &g.offsets[p], n)); err != nil {
+		g.b.Fatal(err)
 	}
 }
 

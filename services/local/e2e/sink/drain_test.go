@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	childprocess "github.com/waymark-events/waymark/services/local/rigs/child"
 )
@@ -26,7 +27,7 @@ func BenchmarkBacklog(b *testing.B) {
 	for round := 0; b.Loop(); round++ {
 		for i := range programs {
 			which := (i + round) % len(programs) // each is first as often as another
-			g.fill()
+			g.fill(backlogEach / 1000)
 			used := g.drainBy(programs[which])
 			cpu[which] = append(cpu[which], used.CPU.Seconds()*1e6/backlogRows)
 			objects[which] = append(objects[which], used.Mallocs/backlogRows)
@@ -42,6 +43,52 @@ func BenchmarkBacklog(b *testing.B) {
 			b.ReportMetric(median(cpu[i])/median(cpu[0]), unit("CPU-ratio"))
 		}
 	}
+}
+
+// BenchmarkTrickle is a sink that is fed some 6,000 events a second on sixteen partitions, with batches of a second and of five: each program with
+// each, in turn. It reports the CPU seconds a million events; what the broker waits for costs nothing, so there is no other figure.
+func BenchmarkTrickle(b *testing.B) {
+	const partitions, each, spell, spells = 16, 75, 200 * time.Millisecond, 60
+	programs := sinkPrograms(b)
+	g := newBacklogOf(b, partitions)
+	cpu := make(map[string][]float64)
+	for b.Loop() {
+		for _, age := range []string{"1s", "5s"} {
+			for _, program := range programs {
+				p := g.start(program, "BATCH_AGE="+age)
+				if err := p.Ready(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				before := usage(b, p)
+				tick := time.NewTicker(spell)
+				for range spells {
+					<-tick.C
+					for partition := range int32(partitions) {
+						g.produce(partition, each)
+					}
+				}
+				tick.Stop()
+				took := usage(b, p).CPU - before.CPU
+				if err := p.Stop(); err != nil {
+					b.Fatal(err)
+				}
+				unit := filepath.Base(program) + ":" + age + ":CPU-s/Mevents"
+				cpu[unit] = append(cpu[unit], took.Seconds()*1e6/(partitions*each*spells))
+			}
+		}
+	}
+	for unit, values := range cpu {
+		b.ReportMetric(median(values), unit)
+	}
+}
+
+func usage(b *testing.B, p *childprocess.Process) childprocess.Usage {
+	b.Helper()
+	used, err := p.Usage()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return used
 }
 
 func sinkPrograms(b testing.TB) []string {

@@ -9,6 +9,7 @@ import (
 // Whatever the settings, what lives is less than half of the memory limit that follows from them, so that the collector starts when as much as that is
 // garbage, and not when the limit comes near: its work does not depend on how much is in hand.
 func TestTheMemoryLimitNeverBites(t *testing.T) {
+	const thousands = 5 // 17 MB of columns
 	program := sinkPrograms(t)[0]
 	for name, settings := range map[string][]string{
 		// Nothing ends a batch but the memory.
@@ -16,7 +17,7 @@ func TestTheMemoryLimitNeverBites(t *testing.T) {
 		"the least memory there is":      {"MEMORY=80000", "BATCH_FETCH_BYTES=10000", "INSERTS=64"},
 	} {
 		g := newBacklog(t)
-		g.fill()
+		g.fill(thousands)
 		p := g.start(program, settings...)
 		if err := p.Ready(t.Context()); err != nil {
 			t.Fatal(err)
@@ -34,7 +35,7 @@ func TestTheMemoryLimitNeverBites(t *testing.T) {
 			if next > 0.9*limit {
 				t.Errorf("%s: collections begin at %.1f MiB, and the limit is %.1f", name, next/(1<<20), limit/(1<<20))
 			}
-			return t.Failed() || g.rows() > backlogRows/2 // the last batches wait for more
+			return t.Failed() || g.rows() > 500*thousands*backlogPartitions // half: the last batches wait for more
 		}, "rows, with %s", name)
 		if err := p.Stop(); err != nil {
 			t.Error(err)

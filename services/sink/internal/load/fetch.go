@@ -36,6 +36,8 @@ func (r *reader) fetch(ctx context.Context, wait time.Duration, b *batch, end ka
 	if r.appetite == 0 {
 		r.appetite = min(leastAppetite, r.options.MaxBytes)
 	}
+	// A batch that has begun ends at its age: until then the broker may wait for more, or events that trickle would be fetched one by one.
+	r.patient = !b.empty() && end.Offset == 0
 	held = r.budget.reserve(r.appetite)
 	if used := int64(b.rows.Size()); b.empty() && used > 0 {
 		// They have memory of a batch before. Where that is scarce, others need it more.
@@ -72,6 +74,9 @@ func (r *reader) fetchHolding(ctx context.Context, wait time.Duration, held int6
 func (r *reader) fetchPersistently(ctx context.Context, wait time.Duration, end kafka.Position) (*kafka.Batch, error) {
 	options := r.options
 	options.MaxWait, options.MaxBytes = max(wait, time.Millisecond), r.appetite
+	if r.patient {
+		options.MinBytes = max(options.MinBytes, r.appetite/8)
+	}
 	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
 	for {
 		fetched, err := r.fetcher.Fetch(ctx, r.log, r.next.Offset, options)

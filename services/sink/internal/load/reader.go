@@ -36,6 +36,8 @@ type reader struct {
 	next kafka.Position
 	// appetite is how much to fetch at once, bytes; 0 before the first fetch.
 	appetite int
+	// patient says that a fetch need not come back with the first record.
+	patient bool
 	// fresh is true until an intent is committed: nothing before next was to be read.
 	fresh bool
 }
