@@ -9,16 +9,18 @@ import (
 // Whatever the settings, what lives is less than half of the memory limit that follows from them, so that the collector starts when as much as that is
 // garbage, and not when the limit comes near: its work does not depend on how much is in hand.
 func TestTheMemoryLimitNeverBites(t *testing.T) {
-	const thousands = 5 // 17 MB of columns
 	program := sinkPrograms(t)[0]
-	for name, settings := range map[string][]string{
-		// Nothing ends a batch but the memory.
-		"little memory, endless batches": {"MEMORY=8388608", "BATCH_FETCH_BYTES=1048576", "BATCH_ROWS=1000000", "BATCH_BYTES=1073741824", "BATCH_AGE=5m", "INSERTS=1"},
-		"the least memory there is":      {"MEMORY=80000", "BATCH_FETCH_BYTES=10000", "INSERTS=64"},
+	for name, c := range map[string]struct {
+		thousands int // of events on each partition
+		settings  []string
+	}{
+		// Nothing ends a batch but the memory; all events would take 65 MiB.
+		"little memory, endless batches": {20, []string{"MEMORY=16777216", "BATCH_FETCH_BYTES=262144", "BATCH_ROWS=1000000", "BATCH_BYTES=1073741824", "BATCH_AGE=5m", "INSERTS=1"}},
+		"the least memory there is":      {2, []string{"MEMORY=80000", "BATCH_FETCH_BYTES=10000", "INSERTS=64"}},
 	} {
 		g := newBacklog(t)
-		g.fill(thousands)
-		p := g.start(program, settings...)
+		g.fill(c.thousands)
+		p := g.start(program, c.settings...)
 		if err := p.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +37,7 @@ func TestTheMemoryLimitNeverBites(t *testing.T) {
 			if next > 0.9*limit {
 				t.Errorf("%s: collections begin at %.1f MiB, and the limit is %.1f", name, next/(1<<20), limit/(1<<20))
 			}
-			return t.Failed() || g.rows() > 500*thousands*backlogPartitions // half: the last batches wait for more
+			return t.Failed() || g.rows() > uint64(500*c.thousands*backlogPartitions) // half: the last batches wait for more
 		}, "rows, with %s", name)
 		if err := p.Stop(); err != nil {
 			t.Error(err)
