@@ -34,7 +34,7 @@ func TestTheMemoryLimitNeverBites(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if next > 0.9*limit {
+			if next > 0.8*limit {
 				t.Errorf("%s: collections begin at %.1f MiB, and the limit is %.1f", name, next/(1<<20), limit/(1<<20))
 			}
 			return t.Failed() || g.rows() > uint64(500*c.thousands*backlogPartitions) // half: the last batches wait for more
