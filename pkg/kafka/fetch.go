@@ -31,6 +31,9 @@ const expansion = 4
 // A Batch is what one fetch brought. Its records are valid until Release.
 type Batch = wire.Batch
 
+// Packed is a batch's records as they came, to be decoded again.
+type Packed = wire.Packed
+
 // Fetch reads records of one log from offset on, at the read-committed level. An empty batch means that nothing came
 // within MaxWait. It never reads from a log that took the topic's name later, nor, once Verify was called, from one that may have been cut
 // off since.

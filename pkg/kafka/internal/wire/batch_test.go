@@ -287,3 +287,44 @@ func benchmark(b *testing.B, prepare func(Codec, []event.Record) func()) {
 		})
 	}
 }
+
+// What is packed outlives the batch, and its memory, and gives the same records again: also where an answer was not read to its end, or only in part.
+func TestPackedRecordsComeAgainAsTheyWere(t *testing.T) {
+	for _, codec := range []Codec{codecNone, codecZstd} {
+		for name, c := range map[string]struct {
+			from  int64
+			limit int
+			want  []int64
+		}{
+			"all":      {10, 1 << 30, []int64{10, 11, 12, 13, 14, 15}},
+			"a part":   {11, 1 << 30, []int64{11, 12, 13, 14, 15}},
+			"a limit":  {10, 1, []int64{10, 11, 12}},
+			"a repeat": {12, 1, []int64{12}},
+		} {
+			if codec == codecNone && c.limit == 1 {
+				continue // what is not compressed has no limit
+			}
+			data := append(encode(t, 10, codec, sample(3)...), encode(t, 13, codec, sample(3)...)...)
+			res := &FetchResponse{raw: data, records: data}
+			b := NewBatch()
+			if err := res.Decode(b, 7, c.from, c.limit); err != nil {
+				t.Fatal(err)
+			}
+			var want []event.Record
+			for i := range b.Records {
+				want = append(want, *b.Records[i].Clone())
+			}
+			packed := b.Pack()
+			b.Release()
+			clear(data)
+			again, err := packed.Unpack()
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if diff := cmp.Diff(want, again.Records); diff != "" || !slices.Equal(offsets(again), c.want) {
+				t.Errorf("codec %d, %s: %v (-want +got):\n%s", codec, name, offsets(again), diff)
+			}
+			again.Release()
+		}
+	}
+}

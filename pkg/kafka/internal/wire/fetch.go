@@ -114,6 +114,7 @@ func parseFetchResponse(raw []byte) (*FetchResponse, error) {
 func (res *FetchResponse) Decode(b *Batch, partition int32, from int64, limit int) error {
 	b.raw = res.raw
 	b.Next, b.LeaderEpoch, b.HighWatermark, b.LogStart = from, -1, res.highWatermark, res.logStart
+	b.answer = answer{res.records, res.aborted, partition, from, limit}
 	return decodeBatches(res.records, partition, from, res.aborted, limit, b)
 }
 

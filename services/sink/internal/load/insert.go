@@ -32,8 +32,8 @@ type inserter struct {
 
 // inserts is what changes a table.
 type inserts interface {
-	// Insert stores columns as one block under token. It is tried once; after an error the block may be stored all the same.
-	Insert(ctx context.Context, statement, token string, columns []clickhouse.Column) error
+	// Insert stores parts, one after the other, as one block under token. It is tried once; after an error the block may be stored all the same.
+	Insert(ctx context.Context, statement, token string, parts ...[]clickhouse.Column) error
 	// Delete removes the rows of the n raw records up to last that have a lower epoch.
 	Delete(ctx context.Context, partition int32, last checkpoint.Source, n int64) error
 }

@@ -44,14 +44,26 @@ type simTable struct {
 }
 
 // Insert applies a block part by part, and then to the view.
-func (m *member) Insert(_ context.Context, _, token string, columns []clickhouse.Column) (err error) {
-	values := make(map[string]any)
-	for _, c := range columns {
-		values[c.Name] = c.Values
-	}
+func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhouse.Column) (err error) {
 	parts := make(map[int][]row)
 	refused := false
-	names, props, offsets := values["event"].([]string), values["props"].([]string), values["raw_offset"].([]int64)
+	var all []int64
+	for _, columns := range blocks {
+		offsets, bad := read(columns, parts)
+		all, refused = append(all, offsets...), refused || bad
+	}
+	m.wait("insert", fmt.Sprint(token, all), func() { err = m.w.insert(token, parts, refused) })
+	return err
+}
+
+// read adds the rows of columns to the parts of their months, and returns their raw offsets, and whether one has a bad value.
+func read(columns []clickhouse.Column, parts map[int][]row) (offsets []int64, refused bool) {
+	values := make(map[string]any)
+	for _, c := range columns {
+		values[c.Name] = c.Plain()
+	}
+	names, props := values["event"].([]string), values["props"].([]string)
+	offsets = values["raw_offset"].([]int64)
 	users, received := values["user_id"].([]string), values["received_at"].([]int64)
 	for i := range names {
 		r := row{
@@ -64,8 +76,7 @@ func (m *member) Insert(_ context.Context, _, token string, columns []clickhouse
 		refused = refused || props[i] == badProps
 		parts[r.month] = append(parts[r.month], r)
 	}
-	m.wait("insert", fmt.Sprint(token, offsets), func() { err = m.w.insert(token, parts, refused) })
-	return err
+	return offsets, refused
 }
 
 func (w *world) insert(token string, parts map[int][]row, refused bool) error {

@@ -22,9 +22,9 @@ func (s *Store) Check(ctx context.Context) error {
 	return s.conn.CheckTable(ctx, "dead_events", rows.DeadColumns())
 }
 
-// Insert stores columns as one block under token, once.
-func (s *Store) Insert(ctx context.Context, statement, token string, columns []clickhouse.Column) error {
-	return s.conn.Insert(ctx, statement, token, columns)
+// Insert stores parts, one after the other, as one block under token, once.
+func (s *Store) Insert(ctx context.Context, statement, token string, parts ...[]clickhouse.Column) error {
+	return s.conn.Insert(ctx, statement, token, parts...)
 }
 
 // number asks for one number.
