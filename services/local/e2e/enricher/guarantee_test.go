@@ -204,7 +204,7 @@ func (w *world) killed(t testing.TB) {
 	_ = victim.Wait() // killed
 }
 
-func child() int {
+func victim() int {
 	cfg := enricher.DefaultConfig()
 	cfg.Region, cfg.Accounts, cfg.Kafka.Brokers = os.Getenv(childRegion), os.Getenv(childAccounts), []string{os.Getenv(childBroker)}
 	cfg.Group = kafka.GroupConfig{SessionTimeout: session, HeartbeatInterval: 100 * time.Millisecond, RebalanceTimeout: 2 * time.Second}
