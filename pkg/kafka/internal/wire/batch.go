@@ -18,7 +18,8 @@ type Batch struct {
 	// HighWatermark is the offset after the last record that all in-sync replicas have; LogStart is the oldest one kept.
 	HighWatermark, LogStart int64
 
-	raw          []byte // the answer
+	raw          []byte // the answer, where it is this batch's alone
+	fetched      int    // bytes of the answer that are the batch's
 	scratch      []byte // decompressed batches; when it is full, a larger one takes its place and records alias the old one
 	decompressed int    // bytes
 	headers      []event.Header
@@ -39,7 +40,7 @@ func (b *Batch) Release() {
 }
 
 // Bytes is the memory the batch's records take.
-func (b *Batch) Bytes() int { return len(b.raw) + b.decompressed }
+func (b *Batch) Bytes() int { return b.fetched + b.decompressed }
 
 // room returns an empty slice with capacity for n bytes.
 func (b *Batch) room(n int) []byte {
