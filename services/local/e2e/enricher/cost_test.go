@@ -27,24 +27,12 @@ import (
 	"github.com/waymark-events/waymark/pkg/geo/demodb"
 	"github.com/waymark-events/waymark/pkg/kafka"
 	"github.com/waymark-events/waymark/pkg/kafka/admin"
-	"github.com/waymark-events/waymark/pkg/process"
-	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/pkg/useragent/sample"
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/enricher"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
-
-// childProduction, in the environment, makes this test binary the enricher's own, with its settings by environment.
-const childProduction = "ENRICHER_CHILD_PRODUCTION"
-
-func production() {
-	cfg := enricher.DefaultConfig()
-	process.Main("enricher", &cfg, func(ctx context.Context, cfg *enricher.Config, tel telemetry.Telemetry) error {
-		return enricher.Run(ctx, *cfg, tel.WithRegion(cfg.Region))
-	})
-}
 
 // What a measurement moves: requests of perRequest events of one visitor each.
 const (
@@ -155,7 +143,11 @@ func (m *meter) start(b *testing.B) {
 	if err := m.enricher.Ready(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	kafkatest.Wait(b, func() bool { return m.fetches.Load() >= int64(m.partitions) || m.fetches.Load() > 100 }, "the partitions are fetched from")
+	began := fmt.Sprintf("waymark_enricher_step_seconds_count{region=%q,step=\"remember\"}", m.region)
+	kafkatest.Wait(b, func() bool {
+		claims, err := m.enricher.Metric(began)
+		return err == nil && claims == float64(m.partitions)
+	}, "all partitions are claimed")
 }
 
 // begin starts the account.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/process"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/enricher"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
@@ -214,4 +215,14 @@ func victim() int {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return 1
+}
+
+// childProduction, in the environment, makes this test binary the enricher's own, with its settings by environment.
+const childProduction = "ENRICHER_CHILD_PRODUCTION"
+
+func production() {
+	cfg := enricher.DefaultConfig()
+	process.Main("enricher", &cfg, func(ctx context.Context, cfg *enricher.Config, tel telemetry.Telemetry) error {
+		return enricher.Run(ctx, *cfg, tel.WithRegion(cfg.Region))
+	})
 }
