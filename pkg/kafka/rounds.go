@@ -179,7 +179,7 @@ func (r *Rounds) run(of party) {
 			a.err = cluster.Explain(err)
 		case !answered:
 			a.err = cluster.ErrNoAnswer
-		case part.Code == 0 && part.Bytes() == 0 && part.HighWatermark <= a.offset && now.Before(a.until):
+		case part.CaughtUp(a.offset) && now.Before(a.until):
 			r.join(of, a)
 			continue
 		default:

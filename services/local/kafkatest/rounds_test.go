@@ -170,39 +170,6 @@ func TestARecordIsMetWhileOthersWait(t *testing.T) {
 	}
 }
 
-func TestABatchLargerThanAskedForKeepsNobodyWaiting(t *testing.T) {
-	client, _, _ := watched(t)
-	Topic(t, client, "t", 2, nil)
-	cfg := kafka.DefaultProducerConfig()
-	cfg.Compression = "none"
-	producer := client.NewProducer(cfg)
-	for p := range int32(2) {
-		if _, err := producer.Produce(deadline(t), "t", p, []event.Record{{Value: make([]byte, 50_000)}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rounds := client.NewRounds(200 * time.Millisecond)
-	opts := kafka.FetchOptions{MinBytes: 1, MaxBytes: 1000, MaxWait: 2 * time.Minute} // twice deadline's
-	log := logOf(t, client, "t", 0)
-	var both sync.WaitGroup
-	for p := range int32(2) {
-		both.Go(func() {
-			of := log
-			of.Partition = p
-			got, err := rounds.Fetch(deadline(t), of, 0, opts)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer got.Release()
-			if len(got.Records) == 0 && got.HighWatermark <= got.Next {
-				t.Errorf("partition %d: neither the record nor a sign of it", p)
-			}
-		})
-	}
-	both.Wait()
-}
-
 func TestWhatARoundBroughtStaysUntilItIsReleased(t *testing.T) {
 	client, _, _ := watched(t)
 	Topic(t, client, "t", 1, nil)

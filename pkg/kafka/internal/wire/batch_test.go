@@ -221,6 +221,22 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+func TestOnlyWhoHasNothingToReadIsCaughtUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		part FetchedPartition
+		want bool
+	}{
+		"at the end":               {FetchedPartition{highWatermark: 7}, true},
+		"records":                  {FetchedPartition{highWatermark: 8, records: []byte{0}}, false},
+		"a batch that had no room": {FetchedPartition{highWatermark: 8}, false},
+		"an error":                 {FetchedPartition{highWatermark: 7, Code: 1}, false},
+	} {
+		if got := c.part.CaughtUp(7); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // FuzzAnswers feeds the parsers of answers.
 func FuzzAnswers(f *testing.F) {
 	f.Add(make([]byte, 64))

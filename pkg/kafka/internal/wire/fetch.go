@@ -41,7 +41,7 @@ type FetchResponse struct {
 type FetchedPartition struct {
 	Partition     int32
 	Code          int16 // Kafka's error; 0 is none
-	HighWatermark int64
+	highWatermark int64
 	logStart      int64
 	aborted       []abortedTransaction
 	records       []byte
@@ -106,7 +106,7 @@ func parseFetchResponse(raw []byte) (*FetchResponse, error) {
 	for range f.compact() {
 		f.uuid()
 		for range f.compact() {
-			p := FetchedPartition{Partition: f.Int32(), Code: f.Int16(), HighWatermark: f.Int64()}
+			p := FetchedPartition{Partition: f.Int32(), Code: f.Int16(), highWatermark: f.Int64()}
 			f.Int64() // last stable offset
 			p.logStart = f.Int64()
 			for range f.compact() {
@@ -128,8 +128,14 @@ func parseFetchResponse(raw []byte) (*FetchResponse, error) {
 
 // Decode puts the records at or above from into b; see decodeBatches for limit. They may alias the request's Into.
 func (p *FetchedPartition) Decode(b *Batch, from int64, limit int) error {
-	b.Next, b.LeaderEpoch, b.HighWatermark, b.LogStart, b.fetched = from, -1, p.HighWatermark, p.logStart, len(p.records)
+	b.Next, b.LeaderEpoch, b.HighWatermark, b.LogStart, b.fetched = from, -1, p.highWatermark, p.logStart, len(p.records)
 	return decodeBatches(p.records, p.Partition, from, p.aborted, limit, b)
+}
+
+// CaughtUp tells whether there is nothing from an offset on. Without records there may be: a batch larger than MaxBytes is read whole in one partition
+// of a request only.
+func (p *FetchedPartition) CaughtUp(from int64) bool {
+	return p.Code == 0 && len(p.records) == 0 && p.highWatermark <= from
 }
 
 // Bytes is the size of the records as they came, in bytes.
