@@ -8,7 +8,7 @@
 // # Parts
 //
 // claim.go is the loop: begin.go finds out where to go on, fetch.go and batch.go fill batches, forward.go makes them durable. A claim's parts own
-// what no other may touch: the bookmark what is committed, and it alone commits (by way of commits.go); the enriching what a batch is made by, with the window of what
+// what no other may touch: the bookmark what is committed, and it alone commits; the enriching what a batch is made by, with the window of what
 // passed; the output how far the enriched log is written; the outlook how far the sink has stored it; the burial the way to the dead topic.
 //
 // # Backlog and trickle
