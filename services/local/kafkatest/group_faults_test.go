@@ -159,3 +159,33 @@ func TestWithoutTheRightToDescribeAnAuditWarnsOnce(t *testing.T) {
 		t.Errorf("%d warnings of %d lines", n, logs.Len())
 	}
 }
+
+// What is wrong with one of them is an error of all: one that passes is tried again with all of them, another ends it at once.
+func TestOneCommitThatFailsIsAnErrorOfAllThatAreRecordedTogether(t *testing.T) {
+	b, err := broker.Start(broker.Config{Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	client := Client(t, b.Address())
+	Topic(t, client, "t", 2, nil)
+	claims := make(chan *kafka.Claim, 100)
+	defer group(t, client, "t", claims)()
+	commits := []kafka.Commit{{Claim: <-claims, Offset: 1}, {Claim: <-claims, Offset: 2}}
+	for name, c := range map[string]struct {
+		err  *kerr.Error
+		want error
+	}{
+		"its coordinator loads":  {kerr.CoordinatorLoadInProgress, nil},
+		"the generation is over": {kerr.IllegalGeneration, kafka.ErrFenced},
+		"too much metadata":      {kerr.OffsetMetadataTooLarge, kafkago.OffsetMetadataTooLarge},
+	} {
+		fault := b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Topic: "t", Partitions: []int32{1}, Err: c.err, Count: 1})
+		if err := kafka.CommitTogether(deadline(t), commits); !errors.Is(err, c.want) || c.want != nil && kafka.Retriable(err) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if err := fault.Wait(deadline(t), 1); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

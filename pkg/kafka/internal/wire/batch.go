@@ -20,7 +20,8 @@ type Batch struct {
 	// HighWatermark is the offset after the last record that all in-sync replicas have; LogStart is the oldest one kept.
 	HighWatermark, LogStart int64
 
-	raw          []byte // the answer
+	raw          []byte // the answer, where it is this batch's alone
+	fetched      int    // bytes of the answer that are the batch's
 	answer       answer // what of it the records were decoded from
 	taken        int    // bytes of the batches that were read: the limit may end that early
 	scratch      []byte // decompressed batches; when it is full, a larger one takes its place and records alias the old one
@@ -87,10 +88,10 @@ func (p *Packed) Unpack() (*Batch, error) {
 }
 
 // Bytes is the memory the batch's records take.
-func (b *Batch) Bytes() int { return len(b.raw) + b.decompressed }
+func (b *Batch) Bytes() int { return b.fetched + b.decompressed }
 
-// Answered is the size of the answer that the batch came in, in bytes.
-func (b *Batch) Answered() int { return len(b.raw) }
+// Answered is the size of what the batch came in, in bytes.
+func (b *Batch) Answered() int { return b.fetched }
 
 // room returns an empty slice with capacity for n bytes.
 func (b *Batch) room(n int) []byte {
