@@ -91,6 +91,33 @@ func TestDeduplicationReachesMaterializedViews(t *testing.T) {
 	}
 }
 
+// A small block under a token keeps a larger one out of the table partitions that it touches, and only out of them; and a view takes the first block
+// under a token, whatever rows that has, and no other. Blocks of several partitions that share a token would have to stand on that.
+func TestASmallBlockUnderATokenFencesALargerOne(t *testing.T) {
+	ctx := within(t, time.Minute)
+	conn := chdbtest.Start(t).Open(t, func(o *clickhouse.Options) {
+		o.Settings = clickhouse.Settings{"deduplicate_blocks_in_dependent_materialized_views": 1}
+	})
+	for _, ddl := range []string{
+		"CREATE TABLE src (day Date, n UInt64) ENGINE = MergeTree PARTITION BY day ORDER BY n SETTINGS non_replicated_deduplication_window = 100",
+		"CREATE TABLE dst (day Date, n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 100",
+		"CREATE MATERIALIZED VIEW mv TO dst AS SELECT day, n FROM src",
+	} {
+		if err := conn.Exec(ctx, ddl); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Rows 0 to 2 are of three days, row 0 of the first.
+	for _, step := range []struct{ rows, src, dst uint64 }{{1, 1, 1}, {30, 1 + 20, 1}, {30, 1 + 20, 1}} {
+		if err := insertNumbers(ctx, conn, "src", "token", int(step.rows)); err != nil {
+			t.Fatal(err)
+		}
+		if src, dst := count(t, conn, "SELECT count() FROM src"), count(t, conn, "SELECT count() FROM dst"); src != step.src || dst != step.dst {
+			t.Errorf("after a block of %d: %d rows, want %d; the view has %d, want %d", step.rows, src, step.src, dst, step.dst)
+		}
+	}
+}
+
 // A block of the client must stay one block: a token is checked per block, so a split one would lose its second half on retry.
 func TestABlockOfManyRowsStaysOnePart(t *testing.T) {
 	ctx, conn := within(t, time.Minute), chdbtest.Start(t).Open(t)
