@@ -40,6 +40,8 @@ type Request struct {
 	Relayed bool
 	// Keep stores what cannot be used, too: it becomes a dead letter. It is for clients that never send a single event of a batch again.
 	Keep bool
+	// Pause, unless nil, is called after some events each: others' work may go first.
+	Pause func()
 }
 
 // get returns a header, cut to maxHeader.
@@ -60,6 +62,9 @@ func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 	context := segment.Readdress(shared.Context, segment.AddressInContext, mask)
 	var sent event.Sent
 	for n, p := range events {
+		if n%8 == 7 && r.Pause != nil {
+			r.Pause()
+		}
 		raw := shared
 		raw.Value = p.Value
 		err := i.decode(p, &raw, r, &sent)
