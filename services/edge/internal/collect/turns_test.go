@@ -171,10 +171,12 @@ func TestNoTurnIsIdleAndNoneIsTwice(t *testing.T) {
 		turns := newTurns(rapid.IntRange(1, 4).Draw(t, "most"), rapid.IntRange(1, 3).Draw(t, "each"))
 		clients := []netip.Addr{one, two, three}
 		has, waiting := map[netip.Addr]int{}, []*waiter{}
+		var called *waiter // the last one
 		settle := func() {
 			waiting = slices.DeleteFunc(waiting, func(w *waiter) bool {
 				if w.called {
 					has[w.line.client]++
+					called = w
 				}
 				return w.called
 			})
@@ -208,6 +210,14 @@ func TestNoTurnIsIdleAndNoneIsTwice(t *testing.T) {
 				if has[client] > 0 {
 					has[client]--
 					turns.give(client)
+				}
+				settle()
+			},
+			"leave, as its turn comes": func(t *rapid.T) {
+				if called != nil && has[called.line.client] > 0 && turns.clients[called.line.client] == called.line { // it has its turn still
+					has[called.line.client]--
+					_ = turns.leave(called, errWork)
+					called = nil
 				}
 				settle()
 			},
