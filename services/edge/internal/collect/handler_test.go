@@ -437,18 +437,24 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-func BenchmarkHandler(b *testing.B) {
+// benchBody is an array of n events.
+func benchBody(n int) string {
 	event := `{"id":"0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f","time":1700000000000,"type":"step","data":{"type":"wt","oId":124909,"oName":"Log in","pId":"1551350000000-124909-ab","step":{"id":"s1","index":1,"name":"Name"}},` +
 		`"page":{"url":"https://shop.example/a/b?c=d","title":"Pink Alligator - ShopMe"},"user":{"guid":"5f1d7a84-7ae0-4b4e-9d0c-9a6f5f0f3c55"},"session":"s-1","props":{"plan":"pro","seats":12}}`
+	var events []string
+	for i := range n {
+		events = append(events, strings.Replace(event, "0190c3a2", fmt.Sprintf("%08x", i), 1))
+	}
+	return "[" + strings.Join(events, ",") + "]"
+}
+
+var benchLimits = Limits{Limits: intake.Limits{EventBytes: 32 << 10, Depth: 32}, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, InFlightBytes: 1 << 30}
+
+func BenchmarkHandler(b *testing.B) {
 	for _, n := range []int{1, 100} {
 		b.Run(fmt.Sprintf("%d events", n), func(b *testing.B) {
-			limits := Limits{Limits: intake.Limits{EventBytes: 32 << 10, Depth: 32}, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, InFlightBytes: 1 << 30}
-			h, s := newHandler(b, limits)
-			var events []string
-			for i := range n {
-				events = append(events, strings.Replace(event, "0190c3a2", fmt.Sprintf("%08x", i), 1))
-			}
-			body := "[" + strings.Join(events, ",") + "]"
+			h, s := newHandler(b, benchLimits)
+			body := benchBody(n)
 			b.ReportAllocs()
 			for b.Loop() {
 				r := httptest.NewRequest(http.MethodPost, "/v1/events", strings.NewReader(body))

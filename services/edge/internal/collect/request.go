@@ -23,7 +23,7 @@ type endpoint struct {
 	// format is the wire format that its events are in (pkg/formats).
 	format string
 	// read takes into memory what the request says of its events, its body for instance.
-	read func(h *Handler, w http.ResponseWriter, r *http.Request, held *room, received time.Time) (*body, *intake.Refusal)
+	read func(h *Handler, w http.ResponseWriter, r *http.Request, held *room, received time.Time) (*buffer, *intake.Refusal)
 	// split finds the events in a body. It must end at the first event too many: nobody was asked for a key yet.
 	split func(h *Handler, body []byte, contentType string) (batch, *intake.Refusal)
 	// key is the write key that a request says before its body; "" where only the body may have it.
@@ -75,8 +75,8 @@ func (b *batch) release() {
 	}
 }
 
-// collect does the work: who is it, what do they send, is it right, store it.
-func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) ([]intake.Result, *intake.Refusal) {
+// collect does the work: who is it, what do they send, is it right, store it. The turn that it begins with is given back while it waits for the network.
+func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint, turn *turn) ([]intake.Result, *intake.Refusal) {
 	if at == nil {
 		_ = h.letBrowsers(w, r, originOf(r), []string{http.MethodPost}) // a page may read that there is nothing
 		return nil, intake.Refuse(http.StatusNotFound, "not_found", "events go to POST /v1/events")
@@ -110,11 +110,12 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, h.busy(err)
 	}
 	defer held.leave()
+	held.turn = turn
 	b, refused := at.read(h, w, r, held, received)
 	if refused != nil {
 		return nil, refused
 	}
-	defer b.release()
+	defer b.free()
 	sent, refused := at.split(h, b.bytes, r.Header.Get("Content-Type"))
 	defer sent.release()
 	if refused != nil {
@@ -129,10 +130,10 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, refused
 	}
 
-	request := h.describe(r, at, owner.Account, client, received, &sent)
+	request := h.describe(r, turn, at, owner.Account, client, received, &sent)
 	checked := h.intake.Check(sent.events, request)
 	defer checked.Release()
-	b.worked()
+	turn.give()
 	if len(checked.Records) > 0 {
 		// On its way to Kafka or to the spool there is a copy of it.
 		if err := held.take(sizeOf(checked.Records)); err != nil {
@@ -173,7 +174,7 @@ func (h *Handler) limitedAs(client netip.Addr) netip.Addr {
 }
 
 // describe says what the request says of all its events.
-func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account, client netip.Addr, received time.Time, sent *batch) *intake.Request {
+func (h *Handler) describe(r *http.Request, turn *turn, at *endpoint, owner *account.Account, client netip.Addr, received time.Time, sent *batch) *intake.Request {
 	sentAt := sent.sentAt
 	if sentAt == 0 {
 		if text := r.Header.Get("X-Sent-At"); text != "" {
@@ -182,7 +183,7 @@ func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account
 	}
 	return &intake.Request{
 		Owner: owner, Format: at.format, Received: received.UnixMilli(), SentAt: sentAt, Client: client, Header: r.Header,
-		Context: sent.context, Relayed: at.relayed, Keep: at.keep,
+		Context: sent.context, Relayed: at.relayed, Keep: at.keep, Pause: turn.pause,
 	}
 }
 

@@ -41,6 +41,8 @@ type Request struct {
 	Relayed bool
 	// Keep stores what cannot be used, too: it becomes a dead letter. It is for clients that never send a single event of a batch again.
 	Keep bool
+	// Pause, unless nil, is called after some events each: others' work may go first.
+	Pause func()
 }
 
 // get returns a header by its canonical name, cut to maxHeader.
@@ -62,6 +64,9 @@ func (i *Intake) Check(events []Piece, r *Request) *Checked {
 	mask := func(addr netip.Addr) netip.Addr { return privacy.AddressAtEdge(&r.Owner.Policy, addr) }
 	context := segment.Readdress(shared.Context, segment.AddressInContext, mask)
 	for n := range events {
+		if n%8 == 7 && r.Pause != nil {
+			r.Pause()
+		}
 		p := &events[n]
 		*raw = shared
 		raw.Value = p.Value
