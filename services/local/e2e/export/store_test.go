@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -121,7 +122,7 @@ func startGateway(t *testing.T, program string) http.Handler {
 			t.Fatal(err)
 		}
 	}
-	p := &child.Process{Name: "versitygw", Says: address, Args: []string{
+	p := &child.Process{Name: "versitygw", Says: "No IAM service configured", Args: []string{
 		program, "--port", address, "--access", accessKey, "--secret", secretKey, "--quiet", "posix", "--sidecar", filepath.Join(dir, "metadata"), filepath.Join(dir, "objects"),
 	}}
 	if err := p.Start(t.Context(), dir); err != nil {
@@ -143,6 +144,7 @@ func startGateway(t *testing.T, program string) http.Handler {
 		return err == nil
 	}, "the gateway to answer")
 	return &httputil.ReverseProxy{
+		ErrorLog: log.New(io.Discard, "", 0), // clients that went away, as tests have them
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: address})
 			r.Out.Host = r.In.Host // which is signed

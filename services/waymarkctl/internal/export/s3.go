@@ -84,7 +84,7 @@ func OpenBucket(cfg S3, name string) (*Bucket, error) {
 		return nil, fmt.Errorf("%s: want s3://bucket/prefix: %w", name, err)
 	}
 	if slices.ContainsFunc(strings.Split(prefix, "/"), func(s string) bool { return s == "" && prefix != "" || s == "." || s == ".." }) {
-		return nil, fmt.Errorf("%s: want a prefix without empty parts, . and ..", name)
+		return nil, fmt.Errorf("%s: want a prefix of which no part is empty or dots alone", name)
 	}
 	if cfg.AccessKeyID == "" {
 		return nil, errors.New("s3.access_key_id and s3.secret_access_key are needed")
