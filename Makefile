@@ -16,6 +16,7 @@ TOOLS := $(CACHE)/tools
 STATICCHECK_VERSION := v0.8.2
 GOLANGCI_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
+VERSITYGW_VERSION := v1.8.0
 PROTOC_GEN_GO_VERSION := v1.36.12
 PROTOC_GEN_VTPROTO_VERSION := v0.6.0
 
@@ -144,6 +145,11 @@ $(CACHE)/jdbc/.stamp: $(BI)/pom.xml
 test-bi: libchdb $(CACHE)/bi/.stamp $(CACHE)/jdbc/.stamp ## read as an analyst from Python, SQLAlchemy, JDBC and Node.js (Python 3 with venv, Java 17 and Maven)
 	go test -tags bi -timeout 10m -count 1 -run TestTools ./services/local/e2e/access
 
+# In the other tests a store in the process stands in, which checks neither signatures nor sums.
+.PHONY: test-s3
+test-s3: libchdb $(TOOLS)/versitygw-$(VERSITYGW_VERSION) ## export to a server of S3's protocol that checks signatures, sums and conditions (versitygw)
+	WAYMARK_TEST_VERSITYGW=$(TOOLS)/versitygw-$(VERSITYGW_VERSION) go test -timeout 20m -count 1 -run 'Bucket|Object|Store|Credentials|Removed' ./services/local/e2e/export
+
 .PHONY: smoke
 smoke: libchdb build ## run the demo for a moment, as a user would, and look at what comes out
 	services/local/smoke.sh
@@ -243,6 +249,10 @@ $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 	@mv $(TOOLS)/govulncheck $@
+$(TOOLS)/versitygw-$(VERSITYGW_VERSION):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	@mv $(TOOLS)/versitygw $@
 $(TOOLS)/protoc-gen-go:
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)

@@ -104,6 +104,7 @@ var elsewhere = map[string]string{
 	"make recorder":             "make recorder-check, which compares what it builds, is part of CI",
 	"make console-web":          "make console-web-check, which compares what it builds, is part of CI",
 	"make test-browser":         "part of CI",
+	"make test-s3":              "part of CI",
 	"make chromium":             "part of CI",
 	"make outage":               "measures for twenty minutes",
 	"make bench-answers":        "measures for a quarter of an hour",
