@@ -34,7 +34,7 @@ func (r *rig) house(ctx context.Context) (House, error) {
 // What rest waits for: no merge for so long, and at most so long.
 const (
 	calm     = time.Second
-	restless = 2 * time.Minute
+	restless = 5 * time.Minute
 )
 
 // rest waits until ClickHouse merges no more.

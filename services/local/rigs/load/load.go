@@ -36,6 +36,8 @@ type Config struct {
 	Partitions int
 	// Sinks is how many serve each region. Default 0: one.
 	Sinks int
+	// Sink has more settings for the sinks, as the ends of environment variables: BATCH_ROWS.
+	Sink map[string]string
 }
 
 // connections to the edge: enough that its wait for Kafka is not the sender's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -139,9 +140,11 @@ func (r *rig) sinks(ctx context.Context) ([]*child.Process, error) {
 			if n > 0 {
 				name = fmt.Sprint(region, " ", n+1)
 			}
-			p, err := r.service("sink", name, map[string]string{
+			settings := map[string]string{
 				"REGION": region, "KAFKA_BROKERS": r.broker, "CLICKHOUSE_ADDRESSES": r.native, "CLICKHOUSE_DATABASE": r.cfg.Database(region),
-			})
+			}
+			maps.Copy(settings, r.cfg.Sink)
+			p, err := r.service("sink", name, settings)
 			if err != nil {
 				return nil, err
 			}

@@ -81,7 +81,7 @@ SETTINGS
     kafka_topic_list = '{{topic}}',
     kafka_group_name = '{{group}}',
     kafka_format = 'ProtobufSingle',
-    kafka_schema = '{{schema}}:waymark.v1.Enriched',
+    kafka_schema = '{{schema}}:Enriched',
     kafka_num_consumers = 2,
     kafka_thread_per_consumer = 1,
     kafka_max_block_size = 100000,
