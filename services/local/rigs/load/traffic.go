@@ -170,7 +170,7 @@ type sender struct {
 	out *bufio.Reader
 }
 
-// sender starts one that is ready to send. What it does ends with send or stop.
+// sender starts one that is ready to send. It ends after it has sent, or with this process, which holds the other end of its input.
 func (r *rig) sender(ctx context.Context, events int, rate float64, day bool) (*sender, error) {
 	program, err := os.Executable()
 	if err != nil {
