@@ -40,3 +40,9 @@ func TestTheDayIsSetBesideTheModel(t *testing.T) {
 		t.Errorf("a model of one rate: %s", &out)
 	}
 }
+
+func TestAStageIsStarvedAsFarAsItsThreadsHadNoCore(t *testing.T) {
+	if got := (Costs{"edge": {CPU: 1, Waited: 2}, "sink": {CPU: 1, Waited: 4}}).starved(); got != 75 {
+		t.Errorf("%g percent, want 75", got)
+	}
+}

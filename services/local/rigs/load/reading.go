@@ -58,6 +58,17 @@ func (c Costs) cpu() (sum float64) {
 	return sum
 }
 
+// starved is the share of the time in which a thread could run, percent, that it had no core: of a machine that does other things, too. Rates and
+// latencies of a starved stage tell little.
+func (c Costs) starved() float64 {
+	var waited, ran float64
+	for _, cost := range c {
+		waited += cost.Waited
+		ran += cost.CPU
+	}
+	return 100 * waited / max(waited+ran, 1e-9)
+}
+
 // costs is what everything that runs took so far.
 func (r *rig) costs() (Costs, error) {
 	out := make(Costs)

@@ -84,15 +84,15 @@ func (r Report) header(out io.Writer) {
 
 // tables prints what was measured as Markdown.
 func (r Report) tables(out io.Writer) {
-	fmt.Fprint(out, "\nCPU seconds per million events, of every process; `rig` is what measuring itself took, and in no sum.\n\n")
-	row(out, append(append([]string{"case", "stage", "events", "events/s"}, roles...), "all", "rig", "load")...)
-	align(out, 2, 11)
+	fmt.Fprint(out, "\nCPU seconds per million events, of every process; `rig` is what measuring itself took, and in no sum. `starved` is how much of the time a thread that\ncould run had no core, in percent: rates and latencies of a starved stage tell little.\n\n")
+	row(out, append(append([]string{"case", "stage", "events", "events/s"}, roles...), "all", "rig", "starved", "load")...)
+	align(out, 2, 12)
 	r.each(func(m Measurement, s Stage) {
 		cells := []string{m.Case, s.Name, strconv.Itoa(s.Events), fmt.Sprintf("%.0f", float64(s.Events)/s.Seconds)}
 		for _, role := range roles {
 			cells = append(cells, some(s.per(s.Costs[role].CPU), s.Costs[role].Processes, "%.1f"))
 		}
-		row(out, append(cells, fmt.Sprintf("%.1f", s.per(s.Costs.cpu())), fmt.Sprintf("%.1f", s.per(s.Costs[roleRig].CPU)), m.Load)...)
+		row(out, append(cells, fmt.Sprintf("%.1f", s.per(s.Costs.cpu())), fmt.Sprintf("%.1f", s.per(s.Costs[roleRig].CPU)), fmt.Sprintf("%.0f", s.Costs.starved()), m.Load)...)
 	})
 	fmt.Fprint(out, "\nAllocations and allocated bytes an event, of who counts them; peak memory of one process, MiB.\n\n")
 	counted := []string{"sender", "edge", "enricher", "sink"}
