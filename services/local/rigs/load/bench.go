@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -17,7 +18,7 @@ type Plan struct {
 	JSON string
 }
 
-// Bench measures cases one after the other and prints tables. Progress goes to notes. One region is served, so that partitions and sinks are as many as
+// Bench measures cases one after the other and prints tables. A case that fails is told at the end; the others are measured. Progress goes to notes. One region is served, so that partitions and sinks are as many as
 // the case says.
 func Bench(ctx context.Context, cfg Config, plan Plan, out, notes io.Writer) error {
 	cases, err := Cases(plan.Cases)
@@ -27,11 +28,16 @@ func Bench(ctx context.Context, cfg Config, plan Plan, out, notes io.Writer) err
 	report := newReport()
 	report.Events, report.Seconds = cfg.Events, plan.Seconds
 	report.header(out)
+	var failed error
 	for i, c := range cases {
 		began := time.Now()
 		m, err := c.run(ctx, cfg, cfg.Events, plan.Seconds)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		report.Measurements = append(report.Measurements, m)
 		fmt.Fprintf(notes, "%d of %d: %s took %.0f s\n", i+1, len(cases), c.Name(), time.Since(began).Seconds())
@@ -43,5 +49,5 @@ func Bench(ctx context.Context, cfg Config, plan Plan, out, notes io.Writer) err
 	}
 	report.tables(out)
 	report.models(out)
-	return nil
+	return failed
 }

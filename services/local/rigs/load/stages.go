@@ -120,7 +120,7 @@ func (r *rig) together(ctx context.Context, c Case, m *Measurement) error {
 	if err := r.check(ctx, m.Events); err != nil || c.Rate == 0 || c.Kind == day {
 		return err
 	}
-	m.Freshness, err = r.freshness(ctx, c.Rate)
+	m.Freshness, err = r.freshness(ctx, c.Rate, m.Events)
 	return err
 }
 
