@@ -190,8 +190,21 @@ fuzz: libchdb ## run each fuzz target on FUZZTIME inputs
 # ---- measure --------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: libchdb build ## measure each stage and the whole path: events/s, CPU and allocations (Linux)
-	@bin/waymark-local bench
+bench: libchdb build ## measure what a million events cost every process, by stage (CASES=regular expression or all, EVENTS=, SECONDS=, JSON=file; Linux)
+	@bin/waymark-local bench --cases '$(CASES)' --events $(or $(EVENTS),0) --seconds $(or $(SECONDS),30) --json $(or $(JSON),$(CACHE)/bench/$(VERSION).json)
+
+.PHONY: bench-compare
+bench-compare: libchdb build ## measure this tree and revision REV in turn, and print ratios with their spread (ROUNDS=6; CASES=, EVENTS=, SECONDS=; Linux)
+	@test -n '$(REV)' || { echo 'bench-compare: say which revision to compare with, such as REV=HEAD~1'; exit 2; }
+	@other=$$(mktemp -d); trap 'git worktree remove --force "$$other/tree"; rm -rf "$$other"' EXIT; \
+	  git worktree add --quiet --detach "$$other/tree" '$(REV)'; \
+	  $(MAKE) --no-print-directory -C "$$other/tree" build; \
+	  library=$$(ls $(CURDIR)/$(NPM)/node_modules/@chdb/lib-*/libchdb.so); \
+	  LIBCHDB=$${LIBCHDB:-$$library} bin/waymark-local compare --against "$$other/tree/bin" --rounds $(or $(ROUNDS),6) --cases '$(CASES)' --events $(or $(EVENTS),0) --seconds $(or $(SECONDS),30)
+
+.PHONY: bench-gate
+bench-gate: libchdb build ## fail where a service allocates 30 % more an event than the baseline has (REWRITE=true makes it anew; Linux)
+	@bin/waymark-local gate --baseline services/local/rigs/load/baseline.json --rewrite=$(or $(REWRITE),false)
 
 .PHONY: million
 million: libchdb build ## post a million events through the production binaries, then count them (Linux)
