@@ -80,7 +80,7 @@ func (r running) settle(l lake, args []string) {
 		for _, e := range manifest(r.t, l) {
 			written += e.Events
 		}
-		if stored := r.ask("SELECT count() FROM events FINAL", nil); stored == fmt.Sprint(written) && written > 0 {
+		if stored := r.ask("SELECT count() FROM events FINAL", nil); stored == fmt.Sprint(written) && stored == fmt.Sprint(shared.accepted) {
 			break
 		}
 		select {

@@ -35,10 +35,11 @@ type running struct {
 	t *testing.T
 }
 
-// shared is the pipeline of all tests.
+// shared is the pipeline of all tests, and how many events it accepted.
 var shared struct {
 	dir      string
 	pipeline *local.Pipeline
+	accepted int
 }
 
 // childVariable makes a process of this program waymarkctl, which tells its steps and is to be killed.
@@ -127,6 +128,7 @@ func (r running) visit(visitor, events int) {
 	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(string(text), fmt.Sprintf(`{"accepted":%d,`, events)) {
 		r.t.Fatalf("%s, %v: %.300s", resp.Status, err, text)
 	}
+	shared.accepted += events
 }
 
 // exports is the command that writes events to a lake.

@@ -110,7 +110,7 @@ func OpenBucket(cfg S3, name string) (*Bucket, error) {
 	}
 	b.core, err = minio.NewCore(endpoint.Host, &minio.Options{
 		Creds:  credentials.NewStaticV4(string(cfg.AccessKeyID), string(cfg.SecretAccessKey), string(cfg.SessionToken)),
-		Secure: encrypted != nil, Region: cfg.Region, BucketLookup: addressings[cfg.Addressing], Transport: over,
+		Secure: encrypted != nil, Region: cfg.Region, BucketLookup: addressings[cfg.Addressing], Transport: released{over},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("s3: %w", err)
