@@ -10,6 +10,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 
+	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/waymarkctl"
 )
 
@@ -91,7 +92,7 @@ func TestFaultsOfAStore(t *testing.T) {
 		r.visit(200+i, 40)
 		var fired atomic.Int32
 		s.door.with(c.fault(&fired), func() {
-			waitFor(t, func() bool {
+			kafkatest.Wait(t, func() bool {
 				code, stdout, stderr := r.ctl(t.Context(), args...)
 				if strings.Contains(stdout+stderr, secretKey) || strings.Contains(stdout+stderr, accessKey) {
 					t.Fatalf("%s: credentials are shown: %s", c.name, stderr)
@@ -150,7 +151,7 @@ func TestTwoRunsOfABucketDoNotHarmEachOther(t *testing.T) {
 			}
 			return nil
 		})
-		waitFor(t, func() bool {
+		kafkatest.Wait(t, func() bool {
 			code, _, stderr := r.ctl(ctx, args...)
 			if second && (code != 1 || !strings.Contains(stderr, "another export uses this place")) {
 				t.Errorf("the first run, overtaken at %q: status %d, %s", step, code, stderr)
@@ -185,7 +186,7 @@ func TestOnlyWhatCanNeverCountIsRemoved(t *testing.T) {
 		}
 	}
 	args := exports(l)
-	waitFor(t, func() bool {
+	kafkatest.Wait(t, func() bool {
 		code, _, stderr := r.ctl(t.Context(), args...)
 		if code != 0 {
 			t.Fatal(stderr)

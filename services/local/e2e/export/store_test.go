@@ -15,13 +15,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/local/rigs/child"
 )
 
@@ -136,7 +136,7 @@ func startGateway(t *testing.T, program string) http.Handler {
 	if err := p.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool {
+	kafkatest.Wait(t, func() bool {
 		resp, err := http.Get("http://" + address)
 		if err == nil {
 			resp.Body.Close()
@@ -150,18 +150,6 @@ func startGateway(t *testing.T, program string) http.Handler {
 			r.Out.Host = r.In.Host // which is signed
 			r.Out.Header["Accept-Encoding"] = r.In.Header["Accept-Encoding"]
 		},
-	}
-}
-
-// waitFor waits until a condition holds.
-func waitFor(t *testing.T, holds func() bool, what string) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 
