@@ -224,7 +224,8 @@ var failureReasons = question{
 	mutations: []mutation{
 		{"uniqExact(if(user_id = '', visitor_id, user_id))", "count()"},
 		{"PARTITION BY item_type, item_id)", "PARTITION BY item_type)"},
-		{"failed_at IS NOT NULL", "failed_at IS NOT NULL AND started_at IS NOT NULL"},
+		{"bitTest(happened, 6)", "bitAnd(happened, 68) = 68"}, // started, too
+		{"toDate(min(m.first_time)) BETWEEN {from:Date}", "toDate(min(m.first_time)) BETWEEN {from:Date} - 1"},
 	},
 }
 

@@ -146,7 +146,7 @@ COMMENT 'Each day''s plays of a walk-thru, or of all: walkthru_completion(accoun
 
 CREATE OR REPLACE VIEW failure_reasons AS
 …
-COMMENT 'Each item''s failed plays by reason, and the reason''s share of them: failure_reasons(account=, from=, to=, audience=, item=), days of UTC, item empty for all. Exact, doubles and late events included [waymarkctl: failure_reasons …]';
+COMMENT 'Each item\'\'s failed plays by reason, and the reason\'\'s share of them: failure_reasons(account=, from=, to=, audience=, item=), days of UTC, item empty for all. Exact, doubles and late events included [waymarkctl: failure_reasons …]';
 
 CREATE OR REPLACE VIEW goal_rate AS
 …
