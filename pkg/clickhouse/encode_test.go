@@ -109,7 +109,7 @@ func TestColumnsSayWhatTheyWereGivenAlsoWhenUsedAgain(t *testing.T) {
 // A dictionary's size decides how wide the numbers of its words are.
 func TestDictionariesOfAnySizeAreWhatTheDriverReads(t *testing.T) {
 	const typ = "LowCardinality(String)"
-	for _, distinct := range []int{1, 254, 255, 256, 257, 65_535, 65_536} {
+	for _, distinct := range []int{1, 254, 255, 256, 257, 65_535, 65_536, 65_537} {
 		var parts [2]Words
 		var want []string
 		for row := range distinct + 10 {
@@ -117,12 +117,17 @@ func TestDictionariesOfAnySizeAreWhatTheDriverReads(t *testing.T) {
 			want = append(want, word)
 			parts[min(row/(1+distinct/2), 1)].Append(word)
 		}
-		var out bytes.Buffer
-		f := newFrames()
-		f.to = &out
-		encode, _ := natively(typ, []any{&parts[0], &parts[1]})
-		if err := errors.Join(encode(f), f.flush()); err != nil {
-			t.Fatal(err)
+		var out, again bytes.Buffer
+		for _, to := range []*bytes.Buffer{&out, &again} {
+			f := newFrames()
+			f.to = to
+			encode, _ := natively(typ, []any{&parts[0], &parts[1]})
+			if err := errors.Join(encode(f), f.flush()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(out.Bytes(), again.Bytes()) {
+			t.Fatalf("%d words: a block that is sent again is another one", distinct)
 		}
 		c, err := column.Type(typ).Column("", new(column.ServerContext))
 		if err != nil {
