@@ -14,12 +14,7 @@ CREATE OR REPLACE VIEW item_rates{{on_cluster}} AS
 WITH
     acts AS
     (
-        SELECT *
-        FROM
-        (
-            {{part "acts"}}
-        )
-        WHERE {item:String} = '' OR item_id = {item:String}
+        {{part "acts_of_item"}}
     ),
     of_interactions AS
     (

@@ -6,12 +6,7 @@ CREATE OR REPLACE VIEW failure_reasons{{on_cluster}} AS
 WITH
     acts AS
     (
-        SELECT *
-        FROM
-        (
-            {{part "acts"}}
-        )
-        WHERE {item:String} = '' OR item_id = {item:String}
+        {{part "acts_of_item"}}
     ),
     -- Rows of one key as a merge puts them together.
     merged AS
