@@ -16,6 +16,7 @@ TOOLS := $(CACHE)/tools
 STATICCHECK_VERSION := v0.8.2
 GOLANGCI_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
+VERSITYGW_VERSION := v1.8.0
 PROTOC_GEN_GO_VERSION := v1.36.12
 PROTOC_GEN_VTPROTO_VERSION := v0.6.0
 
@@ -144,6 +145,11 @@ $(CACHE)/jdbc/.stamp: $(BI)/pom.xml
 test-bi: libchdb $(CACHE)/bi/.stamp $(CACHE)/jdbc/.stamp ## read as an analyst from Python, SQLAlchemy, JDBC and Node.js (Python 3 with venv, Java 17 and Maven)
 	go test -tags bi -timeout 10m -count 1 -run TestTools ./services/local/e2e/access
 
+# In the other tests a store in the process stands in, which checks neither signatures nor sums.
+.PHONY: test-s3
+test-s3: libchdb $(TOOLS)/versitygw-$(VERSITYGW_VERSION) ## export to a server of S3's protocol that checks signatures, sums and conditions (versitygw)
+	WAYMARK_TEST_VERSITYGW=$(TOOLS)/versitygw-$(VERSITYGW_VERSION) go test -timeout 20m -count 1 -run 'Bucket|Object|Store|Credentials|Removed' ./services/local/e2e/export
+
 .PHONY: smoke
 smoke: libchdb build ## run the demo for a moment, as a user would, and look at what comes out
 	services/local/smoke.sh
@@ -184,8 +190,21 @@ fuzz: libchdb ## run each fuzz target on FUZZTIME inputs
 # ---- measure --------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: libchdb build ## measure each stage and the whole path: events/s, CPU and allocations (Linux)
-	@bin/waymark-local bench
+bench: libchdb build ## measure what a million events cost every process, by stage (CASES=regular expression or all, EVENTS=, SECONDS=, JSON=file; Linux)
+	@bin/waymark-local bench --cases '$(CASES)' --events $(or $(EVENTS),0) --seconds $(or $(SECONDS),30) --json $(or $(JSON),$(CACHE)/bench/$(VERSION).json)
+
+.PHONY: bench-compare
+bench-compare: libchdb build ## measure this tree and revision REV in turn, and print ratios with their spread (ROUNDS=6; CASES=, EVENTS=, SECONDS=; Linux)
+	@test -n '$(REV)' || { echo 'bench-compare: say which revision to compare with, such as REV=HEAD~1'; exit 2; }
+	@other=$$(mktemp -d); trap 'git worktree remove --force "$$other/tree"; rm -rf "$$other"' EXIT; \
+	  git worktree add --quiet --detach "$$other/tree" '$(REV)'; \
+	  $(MAKE) --no-print-directory -C "$$other/tree" build; \
+	  library=$$(ls $(CURDIR)/$(NPM)/node_modules/@chdb/lib-*/libchdb.so); \
+	  LIBCHDB=$${LIBCHDB:-$$library} bin/waymark-local compare --against "$$other/tree/bin" --rounds $(or $(ROUNDS),6) --cases '$(CASES)' --events $(or $(EVENTS),0) --seconds $(or $(SECONDS),30)
+
+.PHONY: bench-gate
+bench-gate: libchdb build ## fail where a service allocates 30 % more an event than the baseline has (REWRITE=true makes it anew; Linux)
+	@bin/waymark-local gate --baseline services/local/rigs/load/baseline.json --rewrite=$(or $(REWRITE),false)
 
 .PHONY: million
 million: libchdb build ## post a million events through the production binaries, then count them (Linux)
@@ -243,6 +262,10 @@ $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 	@mv $(TOOLS)/govulncheck $@
+$(TOOLS)/versitygw-$(VERSITYGW_VERSION):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	@mv $(TOOLS)/versitygw $@
 $(TOOLS)/protoc-gen-go:
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)

@@ -26,7 +26,7 @@ type Config struct {
 	DialTimeout time.Duration `yaml:"dial_timeout"`
 	// RequestTimeout bounds one insert or query. Default 60s, 1s–30m.
 	RequestTimeout time.Duration `yaml:"request_timeout"`
-	// MaxConnections bounds the connections of this process. Default 8, 1–1000.
+	// MaxConnections bounds the connections of this process for queries, and those for inserts. Default 8, 1–1000.
 	MaxConnections int `yaml:"max_connections"`
 }
 

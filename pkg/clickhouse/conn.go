@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -12,8 +13,9 @@ import (
 
 // A Conn is a pool of connections to one database. It is safe for concurrent use.
 type Conn struct {
-	cfg  Config
-	pool driver.Conn
+	cfg   Config
+	pool  driver.Conn
+	lanes *lanes
 	// freedoms are what Ask may set, once that is known: a freedom by the limits that are wanted.
 	freedoms sync.Map
 }
@@ -30,22 +32,24 @@ func open(cfg Config, database string) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse: %w", err)
 	}
-	pool, err := ch.Open(&ch.Options{
+	options := ch.Options{
 		Protocol: ch.Native, Addr: cfg.Addresses, TLS: tlsConfig,
 		Auth:        ch.Auth{Database: database, Username: cfg.User, Password: string(cfg.Password)},
 		Compression: &ch.Compression{Method: ch.CompressionLZ4},
 		DialTimeout: cfg.DialTimeout, ReadTimeout: cfg.RequestTimeout,
 		MaxOpenConns: cfg.MaxConnections, MaxIdleConns: cfg.MaxConnections, ConnMaxLifetime: time.Hour,
 		ConnOpenStrategy: ch.ConnOpenInOrder,
-	})
+	}
+	lanes := newLanes(options, cfg.MaxConnections)
+	pool, err := ch.Open(&options)
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse: %w", err)
 	}
-	return &Conn{cfg: cfg, pool: pool}, nil
+	return &Conn{cfg: cfg, pool: pool, lanes: lanes}, nil
 }
 
 // Close ends the pool's connections.
-func (c *Conn) Close() error { return c.pool.Close() }
+func (c *Conn) Close() error { return errors.Join(c.pool.Close(), c.lanes.close()) }
 
 // Ping returns nil when the server answers and lets this user in.
 func (c *Conn) Ping(ctx context.Context) error {

@@ -9,12 +9,6 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// A Column is one column of a block: Values is a typed slice, one value a row, of a type that clickhouse-go's column takes.
-type Column struct {
-	Name   string
-	Values any
-}
-
 // insertSettings make an insert synchronous and repeatable: its token stands for the block in the table's deduplication window,
 // and in those of the materialized views that hang on it.
 var insertSettings = ch.Settings{
@@ -56,8 +50,8 @@ var literally = ch.Settings{
 // next.
 const watched = time.Second
 
-// Insert stores parts, one after the other, as one block of statement's table ("INSERT INTO table (…)", each part's columns in the same order).
-// nil means that the block is stored, now or by an earlier insert under the same token; without one nothing is
+// Insert stores parts, whose rows follow one upon the other, as one block of statement's table ("INSERT INTO table (…)", each part's columns in the
+// same order). nil means that the block is stored, now or by an earlier insert under the same token; without one nothing is
 // deduplicated. It is tried once. Errors do not quote values (Brief).
 func (c *Conn) Insert(ctx context.Context, statement, token string, parts ...[]Column) error {
 	settings := maps.Clone(insertSettings)
@@ -69,19 +63,27 @@ func (c *Conn) Insert(ctx context.Context, statement, token string, parts ...[]C
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer time.AfterFunc(watched, cancel)
-	batch, err := c.pool.PrepareBatch(ch.Context(ctx, ch.WithSettings(settings)), statement)
+	l, err := c.lanes.take(ctx)
+	if err != nil {
+		return fmt.Errorf("prepare insert: %w", err)
+	}
+	defer c.lanes.give(l)
+	batch, err := l.pool.PrepareBatch(ch.Context(ctx, ch.WithSettings(settings)), statement)
 	if err != nil {
 		return fmt.Errorf("prepare insert: %w", err) // nothing of the rows was sent yet
 	}
-	for _, columns := range parts {
-		for i, column := range columns {
-			if err := batch.Column(i).Append(column.Values); err != nil {
-				_ = batch.Abort()
-				return Brief(&RowError{column.Name, err})
-			}
+	cells, rows, err := cells(batch.Columns(), parts)
+	if err != nil {
+		_ = batch.Abort()
+		return Brief(err)
+	}
+	if rows > 0 {
+		if err := l.send(ctx, cells, rows); err != nil {
+			_ = batch.Abort()
+			return fmt.Errorf("insert: %w", err)
 		}
 	}
-	if err := batch.Send(); err != nil {
+	if err := batch.Send(); err != nil { // it has no rows of its own: it says that there are no more
 		return fmt.Errorf("insert: %w", Brief(err))
 	}
 	return nil

@@ -93,10 +93,14 @@ func external(name string, columns []Column) (*ext.Table, error) {
 		return nil, err
 	}
 	values := make([]any, 1+len(columns))
-	for row := range columns[0].Values.([]string) {
+	texts := make([][]string, len(columns))
+	for i, c := range columns {
+		texts[i] = c.Plain().([]string)
+	}
+	for row := range texts[0] {
 		values[0] = uint64(row)
-		for i, c := range columns {
-			values[1+i] = c.Values.([]string)[row]
+		for i := range texts {
+			values[1+i] = texts[i][row]
 		}
 		if err := table.Append(values...); err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ func (c *Conn) CheckTable(ctx context.Context, table string, columns []Column) e
 			return c.schemaError("column %s of table %s is %s, and so takes no values; run: ALTER TABLE %[2]s MODIFY COLUMN %[1]s REMOVE %[3]s", column.Name, table, is.kind)
 		case !takes(is.typ, column.Values):
 			return c.schemaError("column %s of table %s has type %s, which does not take %T; change it to the type that its migration has: ALTER TABLE %[2]s MODIFY COLUMN %[1]s …",
-				column.Name, table, is.typ, column.Values)
+				column.Name, table, is.typ, plain(column.Values))
 		}
 	}
 	engine, full, err := c.engine(ctx, table)
@@ -119,7 +119,7 @@ func takes(typ string, values any) bool {
 		}
 		return false
 	}
-	switch values.(type) {
+	switch plain(values).(type) {
 	case []string:
 		return one("String", "JSON")
 	case [][]string:

@@ -113,51 +113,23 @@ func (h *Hints) of(header string) *string {
 
 // Key is the Kafka key of an event: it keeps all events of one visitor in one partition, in order.
 func Key(accountID, visitorID string) []byte {
-	key := make([]byte, 0, len(accountID)+1+len(visitorID))
-	key = append(key, accountID...)
-	key = append(key, '|')
-	return append(key, visitorID...)
+	return AppendKey(make([]byte, 0, len(accountID)+1+len(visitorID)), accountID, visitorID)
 }
 
-// Record renders r as the raw topic's record under the given key. The record's timestamp is ReceivedAt.
-func (r *Raw) Record(key []byte) Record {
-	headers := make([]Header, 0, 16)
-	add := func(key, value string) {
-		if value != "" {
-			headers = append(headers, Header{key, []byte(value)})
-		}
-	}
-	add(HeaderFormat, r.Format)
-	add(HeaderAccount, r.AccountID)
-	add(HeaderEventID, r.EventID.String())
-	add(HeaderReceivedAt, strconv.FormatInt(r.ReceivedAt, 10))
-	if r.SentAt != 0 {
-		add(HeaderSentAt, strconv.FormatInt(r.SentAt, 10))
-	}
-	add(HeaderContext, string(r.Context))
-	if r.ClientIP.IsValid() {
-		add(HeaderClientIP, r.ClientIP.String())
-	}
-	add(HeaderUserAgent, r.UserAgent)
-	if r.DNT {
-		add(HeaderDNT, "1")
-	}
-	if r.GPC {
-		add(HeaderGPC, "1")
-	}
-	for _, header := range hintHeaders {
-		add(header, *r.Hints.of(header))
-	}
-	return Record{Timestamp: r.ReceivedAt, Key: key, Value: r.Value, Headers: headers}
+// AppendKey appends Key to dst.
+func AppendKey(dst []byte, accountID, visitorID string) []byte {
+	return append(append(append(dst, accountID...), '|'), visitorID...)
 }
 
-// ParseRaw reads a record of the raw topic into out; out.Value aliases rec.Value, all else is copied. Headers it does
+// ParseRaw reads a record of the raw topic into out; out.Value aliases rec.Value, all else is copied, or is what out had before where that is the
+// same: the events of a request share most of their headers, so that passing the same out saves the allocations. Headers it does
 // not know are ignored. The error is a *Rejection with ReasonBadHeaders: such a record was not written by an edge.
 func ParseRaw(rec *Record, out *Raw) error {
+	before := *out
 	*out = Raw{Value: rec.Value, Partition: rec.Partition, Offset: rec.Offset}
 	var err error
 	for i := range rec.Headers {
-		if e := out.parse(&rec.Headers[i]); e != nil {
+		if e := out.parse(&rec.Headers[i], &before); e != nil {
 			err = errors.Join(err, fmt.Errorf("header %q: %w", rec.Headers[i].Key, e))
 		}
 	}
@@ -184,16 +156,17 @@ var (
 	errNotAddress = errors.New("not an IP address")
 )
 
-func (r *Raw) parse(h *Header) error {
+// parse reads a header; what before has of it is taken from there.
+func (r *Raw) parse(h *Header, before *Raw) error {
 	switch h.Key {
 	case HeaderFormat:
 		if string(h.Value) == FormatRecorder {
 			r.Format = FormatRecorder
 		} else {
-			r.Format = string(h.Value)
+			r.Format = again(h.Value, before.Format)
 		}
 	case HeaderAccount:
-		r.AccountID = string(h.Value)
+		r.AccountID = again(h.Value, before.AccountID)
 	case HeaderEventID:
 		id, err := uuid.ParseBytes(h.Value)
 		if err != nil {
@@ -205,25 +178,40 @@ func (r *Raw) parse(h *Header) error {
 	case HeaderSentAt:
 		return parseMillis(h.Value, &r.SentAt)
 	case HeaderContext:
-		r.Context = bytes.Clone(h.Value)
+		if r.Context = before.Context; !bytes.Equal(h.Value, before.Context) {
+			r.Context = bytes.Clone(h.Value)
+		}
 	case HeaderClientIP:
+		var text [64]byte
+		if before.ClientIP.IsValid() && bytes.Equal(before.ClientIP.AppendTo(text[:0]), h.Value) {
+			r.ClientIP = before.ClientIP
+			return nil
+		}
 		addr, err := netip.ParseAddr(string(h.Value))
 		if err != nil {
 			return errNotAddress
 		}
 		r.ClientIP = addr
 	case HeaderUserAgent:
-		r.UserAgent = string(h.Value)
+		r.UserAgent = again(h.Value, before.UserAgent)
 	case HeaderDNT:
 		r.DNT = string(h.Value) == "1"
 	case HeaderGPC:
 		r.GPC = string(h.Value) == "1"
 	default:
 		if hint := r.Hints.of(h.Key); hint != nil {
-			*hint = string(h.Value)
+			*hint = again(h.Value, *before.Hints.of(h.Key))
 		}
 	}
 	return nil
+}
+
+// again returns text as a string: before, where that is the same.
+func again(text []byte, before string) string {
+	if string(text) == before {
+		return before
+	}
+	return string(text)
 }
 
 func parseMillis(text []byte, out *int64) error {

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 
@@ -73,6 +74,34 @@ func TestParseRawRefusesWhatNoEdgeWrote(t *testing.T) {
 	}
 	if AsRejection(ParseRaw(&Record{Value: []byte(`{}`)}, new(Raw))) == nil {
 		t.Error("a record without headers was accepted")
+	}
+}
+
+func TestParseRawTakesNothingFromTheEventBefore(t *testing.T) {
+	full := fullRaw()
+	other := full
+	other.AccountID, other.UserAgent, other.ClientIP = "another", "Mozilla/5.0", netip.MustParseAddr("2001:db8::1")
+	other.Context, other.Hints.Model, other.Hints.Mobile = []byte(`{"a":1}`), "", "?1"
+	bare := Raw{Format: FormatRecorder, AccountID: "demo", EventID: full.EventID, ReceivedAt: 1, Value: []byte("{}")}
+	var again Raw
+	for i, raw := range []Raw{full, full, other, bare, other, full, bare} {
+		rec := raw.Record(nil)
+		want := new(Raw)
+		if err := errors.Join(ParseRaw(&rec, want), ParseRaw(&rec, &again)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, &again, compareRaw...); diff != "" {
+			t.Errorf("event %d: %s", i, diff)
+		}
+	}
+}
+
+func TestParseRawAllocatesNothingForTheNextEventOfARequest(t *testing.T) {
+	raw := fullRaw()
+	rec := raw.Record(nil)
+	var out Raw
+	if n := testing.AllocsPerRun(100, func() { _ = ParseRaw(&rec, &out) }); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -28,14 +28,14 @@ func (e *TooLarge) Error() string {
 func (p *Producer) SendEach(ctx context.Context, topic string, recs []event.Record) error {
 	var refused []int
 	fit := recs
-	if over := func(r event.Record) bool { return wire.EncodedSize(&r) > p.cfg.MaxBatchBytes }; slices.ContainsFunc(recs, over) {
-		fit = nil
-		for i := range recs {
-			if over(recs[i]) {
-				refused = append(refused, i)
-			} else {
-				fit = append(fit, recs[i])
-			}
+	for i := range recs {
+		switch over := wire.EncodedSize(&recs[i]) > p.cfg.MaxBatchBytes; {
+		case over && refused == nil:
+			refused, fit = []int{i}, slices.Clone(recs[:i])
+		case over:
+			refused = append(refused, i)
+		case refused != nil:
+			fit = append(fit, recs[i])
 		}
 	}
 	err := p.Send(ctx, topic, fit)

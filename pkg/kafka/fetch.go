@@ -31,6 +31,9 @@ const expansion = 4
 // A Batch is what one fetch brought. Its records are valid until Release.
 type Batch = wire.Batch
 
+// Packed is a batch's records as they came, to be decoded again.
+type Packed = wire.Packed
+
 // Fetch reads records of one log from offset on, at the read-committed level. An empty batch means that nothing came
 // within MaxWait. It never reads from a log that took the topic's name later, nor, once Verify was called, from one that may have been cut
 // off since.
@@ -42,12 +45,8 @@ func (c *Client) Fetch(ctx context.Context, log Log, offset int64, opts FetchOpt
 	defer cancel()
 	c.fetches.asked(log.Topic, log.Partition, time.Now())
 	b := wire.NewBatch()
-	leader, known := c.verified.Load(log)
-	if !known {
-		leader = int32(NoLeaderEpoch)
-	}
 	req := &wire.FetchRequest{
-		ClientID: c.cfg.ClientID, Topic: log.Topic, TopicID: log.ID, Partition: log.Partition, LeaderEpoch: leader.(int32), Offset: offset,
+		ClientID: c.cfg.ClientID, Topic: log.Topic, TopicID: log.ID, Partitions: []wire.FetchPartition{c.fetchFrom(log, offset)},
 		MinBytes: opts.MinBytes, MaxBytes: opts.MaxBytes, MaxWait: opts.MaxWait, Into: b,
 	}
 	answer, err := c.transport.RoundTrip(ctx, c.addr, req)
@@ -60,12 +59,30 @@ func (c *Client) Fetch(ctx context.Context, log Log, offset int64, opts FetchOpt
 		b.Release()
 		return nil, c.fetchFailed(ctx, log, offset, cluster.Explain(kafkago.Error(res.Code)))
 	}
-	if err := res.Decode(b, log.Partition, offset, expansion*opts.MaxBytes); err != nil {
+	return c.fetched(ctx, log, offset, &res.Partitions[0], b, opts)
+}
+
+// fetchFrom asks for a log's records under the leader that Verify found it in order under.
+func (c *Client) fetchFrom(log Log, offset int64) wire.FetchPartition {
+	leader, known := c.verified.Load(log)
+	if !known {
+		leader = int32(NoLeaderEpoch)
+	}
+	return wire.FetchPartition{Partition: log.Partition, LeaderEpoch: leader.(int32), Offset: offset}
+}
+
+// fetched decodes into b what a leader answered for one log.
+func (c *Client) fetched(ctx context.Context, log Log, offset int64, p *wire.FetchedPartition, b *Batch, opts FetchOptions) (*Batch, error) {
+	if p.Code != 0 {
+		b.Release()
+		return nil, c.fetchFailed(ctx, log, offset, cluster.Explain(kafkago.Error(p.Code)))
+	}
+	if err := p.Decode(b, offset, expansion*opts.MaxBytes); err != nil {
 		b.Release()
 		return nil, c.fetchFailed(ctx, log, offset, err)
 	}
 	c.fetches.touch(log.Topic, log.Partition, time.Now())
-	c.metrics.fetchBytes.WithLabelValues(log.Topic).Add(float64(res.Bytes()))
+	c.metrics.fetchBytes.WithLabelValues(log.Topic).Add(float64(p.Bytes()))
 	return b, nil
 }
 

@@ -14,7 +14,8 @@ import (
 
 // ProducerConfig tunes a producer.
 type ProducerConfig struct {
-	// Linger is how long Send waits for more records of a partition to share a request. Default 5ms, 0–1s.
+	// Linger is how long Send waits for more records of a partition to share a request; at least 20ms, unless it is 0, for a partition whose last
+	// request had 32 KiB or more, uncompressed. Default 5ms, 0–1s.
 	Linger time.Duration `yaml:"linger"`
 	// MaxBatchBytes bounds a batch before compression, and with it one record. It must stay below the topics'
 	// max.message.bytes. Default 1000000, 1024–104857600.
@@ -63,6 +64,7 @@ type Producer struct {
 	codec  wire.Codec
 
 	buffered atomic.Int64
+	counts   sync.Map // partitionCount by topic
 
 	// gate is held for reading while records are taken in, so that Close sees either all of them or none.
 	gate   sync.RWMutex

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -27,7 +28,7 @@ func (p *Producer) Send(ctx context.Context, topic string, recs []event.Record) 
 		}
 		total += size
 	}
-	n, err := p.client.Partitions(ctx, topic)
+	n, err := p.partitions(ctx, topic)
 	if err != nil {
 		return err
 	}
@@ -56,10 +57,41 @@ func (p *Producer) take(topic string, recs []event.Record, size, partitions int)
 	}
 	p.client.metrics.buffered.Add(float64(size))
 	t := newWaiter(len(recs))
-	for i := range recs {
-		p.queue(topic, PartitionForKey(recs[i].Key, partitions)).enqueue(&recs[i], t)
+	// What stands together for one partition is put into its queue at once: mostly all, since a visitor's client sends for itself.
+	for from := 0; from < len(recs); {
+		partition, to := PartitionForKey(recs[from].Key, partitions), from+1
+		for to < len(recs) && (bytes.Equal(recs[to].Key, recs[to-1].Key) || PartitionForKey(recs[to].Key, partitions) == partition) {
+			to++
+		}
+		p.queue(topic, partition).enqueue(recs[from:to], t)
+		from = to
 	}
 	return t, nil
+}
+
+// partitionsFor is how long the number of a topic's partitions is remembered: kafka-go copies the topic's whole metadata for each question.
+const partitionsFor = 250 * time.Millisecond
+
+// A partitionCount is how many partitions a topic had at a moment.
+type partitionCount struct {
+	n  int
+	at time.Time
+}
+
+// partitions is Client.Partitions, as it was within the last 250 ms.
+func (p *Producer) partitions(ctx context.Context, topic string) (int, error) {
+	if known, ok := p.counts.Load(topic); ok {
+		if count := known.(partitionCount); time.Since(count.at) < partitionsFor {
+			return count.n, nil
+		}
+	}
+	n, err := p.client.Partitions(ctx, topic)
+	if err != nil {
+		p.counts.Delete(topic)
+		return 0, err
+	}
+	p.counts.Store(topic, partitionCount{n, time.Now()})
+	return n, nil
 }
 
 // release takes size bytes out of the account of what is buffered.
@@ -102,6 +134,22 @@ type partitionQueue struct {
 	mu      sync.Mutex
 	waiting []*pendingBatch // the last one is still open
 	working bool
+	last    int // bytes of the batch before
+}
+
+// Batches of a busy partition, whose last had so many bytes, wait up to 20 ms for more: a request to Kafka costs the same whatever it holds. The
+// edge's clients wait along, and its spool begins after no less than 10 ms, so it is no more.
+const (
+	busyBytes  = 32 << 10
+	busyLinger = 20 * time.Millisecond
+)
+
+// lingerAfter is how long a batch waits for more records, after one of so many bytes.
+func lingerAfter(last int, linger time.Duration) time.Duration {
+	if last >= busyBytes && linger > 0 {
+		return max(linger, busyLinger)
+	}
+	return linger
 }
 
 // A flight is held by one at a time; waiting for it ends with the context. Its capacity is 1.
@@ -120,7 +168,7 @@ func (f flight) release() { <-f }
 
 // A pendingBatch is a batch and the calls that wait for it.
 type pendingBatch struct {
-	builder wire.Builder
+	builder *wire.Builder
 	size    int // bytes accounted for as buffered
 	since   time.Time
 	owners  []owner
@@ -131,24 +179,27 @@ type owner struct {
 	records int
 }
 
-// enqueue encodes rec into the open batch and sees to it that somebody sends it.
-func (q *partitionQueue) enqueue(rec *event.Record, t *waiter) {
-	size := wire.EncodedSize(rec)
+// enqueue encodes recs into open batches and sees to it that somebody sends them.
+func (q *partitionQueue) enqueue(recs []event.Record, t *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var open *pendingBatch
-	if n := len(q.waiting); n > 0 && q.waiting[n-1].builder.Size()+size <= q.producer.cfg.MaxBatchBytes {
+	if n := len(q.waiting); n > 0 {
 		open = q.waiting[n-1]
-	} else {
-		open = &pendingBatch{since: time.Now()}
-		q.waiting = append(q.waiting, open)
 	}
-	open.builder.Add(rec)
-	open.size += size
-	if n := len(open.owners); n > 0 && open.owners[n-1].waiter == t {
-		open.owners[n-1].records++
-	} else {
-		open.owners = append(open.owners, owner{t, 1})
+	for i := range recs {
+		size := wire.EncodedSize(&recs[i])
+		if open == nil || open.builder.Size()+size > q.producer.cfg.MaxBatchBytes {
+			open = &pendingBatch{builder: builders.Get().(*wire.Builder), since: time.Now()}
+			q.waiting = append(q.waiting, open)
+		}
+		open.builder.Add(&recs[i])
+		open.size += size
+		if n := len(open.owners); n > 0 && open.owners[n-1].waiter == t {
+			open.owners[n-1].records++
+		} else {
+			open.owners = append(open.owners, owner{t, 1})
+		}
 	}
 	if !q.working {
 		q.working = true
@@ -166,8 +217,10 @@ func (q *partitionQueue) work() {
 			return
 		}
 		_ = q.flight.acquire(context.Background()) // cannot fail: it never ends
-		_, err := q.producer.deliver(context.Background(), q, &b.builder)
+		_, err := q.producer.deliver(context.Background(), q, b.builder)
 		q.flight.release()
+		b.builder.Reset()
+		builders.Put(b.builder)
 		q.producer.release(b.size)
 		for _, o := range b.owners {
 			o.waiter.settle(o.records, err)
@@ -185,12 +238,13 @@ func (q *partitionQueue) next() *pendingBatch {
 		q.waiting = nil
 		return nil
 	}
-	if wait := q.producer.cfg.Linger - time.Since(q.waiting[0].since); len(q.waiting) == 1 && wait > 0 {
+	if wait := lingerAfter(q.last, q.producer.cfg.Linger) - time.Since(q.waiting[0].since); len(q.waiting) == 1 && wait > 0 {
 		q.mu.Unlock()
 		time.Sleep(wait)
 		q.mu.Lock()
 	}
 	b := q.waiting[0]
 	q.waiting = q.waiting[1:]
+	q.last = b.builder.Size()
 	return b
 }

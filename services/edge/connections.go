@@ -4,7 +4,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -193,6 +195,22 @@ type counted struct {
 	gate *gate
 	peer netip.Addr
 	once sync.Once
+	// read is when a read last came back, in Unix nanoseconds.
+	read atomic.Int64
+}
+
+// longWork is how long a connection works between two reads before it lets others have the core.
+const longWork = 500 * time.Microsecond
+
+// Read lets others go first after long work: who sends one request behind the other, and waits for no answer, never waits for the network either, and Go would
+// take the core away only after 10 ms. Whoever waits for answers has nothing to read then.
+func (c *counted) Read(into []byte) (int, error) {
+	if time.Now().UnixNano()-c.read.Load() > int64(longWork) {
+		runtime.Gosched()
+	}
+	n, err := c.Conn.Read(into)
+	c.read.Store(time.Now().UnixNano())
+	return n, err
 }
 
 // CloseWrite lets net/http say its last word before it closes: a client that is still sending would miss it.

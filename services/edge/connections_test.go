@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -170,5 +171,30 @@ func TestOneClientHasHalfOfTheConnectionsUnlessItIsAProxy(t *testing.T) {
 		ask(t, third, "/")
 		answered(t, third)
 		close(release)
+	}
+}
+
+// ready is a connection that has always something to read: whoever reads it never waits.
+type ready struct{ net.Conn }
+
+func (ready) Read(into []byte) (int, error) { return len(into), nil }
+
+// On one core a connection that sends on and on lets others have it, after long work.
+func TestAConnectionThatNeverWaitsLetsOthersGo(t *testing.T) {
+	before := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(before)
+	ran := make(chan struct{})
+	go close(ran)
+	c := &counted{Conn: ready{}}
+	for range 3 { // now and then Go looks at those who paused first
+		c.read.Store(time.Now().Add(-time.Second).UnixNano())
+		if n, err := c.Read(make([]byte, 8)); n != 8 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	select {
+	case <-ran:
+	default:
+		t.Error("it does not let others go")
 	}
 }

@@ -77,6 +77,9 @@ type Batch struct {
 	FetchBytes int `yaml:"fetch_bytes"`
 	// FetchWait is how long a broker waits for a first record. Default 500ms, 10ms–10s.
 	FetchWait time.Duration `yaml:"fetch_wait"`
+	// Gather is how long a partition without a backlog waits from one fetch to the next, so that events come together: an event may be
+	// that much later. All partitions that wait are fetched by one request to each broker. Default 100ms, 0 (each by itself, at once) to 1s.
+	Gather time.Duration `yaml:"gather"`
 	// Drain bounds the work on the batch in hand when a partition or the service ends. Default 5s, 100ms to below
 	// group.rebalance_timeout.
 	Drain time.Duration `yaml:"drain"`
@@ -90,7 +93,7 @@ func DefaultConfig() Config {
 		Geo:       geo.DefaultConfig(),
 		UserAgent: UserAgent{CacheEntries: 50_000},
 		Time:      Time{MaxFuture: 24 * time.Hour, MaxPast: 7 * 24 * time.Hour},
-		Batch:     Batch{FetchBytes: 100_000, FetchWait: 500 * time.Millisecond, Drain: 5 * time.Second},
+		Batch:     Batch{FetchBytes: 100_000, FetchWait: 500 * time.Millisecond, Gather: 100 * time.Millisecond, Drain: 5 * time.Second},
 		Group:     kafka.DefaultGroupConfig(),
 		Producer:  kafka.DefaultProducerConfig(),
 		Dedup:     Dedup{Window: 15 * time.Minute, Events: 250_000},
@@ -133,6 +136,7 @@ func (c Config) Validate() error {
 		within("time.max_past", c.Time.MaxPast, time.Hour, 365*day),
 		within("batch.fetch_bytes", c.Batch.FetchBytes, 10_000, 50_000_000),
 		within("batch.fetch_wait", c.Batch.FetchWait, 10*time.Millisecond, 10*time.Second),
+		within("batch.gather", c.Batch.Gather, 0, time.Second),
 		within("dedup.window", c.Dedup.Window, time.Second, day),
 		within("dedup.events", c.Dedup.Events, 0, 10_000_000),
 	)
@@ -153,6 +157,7 @@ func (c Config) stream() stream.Settings {
 		Group:  group,
 		// One record is enough to answer: a minimum of bytes delays a trickle by FetchWait.
 		Fetch:          kafka.FetchOptions{MinBytes: 1, MaxBytes: c.Batch.FetchBytes, MaxWait: c.Batch.FetchWait},
+		Gather:         c.Batch.Gather,
 		MaxRecordBytes: c.Producer.MaxBatchBytes,
 		Drain:          c.Batch.Drain,
 		Window:         stream.Window{Span: c.Dedup.Window, Events: c.Dedup.Events},

@@ -38,6 +38,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"time.max_past":            func(c *Config) { c.Time.MaxPast = time.Minute },
 		"batch.fetch_bytes":        func(c *Config) { c.Batch.FetchBytes = 1 },
 		"batch.fetch_wait":         func(c *Config) { c.Batch.FetchWait = 0 },
+		"batch.gather":             func(c *Config) { c.Batch.Gather = -1 },
 		"batch.drain":              func(c *Config) { c.Batch.Drain = c.Group.RebalanceTimeout },
 		"group.session_timeout":    func(c *Config) { c.Group.SessionTimeout = time.Second },
 		"dedup.window":             func(c *Config) { c.Dedup.Window = 25 * time.Hour },

@@ -40,8 +40,28 @@ type Config struct {
 	Seed uint64
 	// Events is how many events bench and million send, history stores and answers asks over. Default 0: each has its own.
 	Events int
-	// Binaries is where million finds the production binaries. Default bin.
+	// Binaries is where bench and million find the production binaries. Default bin.
 	Binaries string
+	// Measure is how bench measures.
+	Measure Measure
+}
+
+// Measure says what bench and its kin measure.
+type Measure struct {
+	// Cases selects by a regular expression; empty takes the usual ones, "all" all.
+	Cases string
+	// Seconds is how long traffic of a rate goes on. Default 30.
+	Seconds int
+	// JSON is a file that keeps all figures. Default none.
+	JSON string
+	// Against is a folder of another build's binaries, Rounds how often each of both is measured. Default 6.
+	Against string
+	Rounds  int
+	// Baseline is the file of the allocations that gate holds against; Rewrite makes it anew.
+	Baseline string
+	Rewrite  bool
+	// Day makes traffic follow a day's curve.
+	Day bool
 }
 
 // DefaultConfig is what waymark-local does without flags.
@@ -49,6 +69,7 @@ func DefaultConfig() Config {
 	return Config{
 		Data: ".waymark", Edge: "127.0.0.1:8080", Console: "127.0.0.1:8090", Kafka: "127.0.0.1:9092", Admin: "127.0.0.1:9600",
 		ClickHouseNative: "127.0.0.1:9000", ClickHouseHTTP: "127.0.0.1:8123", Seed: 1, Binaries: "bin", Account: "demo-us",
+		Measure: Measure{Seconds: 30, Rounds: 6},
 	}
 }
 
@@ -75,6 +96,9 @@ func (c Config) Validate() error {
 	}
 	if c.Events < 0 {
 		return fmt.Errorf("--events: want 0 or more")
+	}
+	if c.Measure.Seconds < 1 || c.Measure.Rounds < 1 {
+		return fmt.Errorf("--seconds, --rounds: want 1 or more")
 	}
 	return nil
 }

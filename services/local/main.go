@@ -16,7 +16,10 @@ const usage = `waymark-local runs the whole pipeline on this machine: one proces
   waymark-local [flags]              edge, console, and enricher and sink of both regions, and both engines
   waymark-local kafka [flags]        only Kafka, with the topics of both regions
   waymark-local clickhouse [flags]   only ClickHouse, with the databases of both regions
-  waymark-local bench [flags]        what each stage costs; prints one table
+  waymark-local bench [flags]        what a million events cost each process: --cases, --events, --seconds, --json; prints tables
+  waymark-local compare [flags]      the same of two builds in turn, --against and --bin, --rounds times each: prints ratios
+  waymark-local gate [flags]         fails where services allocate 30 % more than --baseline says; --rewrite makes it anew
+  waymark-local traffic [flags]      sends --events to --edge for --account at --demo events/s, after a line on its standard input
   waymark-local million [flags]      a volume test of the production binaries in separate processes
   waymark-local history [flags]      a past of one account, for a waymark-local that runs: --days, --events, --account
   waymark-local answers [flags]      how long each view takes over up to --events events; prints a table for each size
@@ -52,6 +55,9 @@ var commands = map[string]func(context.Context, Config, io.Writer) error{
 	"kafka":      runKafka,
 	"clickhouse": runClickHouse,
 	"bench":      runBench,
+	"compare":    runCompare,
+	"gate":       runGate,
+	"traffic":    runTraffic,
 	"million":    runMillion,
 	"history":    runHistory,
 	"answers":    runAnswers,
@@ -78,9 +84,17 @@ func parse(args []string, stderr io.Writer) (cfg Config, version bool, err error
 	flags.Float64Var(&cfg.Demo, "demo", 0, "send believable traffic at so many `events/s`")
 	flags.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the traffic")
 	flags.IntVar(&cfg.Days, "days", cfg.Days, "with --demo: give a fresh data folder a past of so many `days`; history: how long (default 30)")
-	flags.StringVar(&cfg.Account, "account", cfg.Account, "history: whose")
-	flags.IntVar(&cfg.Events, "events", cfg.Events, "bench, million, history and answers: how many events")
-	flags.StringVar(&cfg.Binaries, "bin", cfg.Binaries, "million: `folder` of the production binaries")
+	flags.StringVar(&cfg.Account, "account", cfg.Account, "history and traffic: whose")
+	flags.IntVar(&cfg.Events, "events", cfg.Events, "bench, million, traffic, history and answers: how many events")
+	flags.StringVar(&cfg.Binaries, "bin", cfg.Binaries, "bench and million: `folder` of the production binaries")
+	flags.StringVar(&cfg.Measure.Cases, "cases", "", "bench and compare: `regular expression` of the cases to measure, such as trickle-2000/p16/s1; all for all")
+	flags.IntVar(&cfg.Measure.Seconds, "seconds", cfg.Measure.Seconds, "bench and compare: how long traffic of a rate goes on")
+	flags.StringVar(&cfg.Measure.JSON, "json", "", "bench: `file` that keeps all figures")
+	flags.StringVar(&cfg.Measure.Against, "against", "", "compare: `folder` of another build's binaries")
+	flags.IntVar(&cfg.Measure.Rounds, "rounds", cfg.Measure.Rounds, "compare: how often each build is measured")
+	flags.StringVar(&cfg.Measure.Baseline, "baseline", "", "gate: `file` of the allocations to hold against")
+	flags.BoolVar(&cfg.Measure.Rewrite, "rewrite", false, "gate: write the baseline anew")
+	flags.BoolVar(&cfg.Measure.Day, "day", false, "traffic: follow a day's curve, with --demo as its mean")
 	flags.BoolVar(&version, "version", false, "print the version and exit")
 	if err := flags.Parse(args); err != nil {
 		return cfg, false, err

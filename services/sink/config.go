@@ -24,8 +24,8 @@ type Config struct {
 	// ClickHouse is the region's database.
 	ClickHouse clickhouse.Config `yaml:"clickhouse"`
 	Batch      Batch             `yaml:"batch"`
-	// Memory bounds the records and columns in hand over all partitions, in bytes. Default 167772160 (160 MiB), at least
-	// 8 × batch.fetch_bytes.
+	// Memory bounds the records and columns in hand over all partitions, in bytes. Default 100663296 (96 MiB), at least
+	// 8 × batch.fetch_bytes, at most 4294967296. A batch ends when there is none left. The process takes somewhat more than twice as much (MemoryLimit).
 	Memory int64 `yaml:"memory"`
 	// Inserts is how many inserts are under way at once. Default 2, 1–64.
 	Inserts int64 `yaml:"inserts"`
@@ -66,7 +66,7 @@ func DefaultConfig() Config {
 			Rows: 20_000, Bytes: 16 << 20, Age: time.Second, Joint: true,
 			FetchBytes: 512 << 10, FetchWait: 500 * time.Millisecond, Drain: 10 * time.Second,
 		},
-		Memory: 160 << 20, Inserts: 2,
+		Memory: 96 << 20, Inserts: 2,
 		Group: kafka.DefaultGroupConfig(), Producer: kafka.DefaultProducerConfig(),
 	}
 }
@@ -103,12 +103,22 @@ func (c Config) Validate() error {
 		return errors.New("batch.fetch_wait: want 10ms–10s")
 	case b.Drain < 100*time.Millisecond || b.Drain >= c.Group.RebalanceTimeout:
 		return errors.New("batch.drain: want 100ms to below group.rebalance_timeout")
-	case c.Memory < 8*int64(b.FetchBytes):
-		return errors.New("memory: want at least 8 × batch.fetch_bytes")
+	case c.Memory < 8*int64(b.FetchBytes) || c.Memory > 4<<30:
+		return errors.New("memory: want 8 × batch.fetch_bytes to 4294967296")
 	case c.Inserts < 1 || c.Inserts > 64:
 		return errors.New("inserts: want 1–64")
 	}
 	return nil
+}
+
+// MemoryLimit is what the process may take before the collector works harder than the garbage calls for, in bytes: more than twice of what the
+// settings let live, so that it never does.
+func (c Config) MemoryLimit() int64 {
+	const (
+		besides   = 64 << 20 // twice what lives besides batches: connections, buffers of fetches, the program
+		perInsert = 2 << 20  // twice what a block is compressed in
+	)
+	return 2*c.Memory + c.Inserts*perInsert + besides
 }
 
 func (c Config) load() load.Settings {

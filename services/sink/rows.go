@@ -21,7 +21,7 @@ type Rows struct {
 // NewRows returns an empty set of rows.
 func NewRows() *Rows { return &Rows{events: rows.NewEvents()} }
 
-// Add appends the row of an enriched record, which it aliases, as one that was stored at inserted, Unix milliseconds. The error is a
+// Add appends the row of an enriched record as one that was stored at inserted, Unix milliseconds. The error is a
 // *event.Rejection.
 func (r *Rows) Add(rec *event.Record, inserted int64) error {
 	if _, err := r.events.Add(rec, uuid.Nil, nil); err != nil {

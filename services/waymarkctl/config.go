@@ -11,6 +11,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/config"
 	"github.com/waymark-events/waymark/pkg/erasure"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/services/waymarkctl/internal/export"
 )
 
 // Config says where the regions are. Its environment variables start with WAYMARK_WAYMARKCTL_.
@@ -29,6 +30,8 @@ type Config struct {
 type Region struct {
 	Kafka      kafka.Config `yaml:"kafka"`
 	ClickHouse ClickHouse   `yaml:"clickhouse"`
+	// S3 is where exports to s3://… go.
+	S3 export.S3 `yaml:"s3"`
 	// Erasure has the secret of the region's tombstones, the same as its enrichers' and sinks'.
 	Erasure erasure.Config `yaml:"erasure"`
 }
@@ -53,6 +56,9 @@ func (c ClickHouse) Validate() error {
 	}
 	if c.HTTP != "" && !strings.HasPrefix(c.HTTP, "http://") && !strings.HasPrefix(c.HTTP, "https://") {
 		return errors.New("http: want an http:// or https:// URL")
+	}
+	if c.TLS.Enabled && strings.HasPrefix(c.HTTP, "http://") {
+		return errors.New("http: want an https:// URL, since tls.enabled is true: the password goes over it, too")
 	}
 	if err := c.Tables.Validate(); err != nil {
 		return fmt.Errorf("tables.%w", err)
@@ -98,6 +104,9 @@ func (c *Config) Validate() error {
 		}
 		if err := region.ClickHouse.Validate(); err != nil {
 			return fmt.Errorf("regions.%s.clickhouse: %w", name, err)
+		}
+		if err := region.S3.Validate(); err != nil {
+			return fmt.Errorf("regions.%s.s3.%w", name, err)
 		}
 		if err := region.Erasure.Validate(); err != nil {
 			return fmt.Errorf("regions.%s.erasure.%w", name, err)

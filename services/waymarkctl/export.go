@@ -13,7 +13,7 @@ import (
 
 type exportCommand struct {
 	Query  exportQueryCommand  `cmd:"" default:"withargs" help:"Write the rows of a SELECT, or of a view, to a file (the default command)."`
-	Events exportEventsCommand `cmd:"" help:"Write events to a folder of Parquet files, each into exactly one, and go on from where the last run ended."`
+	Events exportEventsCommand `cmd:"" help:"Write events to Parquet files, each into exactly one, and go on from where the last run ended."`
 }
 
 type exportQueryCommand struct {
@@ -21,7 +21,7 @@ type exportQueryCommand struct {
 	Region          string            `help:"The region." placeholder:"R"`
 	View            string            `help:"All rows of this view, instead of a SELECT." placeholder:"NAME"`
 	Param           map[string]string `help:"A parameter's value, of the view or of {name:Type} in the SELECT." placeholder:"NAME=VALUE" mapsep:"none"`
-	To              string            `help:"The file; - for standard output." required:"" placeholder:"FILE"`
+	To              string            `help:"The file, or s3://BUCKET/NAME; - for standard output." required:"" placeholder:"FILE"`
 	Format          string            `help:"parquet, csv or ndjson. Default: by the file's ending." placeholder:"F"`
 	ForSpreadsheets bool              `help:"CSV only: an apostrophe before texts that a spreadsheet would take for formulas."`
 }
@@ -70,15 +70,27 @@ func (c *exportQueryCommand) Run(env *environment) error {
 		_, err := server.Copy(env.ctx, out, statement, format.ClickHouse, values)
 		return err
 	}
-	if c.To == "-" {
+	switch {
+	case c.To == "-":
 		err = copyTo(env.exact)
-	} else {
+	case export.IsObject(c.To):
+		err = toObject(env, region, c.To, copyTo)
+	default:
 		err = export.WriteFile(c.To, func(f *os.File) error { return copyTo(f) })
 	}
 	if err != nil {
 		return fmt.Errorf("region %s: %w", name, err)
 	}
 	return nil
+}
+
+func toObject(env *environment, region Region, name string, copyTo func(io.Writer) error) error {
+	bucket, err := export.OpenBucket(region.S3, name)
+	if err != nil {
+		return err
+	}
+	defer bucket.Close()
+	return bucket.Write(env.ctx, copyTo)
 }
 
 func (c *exportQueryCommand) view(env *environment, region Region) (string, map[string]string, error) {

@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/waymark-events/waymark/pkg/retry"
 	"github.com/waymark-events/waymark/services/waymarkctl/internal/export"
 )
 
 type exportEventsCommand struct {
 	Region string        `help:"The region." placeholder:"R"`
-	To     string        `help:"The folder; each region needs its own." required:"" type:"path" placeholder:"DIR"`
+	To     string        `help:"The folder, or s3://BUCKET/PREFIX; each region needs its own." required:"" placeholder:"DIR"`
 	Every  time.Duration `help:"Go on, with a run so often. Without it there is one, for cron and its like." placeholder:"1h"`
 	Rows   uint64        `help:"Events that a file has at most." default:"1000000" placeholder:"N"`
 	Files  string        `help:"Write nothing: list the files that have events of this account, and of which days." placeholder:"ACCOUNT"`
 }
 
-// Help says what a folder has.
+// Help says what is written.
 func (*exportEventsCommand) Help() string {
 	return `A file of events/ has all stored events of a range of offsets of one raw log, and manifest/ has an entry for each: only files with an entry count.
 A run that was interrupted or killed is repeated: no event comes into two files or into none. What is erased later stays in the files until it is deleted
@@ -33,8 +35,13 @@ func (c *exportEventsCommand) Run(env *environment) error {
 	if c.Rows == 0 || c.Every < 0 {
 		return errors.New("want at least one row a file, and no negative time")
 	}
+	place, shutPlace, err := c.place(region)
+	if err != nil {
+		return fmt.Errorf("region %s: %w", name, err)
+	}
+	defer shutPlace()
 	if c.Files != "" {
-		return c.list(env)
+		return c.list(env, place)
 	}
 	server, err := export.NewServer(region.ClickHouse.Config, region.ClickHouse.HTTP)
 	if err != nil {
@@ -45,11 +52,23 @@ func (c *exportEventsCommand) Run(env *environment) error {
 	if err != nil {
 		return fmt.Errorf("region %s: %w", name, err)
 	}
-	e := &export.Events{Client: client, Conn: conn, Server: server, Region: name, Dir: c.To, Rows: c.Rows, Step: exportTrace(env.ctx)}
+	e := &export.Events{Client: client, Conn: conn, Server: server, Region: name, Place: place, Rows: c.Rows, Step: exportTrace(env.ctx)}
 	if err = errors.Join(c.repeat(env, e), shut()); err != nil {
 		return fmt.Errorf("region %s: %w", name, err)
 	}
 	return nil
+}
+
+// place is where --to says, and what ends its connections.
+func (c *exportEventsCommand) place(region Region) (export.Place, func(), error) {
+	if !export.IsObject(c.To) {
+		return export.NewFolder(kong.ExpandPath(c.To)), func() {}, nil
+	}
+	bucket, err := export.OpenBucket(region.S3, c.To)
+	if err != nil {
+		return nil, nil, err
+	}
+	return bucket.Place(), bucket.Close, nil
 }
 
 // repeat runs once, or again and again until the context ends. A run that fails is told, and the next one does what it left.
@@ -60,7 +79,7 @@ func (c *exportEventsCommand) repeat(env *environment, e *export.Events) error {
 			fmt.Fprintf(env.stderr, "note: %s\n", note)
 		}
 		if report.Removed > 0 {
-			fmt.Fprintf(env.stderr, "note: %d files that an interrupted run left were removed\n", report.Removed)
+			fmt.Fprintf(env.stderr, "note: %d files that an interrupted runs left were removed\n", report.Removed)
 		}
 		if err == nil || report.Files > 0 {
 			fmt.Fprintf(env.stdout, "%d events in %d files, %d bytes\n", report.Events, report.Files, report.Bytes)
@@ -77,8 +96,8 @@ func (c *exportEventsCommand) repeat(env *environment, e *export.Events) error {
 	}
 }
 
-func (c *exportEventsCommand) list(env *environment) error {
-	entries, err := export.ReadManifest(c.To)
+func (c *exportEventsCommand) list(env *environment, place export.Place) error {
+	entries, err := place.Entries(env.ctx)
 	if err != nil {
 		return err
 	}

@@ -7,83 +7,64 @@
 -- of goals need not know of a play. Goals of people who did not play in the span make no goal_users, so that no rate exceeds one. A rate of nobody is NULL.
 -- The name is that of the item's last activity in the span.
 --
--- Whole accounts are asked for, with millions of interactions, so it is computed of numbers alone, four times as fast as of texts: hashes of 64 bits,
--- of which two of ten million are the same once in some hundred thousand accounts; the first event's time and its user as one number, the time above; and
--- a bit for each thing that happened.
+-- Whole accounts are asked for, with millions of interactions, so it is computed of item_activity's numbers alone, five times as fast as of texts: the first
+-- event's time and its user as one number, the time above; and a bit for each thing that happened. Users are counted by the bits that all their
+-- interactions have, interactions by their own bits: two groupings of one reading.
 CREATE OR REPLACE VIEW item_rates{{on_cluster}} AS
 WITH
-    activity AS
+    acts AS
     (
-        SELECT *, cityHash64(item_type, item_id) AS item
-        FROM
-        (
-            SELECT *
-            FROM item_activity FINAL
-            WHERE account_id = {account:String}
-                AND day BETWEEN {from:Date} - 1 AND {to:Date} + 1
-                AND ({item:String} = '' OR item_id = {item:String})
-                AND {{part "audience"}}
-        ) AS a
+        {{part "acts_of_item"}}
     ),
     of_interactions AS
     (
         SELECT
-            item,
-            if(interaction_id = '', cityHash64(visitor_id, user_id, day), cityHash64(interaction_id)) AS interaction,
-            min(bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(first_time)), 64), toUInt128(cityHash64(if(user_id = '', visitor_id, user_id))))) AS began,
-            groupBitOr(toUInt16(
-                exposed + 2 * interacted + 4 * isNotNull(started_at) + 8 * isNotNull(completed_at) + 16 * isNotNull(milestone_at) + 32 * isNotNull(goal_at)
-                + 64 * isNotNull(failed_at) + 128 * isNotNull(stopped_at) + 256 * isNotNull(dismissed_at))) AS happened,
-            minIf(arrayMin(mapKeys(steps)), notEmpty(steps)) AS first_step,
-            maxIf(arrayMax(mapKeys(steps)), notEmpty(steps)) AS last_step
-        FROM activity
-        GROUP BY item, interaction
+            any(a.item) AS item,
+            min(bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(first_time)), 64), toUInt128(a.person))) AS began,
+            toUInt64(began) AS person,
+            bitOr(groupBitOr(happened), if(min(first_step) < max(last_step), 2, 0)::UInt16) AS did
+        FROM acts AS a
+        GROUP BY interaction
         HAVING toDate(fromUnixTimestamp64Milli(toInt64(bitShiftRight(began, 64)), 'UTC')) BETWEEN {from:Date} AND {to:Date}
     ),
-    of_users AS
+    grouped AS
     (
-        SELECT
-            item,
-            toUInt64(bitAnd(began, 0xFFFFFFFFFFFFFFFF)) AS person,
-            countIf(bitTest(happened, 0)) AS exposures,
-            countIf(bitTest(happened, 1) OR first_step < last_step) AS interacted,
-            countIf(bitTest(happened, 2)) AS plays,
-            countIf(bitTest(happened, 3)) AS completed,
-            countIf(bitTest(happened, 2) AND bitTest(happened, 3)) AS completed_plays,
-            countIf(bitTest(happened, 4)) AS milestones,
-            countIf(bitTest(happened, 5)) AS goals,
-            countIf(bitTest(happened, 6)) AS failed,
-            countIf(bitTest(happened, 7)) AS stopped,
-            countIf(bitTest(happened, 8)) AS dismissed
+        SELECT item, did, grouping(did) = 1 AS of_user, groupBitOr(did) AS ever, count() AS n
         FROM of_interactions
-        GROUP BY item, person
+        GROUP BY GROUPING SETS ((item, person), (item, did))
     ),
     counted AS
     (
         SELECT
             item,
-            countIf(u.exposures > 0) AS exposed_users,
-            countIf(u.interacted > 0) AS interacting_users,
-            countIf(u.exposures > 0 AND u.interacted > 0) AS engaged_users,
-            sum(u.plays) AS plays,
-            countIf(u.plays > 0) AS players,
-            sum(u.completed) AS completions,
-            sum(u.completed_plays) AS completed_plays,
-            sum(u.goals) AS goals,
-            countIf(u.milestones > 0 AND u.plays > 0) AS milestone_users,
-            countIf(u.goals > 0 AND u.plays > 0) AS goal_users,
-            sum(u.failed) AS failed,
-            sum(u.stopped) AS stopped,
-            sum(u.dismissed) AS dismissed
-        FROM of_users AS u
+            countIf(of_user AND bitTest(ever, 0)) AS exposed_users,
+            countIf(of_user AND bitTest(ever, 1)) AS interacting_users,
+            countIf(of_user AND bitTest(ever, 0) AND bitTest(ever, 1)) AS engaged_users,
+            countIf(of_user AND bitTest(ever, 2)) AS players,
+            countIf(of_user AND bitTest(ever, 2) AND bitTest(ever, 4)) AS milestone_users,
+            countIf(of_user AND bitTest(ever, 2) AND bitTest(ever, 5)) AS goal_users,
+            sumIf(n, NOT of_user AND bitTest(did, 2)) AS plays,
+            sumIf(n, NOT of_user AND bitTest(did, 3)) AS completions,
+            sumIf(n, NOT of_user AND bitTest(did, 2) AND bitTest(did, 3)) AS completed_plays,
+            sumIf(n, NOT of_user AND bitTest(did, 5)) AS goals,
+            sumIf(n, NOT of_user AND bitTest(did, 6)) AS failed,
+            sumIf(n, NOT of_user AND bitTest(did, 7)) AS stopped,
+            sumIf(n, NOT of_user AND bitTest(did, 8)) AS dismissed
+        FROM grouped
         GROUP BY item
     ),
+    -- Only the item's last day is read for it, and its rows put together as a merge does it.
     named AS
     (
-        SELECT item_type, item_id, item, argMax(a.item_name, a.last_time) AS item_name
-        FROM activity AS a
-        WHERE day BETWEEN {from:Date} AND {to:Date}
-        GROUP BY item_type, item_id, item
+        SELECT item, item_type, item_id, argMax(r.item_name, (r.last_time, r.item_name)) AS item_name
+        FROM
+        (
+            SELECT item, item_type, item_id, max(a.item_name) AS item_name, max(a.last_time) AS last_time
+            FROM acts AS a
+            WHERE (item, day) IN (SELECT item, max(day) FROM acts WHERE day BETWEEN {from:Date} AND {to:Date} GROUP BY item)
+            GROUP BY item, item_type, item_id, interaction_id, visitor_id, user_id, company_id, environment, preview, is_bot
+        ) AS r
+        GROUP BY item, item_type, item_id
     )
 SELECT
     item_type, item_id, item_name,

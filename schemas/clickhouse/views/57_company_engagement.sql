@@ -1,8 +1,13 @@
 -- What each of the account's own customers does: a row a company, of what is done on behalf of one.
 --
 -- Users, days, events and last_seen are of the events that name the company, sessions of those whose last user came for it. Plays and completions are those of
--- item_engagement, of all items: interactions by the day and the company of their first event, followed for a day after the span.
+-- item_engagement, of all items: interactions by the day and the company of their first event, followed for a day after the span, computed as item_rates does
+-- it: the first event's time and the hash of its company as one number.
 CREATE OR REPLACE VIEW company_engagement{{on_cluster}} AS
+WITH acts AS
+(
+    {{part "acts"}}
+)
 SELECT
     company_id,
     sum(c.users) AS users,
@@ -39,27 +44,20 @@ FROM
     WHERE company_id != ''
     GROUP BY company_id
     UNION ALL
-    SELECT company, 0, 0, 0, 0, sum(i.played), countIf(i.completed AND (i.played OR item_type NOT IN ('walkthru', 'autoplay'))), NULL
+    SELECT named.company_id, 0, 0, 0, 0, countIf(bitTest(happened, 2)), countIf(bitTest(happened, 3) AND (bitTest(happened, 2) OR NOT of_plays)), NULL
     FROM
     (
         SELECT
-            item_type,
-            argMin(toString(a.company_id), (a.first_time, a.company_id)) AS company,
-            max(a.started_at IS NOT NULL) AS played,
-            max(a.completed_at IS NOT NULL) AS completed
-        FROM
-        (
-            SELECT *
-            FROM item_activity FINAL
-            WHERE account_id = {account:String}
-                AND day BETWEEN {from:Date} - 1 AND {to:Date} + 1
-                AND {{part "audience"}}
-        ) AS a
-        GROUP BY item_type, item_id, if(interaction_id = '', cityHash64(visitor_id, user_id, day), cityHash64(interaction_id))
-        HAVING toDate(min(a.first_time)) BETWEEN {from:Date} AND {to:Date}
+            min(bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(first_time)), 64), toUInt128(cityHash64(company_id)))) AS began,
+            toUInt64(began) AS company,
+            any(item_type IN ('walkthru', 'autoplay')) AS of_plays,
+            groupBitOr(a.happened) AS happened
+        FROM acts AS a
+        GROUP BY interaction
+        HAVING toDate(fromUnixTimestamp64Milli(toInt64(bitShiftRight(began, 64)), 'UTC')) BETWEEN {from:Date} AND {to:Date}
     ) AS i
-    WHERE company != ''
-    GROUP BY company
+    INNER JOIN (SELECT DISTINCT company_id, cityHash64(company_id) AS company FROM acts WHERE company_id != '') AS named USING (company)
+    GROUP BY named.company_id
 ) AS c
 GROUP BY company_id
 ORDER BY users DESC, company_id

@@ -67,6 +67,7 @@ func TestOnePackageOwnsEachClientLibrary(t *testing.T) {
 		"github.com/ClickHouse/clickhouse-go/v2":  module + "pkg/clickhouse",
 		"github.com/oschwald/maxminddb-golang/v2": module + "pkg/geo",
 		"github.com/ua-parser/uap-go":             module + "pkg/useragent",
+		"github.com/minio/minio-go/v7":            module + "services/waymarkctl/internal/export",
 	}
 	for _, p := range packages(t) {
 		if service(p.ImportPath) == "local" { // stands in for the servers, and so speaks their protocols

@@ -18,7 +18,7 @@ func TestCommitsOfAGenerationAreRecordedTogether(t *testing.T) {
 	var commits []kafka.Commit
 	for range 3 {
 		claim := <-claims
-		commits = append(commits, kafka.Commit{Claim: claim, Offset: int64(10 + claim.Partition), Metadata: string('a' + rune(claim.Partition))})
+		commits = append(commits, kafka.Commit{Claim: claim, Offset: int64(10 + claim.Partition), Metadata: string('a' + claim.Partition)})
 	}
 	stand := func(when string) {
 		t.Helper()

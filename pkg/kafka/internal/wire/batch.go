@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/waymark-events/waymark/pkg/event"
@@ -18,7 +20,10 @@ type Batch struct {
 	// HighWatermark is the offset after the last record that all in-sync replicas have; LogStart is the oldest one kept.
 	HighWatermark, LogStart int64
 
-	raw          []byte // the answer
+	raw          []byte // the answer, where it is this batch's alone
+	fetched      int    // bytes of the answer that are the batch's
+	answer       answer // what of it the records were decoded from
+	taken        int    // bytes of the batches that were read: the limit may end that early
 	scratch      []byte // decompressed batches; when it is full, a larger one takes its place and records alias the old one
 	decompressed int    // bytes
 	headers      []event.Header
@@ -38,8 +43,55 @@ func (b *Batch) Release() {
 	batches.Put(b)
 }
 
+// An answer is what records are decoded from, and how.
+type answer struct {
+	batches   []byte // as they came
+	aborted   []abortedTransaction
+	partition int32
+	from      int64
+	limit     int
+}
+
+// Packed is a batch's records as they came, compressed, which is a fraction of what they are decoded to. It shares nothing with the batch.
+type Packed struct {
+	answer answer
+	// records are those of a batch that no fetch has brought: there is nothing to decode them from.
+	records []event.Record
+}
+
+// Pack returns what the records can be decoded from again, after Release.
+func (b *Batch) Pack() Packed {
+	if b.answer.batches == nil {
+		return Packed{records: slices.Clone(b.Records)}
+	}
+	out := Packed{answer: b.answer}
+	out.answer.batches, out.answer.aborted = bytes.Clone(b.answer.batches[:b.taken]), slices.Clone(b.answer.aborted)
+	return out
+}
+
+// Bytes is the memory that p takes.
+func (p *Packed) Bytes() int { return len(p.answer.batches) }
+
+// Unpack returns a batch with the records that were packed, and nothing else. They are valid until its Release and as long as p is there.
+func (p *Packed) Unpack() (*Batch, error) {
+	b, a := NewBatch(), p.answer
+	if a.batches == nil {
+		b.Records = append(b.Records, p.records...)
+		return b, nil
+	}
+	b.Next = a.from
+	if err := decodeBatches(a.batches, a.partition, a.from, a.aborted, a.limit, b); err != nil {
+		b.Release()
+		return nil, err
+	}
+	return b, nil
+}
+
 // Bytes is the memory the batch's records take.
-func (b *Batch) Bytes() int { return len(b.raw) + b.decompressed }
+func (b *Batch) Bytes() int { return b.fetched + b.decompressed }
+
+// Answered is the size of what the batch came in, in bytes.
+func (b *Batch) Answered() int { return b.fetched }
 
 // room returns an empty slice with capacity for n bytes.
 func (b *Batch) room(n int) []byte {

@@ -221,12 +221,34 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+func TestOnlyWhoHasNothingToReadIsCaughtUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		part FetchedPartition
+		want bool
+	}{
+		"at the end":               {FetchedPartition{highWatermark: 7}, true},
+		"records":                  {FetchedPartition{highWatermark: 8, records: []byte{0}}, false},
+		"a batch that had no room": {FetchedPartition{highWatermark: 8}, false},
+		"an error":                 {FetchedPartition{highWatermark: 7, Code: 1}, false},
+	} {
+		if got := c.part.CaughtUp(7); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // FuzzAnswers feeds the parsers of answers.
 func FuzzAnswers(f *testing.F) {
 	f.Add(make([]byte, 64))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if res, err := parseFetchResponse(data); err == nil && len(res.records) > len(data) {
-			t.Error("more records than answer")
+		if res, err := parseFetchResponse(data); err == nil {
+			size := 0
+			for i := range res.Partitions {
+				size += res.Partitions[i].Bytes()
+			}
+			if size > len(data) {
+				t.Error("more records than answer")
+			}
 		}
 		if res, err := parseProduceResponse(data); err == nil && res == nil {
 			t.Error("neither answer nor error")
@@ -285,5 +307,46 @@ func benchmark(b *testing.B, prepare func(Codec, []event.Record) func()) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(recs)), "ns/record")
 		})
+	}
+}
+
+// What is packed outlives the batch, and its memory, and gives the same records again: also where an answer was not read to its end, or only in part.
+func TestPackedRecordsComeAgainAsTheyWere(t *testing.T) {
+	for _, codec := range []Codec{codecNone, codecZstd} {
+		for name, c := range map[string]struct {
+			from  int64
+			limit int
+			want  []int64
+		}{
+			"all":      {10, 1 << 30, []int64{10, 11, 12, 13, 14, 15}},
+			"a part":   {11, 1 << 30, []int64{11, 12, 13, 14, 15}},
+			"a limit":  {10, 1, []int64{10, 11, 12}},
+			"a repeat": {12, 1, []int64{12}},
+		} {
+			if codec == codecNone && c.limit == 1 {
+				continue // what is not compressed has no limit
+			}
+			data := append(encode(t, 10, codec, sample(3)...), encode(t, 13, codec, sample(3)...)...)
+			res := &FetchedPartition{Partition: 7, records: data}
+			b := NewBatch()
+			if err := res.Decode(b, c.from, c.limit); err != nil {
+				t.Fatal(err)
+			}
+			var want []event.Record
+			for i := range b.Records {
+				want = append(want, *b.Records[i].Clone())
+			}
+			packed := b.Pack()
+			b.Release()
+			clear(data)
+			again, err := packed.Unpack()
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if diff := cmp.Diff(want, again.Records); diff != "" || !slices.Equal(offsets(again), c.want) {
+				t.Errorf("codec %d, %s: %v (-want +got):\n%s", codec, name, offsets(again), diff)
+			}
+			again.Release()
+		}
 	}
 }

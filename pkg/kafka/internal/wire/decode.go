@@ -47,6 +47,7 @@ func decodeBatches(data []byte, partition int32, from int64, aborted []abortedTr
 		}
 		batch := data[:atLeaderEpoch+length]
 		data = data[len(batch):]
+		out.taken += len(batch)
 		if batch[atMagic] != 2 {
 			return fmt.Errorf("%w: message format %d, want 2", ErrCorrupt, batch[atMagic])
 		}

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -32,7 +34,13 @@ func (r *ProduceRequest) Broker(cluster protocol.Cluster) (protocol.Broker, erro
 // NewProduceRequest encodes the batch in b straight behind the request's header.
 func NewProduceRequest(clientID, topic string, partition int32, timeoutMillis int32, b *Builder, c Codec, as Numbers) (*ProduceRequest, error) {
 	const allReplicas = -1
-	out := appendHeader(make([]byte, 0, 128+len(topic)+batchHeaderSize+len(b.records)), protocol.Produce, produceVersion, clientID)
+	scratch := scratches.Get().(*[]byte)
+	defer func() {
+		if cap(*scratch) <= mostScratch {
+			scratches.Put(scratch)
+		}
+	}()
+	out := appendHeader((*scratch)[:0], protocol.Produce, produceVersion, clientID)
 	out = binary.BigEndian.AppendUint16(out, ^uint16(0)) // transactional id: null
 	out = binary.BigEndian.AppendUint16(out, uint16(allReplicas&0xffff))
 	out = binary.BigEndian.AppendUint32(out, uint32(timeoutMillis))
@@ -46,10 +54,18 @@ func NewProduceRequest(clientID, topic string, partition int32, timeoutMillis in
 	if err != nil {
 		return nil, err
 	}
+	*scratch = out
 	binary.BigEndian.PutUint32(out[at:], uint32(len(out)-at-4))
 	finish(out)
-	return &ProduceRequest{topic: topic, partition: partition, body: out}, nil
+	return &ProduceRequest{topic: topic, partition: partition, body: bytes.Clone(out)}, nil
 }
+
+// scratches are where requests are made before it is known how small they get. The request has a copy: nobody knows when the last try of it
+// is written.
+var scratches = sync.Pool{New: func() any { return new([]byte) }}
+
+// mostScratch bounds what is kept of one, in bytes.
+const mostScratch = 1 << 20
 
 // Bytes is the request's size.
 func (r *ProduceRequest) Bytes() int { return len(r.body) }

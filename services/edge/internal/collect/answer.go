@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
@@ -14,15 +15,81 @@ import (
 // protect sets what keeps an answer from being taken for anything but what it is: no page, no script, nothing to keep or to be told where it came
 // from. Pages of other sites may get it, as CORS allows: those that want to be isolated (COEP) only take what says so.
 func protect(header http.Header) {
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	header.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-store") // a preflight's own age is in Access-Control-Max-Age, whatever this says
+	for _, field := range protection {
+		header[field.name] = field.value
+	}
+}
+
+// protection is shared by all answers: nothing may be added to its values.
+var protection = []struct {
+	name  string // canonical
+	value []string
+}{
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{"Cross-Origin-Resource-Policy", []string{"cross-origin"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Cache-Control", []string{"no-store"}}, // a preflight's own age is in Access-Control-Max-Age, whatever this says
 }
 
 func writeResults(w http.ResponseWriter, results []intake.Result) {
-	writeJSON(w, http.StatusOK, count(results))
+	writeCounts(w, "{", count(results))
+}
+
+// answers are memory of answers.
+var answers = sync.Pool{New: func() any { return new([]byte) }}
+
+// mostAnswer bounds what is kept of one, in bytes.
+const mostAnswer = 64 << 10
+
+// writeCounts writes what json.Marshal makes of c, behind a beginning of the object.
+func writeCounts(w http.ResponseWriter, begin string, c counts) {
+	kept := answers.Get().(*[]byte)
+	text := append(c.appendJSON(append((*kept)[:0], begin...)), '\n')
+	w.Header()["Content-Type"] = jsonType
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(text) // a client that is gone needs no answer
+	if *kept = text; cap(text) <= mostAnswer {
+		answers.Put(kept)
+	}
+}
+
+var jsonType = []string{"application/json"}
+
+// appendJSON appends c's members and the end of their object.
+func (c *counts) appendJSON(out []byte) []byte {
+	out = strconv.AppendInt(append(out, `"accepted":`...), int64(c.Accepted), 10)
+	out = strconv.AppendInt(append(out, `,"rejected":`...), int64(c.Rejected), 10)
+	for _, few := range [...]struct {
+		name string
+		n    int
+	}{{`,"dead":`, c.Dead}, {`,"dropped":`, c.Dropped}, {`,"ignored":`, c.Ignored}} {
+		if few.n > 0 {
+			out = strconv.AppendInt(append(out, few.name...), int64(few.n), 10)
+		}
+	}
+	out = append(out, `,"results":[`...)
+	for i := range c.Results {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendResult(out, &c.Results[i])
+	}
+	return append(out, "]}"...)
+}
+
+// appendResult appends what json.Marshal makes of r. Most results are of events that are right, and have nothing to be quoted.
+func appendResult(out []byte, r *intake.Result) []byte {
+	if r.Code != "" || r.Path != "" || r.Message != "" || len(r.Warnings) > 0 {
+		text, _ := json.Marshal(r) // strings and numbers always marshal
+		return append(out, text...)
+	}
+	out = strconv.AppendInt(append(out, `{"index":`...), int64(r.Index), 10)
+	out = append(append(append(out, `,"status":"`...), r.Status...), '"')
+	if r.ID != "" {
+		out = append(append(append(out, `,"id":"`...), r.ID...), '"')
+	}
+	return append(out, '}')
 }
 
 // counts are the results, and how many there are of each.

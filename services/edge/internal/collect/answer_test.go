@@ -1,11 +1,13 @@
 package collect
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
@@ -113,6 +115,26 @@ func TestNothingOfARequestIsReflected(t *testing.T) {
 		for _, r := range got.Results {
 			if r.Status == intake.Accepted && len(r.ID) != 36 {
 				t.Errorf("%s: id %q", name, r.ID)
+			}
+		}
+	}
+}
+
+func TestAnswersAreWhatMarshalMakes(t *testing.T) {
+	for _, results := range [][]intake.Result{
+		{},
+		{{Status: intake.Accepted, ID: "0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f"}},
+		{{Status: intake.Dropped, Code: "drop_list", Message: `"<'>"`}, {Status: intake.Ignored}, {Status: intake.Dead, ID: "x", Path: "$.time"}},
+		{{Status: intake.Rejected}, {Status: intake.Accepted, Warnings: []event.Warning{{Code: event.WarnCut, Path: "$.page.title"}}}, {Status: intake.Accepted, Warnings: []event.Warning{}}},
+	} {
+		for begin, write := range map[string]func(http.ResponseWriter, []intake.Result){"{": writeResults, `{"success":true,`: writeSegmentResults} {
+			want, err := json.Marshal(count(results))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := httptest.NewRecorder()
+			if write(w, results); w.Body.String() != begin+string(want[1:])+"\n" || w.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("%s, want %s%s", w.Body, begin, want[1:])
 			}
 		}
 	}

@@ -19,32 +19,15 @@ import (
 	"github.com/waymark-events/waymark/services/edge/internal/intake"
 )
 
-// lightBytes is up to what a body is light, in bytes decompressed: its work is small, and not waited for behind others'.
-const lightBytes = 256 << 10
+// lightBytes is up to what a body is light, in bytes decompressed: its work is a few milliseconds, and not waited for behind large ones'.
+const lightBytes = 64 << 10
 
-// A body is a request's decompressed bytes, and what it holds for them until it is released.
-type body struct {
-	buffer
-	slot slots // one of them is held, while a large body is checked; nil for none
-}
-
-// release gives everything back but the request's room itself; nothing may alias the bytes any more.
-func (b *body) release() {
-	b.free()
-	b.worked()
-}
-
-// worked says that the bytes were looked at, and only wait to be stored.
-func (b *body) worked() {
-	if b.slot != nil {
-		b.slot.give()
-		b.slot = nil
-	}
-}
+// triedBytes is how much is decompressed as if a body were light: less than one block, zstd's refuses (RFC 8878 §3.1.1.2.4).
+const triedBytes = 128 << 10
 
 // readBody reads the body as fast as it comes, then decompresses it. While it arrives it holds no more memory than has arrived, at most
-// twice over; a decoder is only at work on what is here whole.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room, _ time.Time) (*body, *intake.Refusal) {
+// twice over; a decoder is only at work on what is here whole, and the request has its turn still when it returns.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room, _ time.Time) (*buffer, *intake.Refusal) {
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	if !known(encoding) {
 		return nil, intake.Refuse(http.StatusUnsupportedMediaType, "unknown_encoding", "Content-Encoding must be gzip, zstd, deflate, br or identity")
@@ -52,6 +35,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room, _
 	if r.ContentLength > h.limits.BodyBytes {
 		return nil, h.tooLarge()
 	}
+	held.turn.give()
 	raw := buffer{room: held}
 	if err := raw.fill(h.paced(w, r), h.limits.BodyBytes); err != nil {
 		raw.free()
@@ -64,19 +48,18 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *room, _
 		if err != nil {
 			return nil, h.unread(err)
 		}
-		h.metrics.bytes.Add(float64(len(b.bytes)))
-		return b, nil
+		raw = *b
 	}
-	b := &body{buffer: raw}
+	turns := h.light
 	if len(raw.bytes) > lightBytes {
-		if err := h.heavy.take(r.Context()); err != nil {
-			b.release()
-			return nil, h.unread(err)
-		}
-		b.slot = h.heavy
+		turns = h.heavy
 	}
-	h.metrics.bytes.Add(float64(len(b.bytes)))
-	return b, nil
+	if err := held.turn.take(r.Context(), turns); err != nil {
+		raw.free()
+		return nil, h.unread(err)
+	}
+	h.metrics.bytes.Add(float64(len(raw.bytes)))
+	return &raw, nil
 }
 
 // unread answers for a body that could not be read or decompressed.
@@ -85,6 +68,8 @@ func (h *Handler) unread(err error) *intake.Refusal {
 	switch {
 	case errors.Is(err, errFull), errors.Is(err, errPeer), errors.Is(err, errAnonymous), errors.Is(err, errWork):
 		return h.busy(err)
+	case errors.Is(err, context.Canceled): // gone, or listening still where it only ended its own side (RFC 9293 §3.6)
+		refused = intake.Refuse(http.StatusServiceUnavailable, "busy", "the request was given up before it was worked on: send the same again").After(1)
 	case errors.Is(err, errBeyond), errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return h.tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -184,29 +169,26 @@ func sniff(said string, data []byte) string {
 }
 
 // decompress undoes an encoding. It tries as if data were light; what turns out not to be begins again, as one of few.
-func (h *Handler) decompress(ctx context.Context, encoding string, data []byte, held *room) (*body, error) {
-	b, err := h.undoIn(ctx, h.light, encoding, data, held, min(lightBytes, h.limits.DecodedBytes))
+func (h *Handler) decompress(ctx context.Context, encoding string, data []byte, held *room) (*buffer, error) {
+	b, err := h.undoIn(ctx, h.try, encoding, data, held, min(triedBytes, h.limits.DecodedBytes))
 	if errors.Is(err, errBeyond) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		return h.undoIn(ctx, h.heavy, encoding, data, held, h.limits.DecodedBytes)
-	}
-	if err == nil {
-		b.worked()
 	}
 	return b, err
 }
 
-// undoIn decompresses data in a slot, which the body that it returns has still.
-func (h *Handler) undoIn(ctx context.Context, slots slots, encoding string, data []byte, held *room, limit int64) (*body, error) {
-	if err := slots.take(ctx); err != nil {
+// undoIn decompresses data in a turn, which the request has still when it returns.
+func (h *Handler) undoIn(ctx context.Context, turns *turns, encoding string, data []byte, held *room, limit int64) (*buffer, error) {
+	if err := held.turn.take(ctx, turns); err != nil {
 		return nil, err
 	}
-	b, undone := &body{buffer: buffer{room: held}, slot: slots}, false
+	b, undone := &buffer{room: held}, false
 	defer func() { // whatever becomes of it: a decoder may break down
 		if !undone {
-			b.release()
+			b.free()
 		}
 	}()
-	if err := h.undo(&b.buffer, encoding, data, limit); err != nil {
+	if err := h.undo(b, encoding, data, limit); err != nil {
 		return nil, err
 	}
 	undone = true
@@ -230,7 +212,18 @@ func (h *Handler) undo(b *buffer, encoding string, data []byte, limit int64) err
 	if err != nil {
 		return err
 	}
-	return b.fill(decoded, limit)
+	return b.fill(pausing{decoded, b.room.turn}, limit)
+}
+
+// A pausing reader lets others have the core after long work.
+type pausing struct {
+	io.Reader
+	turn *turn
+}
+
+func (p pausing) Read(into []byte) (int, error) {
+	p.turn.pause()
+	return p.Reader.Read(into)
 }
 
 // undoZstd decompresses data at once, into memory of the size that is accepted: so the output is the decoder's window, too.

@@ -197,7 +197,7 @@ func TestCompressionThatIsSaidAndNotDoneIsSeen(t *testing.T) {
 func TestBodiesOfEverySizeAreDecompressedUpToTheLimit(t *testing.T) {
 	h, _ := newHandler(t, wide)
 	for _, encoding := range []string{"gzip", "deflate", "br", "zstd"} {
-		for _, size := range []int{0, 1, smallest, lightBytes - 1, lightBytes, lightBytes + 1, 512 << 10} {
+		for _, size := range []int{0, 1, smallest, triedBytes - 1, triedBytes, triedBytes + 1, 512 << 10} {
 			text := strings.Repeat("x", size)
 			parts := []string{compress(t, encoding, text)}
 			if encoding == "gzip" || encoding == "zstd" {
@@ -211,11 +211,12 @@ func TestBodiesOfEverySizeAreDecompressedUpToTheLimit(t *testing.T) {
 			}
 			for _, part := range parts {
 				b, err := decompress(h, encoding, part)
-				if err != nil || string(b.bytes) != text || (b.slot != nil) != (size > lightBytes) {
+				if err != nil || string(b.bytes) != text || (b.room.turn.of == h.heavy) != (size > triedBytes) {
 					t.Errorf("%s, %d bytes: %v", encoding, size, err)
 					continue
 				}
-				b.release()
+				b.free()
+				b.room.turn.give()
 				b.room.leave()
 			}
 		}
@@ -224,18 +225,20 @@ func TestBodiesOfEverySizeAreDecompressedUpToTheLimit(t *testing.T) {
 			t.Errorf("%s: one byte too many: %v, %v", encoding, b, err)
 		}
 	}
-	if held(h) != 0 || len(h.heavy) != 0 || len(h.light) != 0 {
-		t.Errorf("%d bytes, %d and %d slots are left", held(h), len(h.heavy), len(h.light))
+	if held(h) != 0 || h.heavy.used() != 0 || h.try.used() != 0 {
+		t.Errorf("%d bytes, %d and %d turns are left", held(h), h.heavy.used(), h.try.used())
 	}
 }
 
-func decompress(h *Handler, encoding, data string) (*body, error) {
+func decompress(h *Handler, encoding, data string) (*buffer, error) {
 	r, err := h.budget.enter(one, false)
 	if err != nil {
 		return nil, err
 	}
+	r.turn = &turn{client: one}
 	b, err := h.decompress(context.Background(), encoding, []byte(data), r)
 	if err != nil {
+		r.turn.give()
 		r.leave()
 	}
 	return b, err
@@ -330,7 +333,7 @@ func TestTwoHundredOfTheWorstRequestsHoldNoMoreThanIsSaid(t *testing.T) {
 			all.Wait()
 			close(stop)
 			<-measured
-			if grown := most - before; grown > 2*wide.InFlightBytes+int64(cap(h.light)+cap(h.heavy))*16<<20 {
+			if grown := most - before; grown > 2*wide.InFlightBytes+int64(h.try.most+h.heavy.most)*16<<20 {
 				t.Errorf("the heap grew by %d MiB, of which %d MiB were accounted for", grown>>20, waiting>>20)
 			}
 			if waiting > wide.InFlightBytes || held(h) != 0 {

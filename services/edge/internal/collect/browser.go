@@ -19,8 +19,12 @@ func originOf(r *http.Request) string { return r.Header.Get("Origin") }
 // but what became of its own events.
 func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request, page string, methods []string) *intake.Refusal {
 	header := w.Header()
-	header.Set("Accept-CH", "Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors")
-	header.Add("Vary", "Origin")
+	header["Accept-Ch"] = acceptCH
+	if header["Vary"] == nil {
+		header["Vary"] = varyOrigin
+	} else {
+		header.Add("Vary", "Origin")
+	}
 	if page != "" && !slices.Contains(h.origins, "*") && !slices.Contains(h.origins, page) {
 		return intake.Refuse(http.StatusForbidden, "origin_not_allowed", "pages of this origin may not send here: allowed_origins of the edge names those that may")
 	}
@@ -29,8 +33,7 @@ func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request, page strin
 		return nil
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
-	header.Set("Access-Control-Allow-Credentials", "true")
-	header.Set("Access-Control-Expose-Headers", "Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Reset, X-Waymark-Result")
+	header["Access-Control-Allow-Credentials"], header["Access-Control-Expose-Headers"] = allowCredentials, exposeHeaders
 	if r.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
 		header.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Values("Access-Control-Request-Headers")))
@@ -38,6 +41,14 @@ func (h *Handler) letBrowsers(w http.ResponseWriter, r *http.Request, page strin
 	}
 	return nil
 }
+
+// Values that are shared by all answers: nothing may be added to them.
+var (
+	acceptCH         = []string{"Sec-CH-UA-Full-Version-List, Sec-CH-UA-Model, Sec-CH-UA-Platform-Version, Sec-CH-UA-Form-Factors"}
+	varyOrigin       = []string{"Origin"}
+	allowCredentials = []string{"true"}
+	exposeHeaders    = []string{"Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Reset, X-Waymark-Result"}
+)
 
 // maxAsked bounds the names a preflight may ask for, in bytes.
 const maxAsked = 2048

@@ -1,12 +1,9 @@
 package collect
 
 import (
-	"context"
 	"errors"
 	"net/netip"
-	"runtime"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -16,7 +13,7 @@ var (
 	errFull      = errors.New("full")      // all requests under way hold as much as they may
 	errPeer      = errors.New("peer")      // those of this peer do
 	errAnonymous = errors.New("anonymous") // those do that are still arriving and said no write key in their header
-	errWork      = errors.New("work")      // too many large bodies wait to be decompressed and checked
+	errWork      = errors.New("work")      // it waited too long for a core: others of its client do, or large bodies
 )
 
 // anonymousPart is the part of what is there for anonymous requests that one peer may hold: a quarter.
@@ -24,7 +21,7 @@ const anonymousPart = 4
 
 // A budget bounds what the requests under way hold in memory. It is charged as bytes arrive, never for what a header promises, so
 // whoever sends slowly holds little. One request holds at most about three times DecodedBytes: the body while its buffer doubles, then the
-// body and the records made of it. What Go has not freed yet, up to as much again, and decoders' windows (see slots) come on top. It is
+// body and the records made of it. What Go has not freed yet, up to as much again, and decoders' windows (see turns) come on top. It is
 // safe for concurrent use.
 type budget struct {
 	limits Limits
@@ -56,6 +53,8 @@ type room struct {
 	addr      netip.Addr
 	anonymous bool
 	bytes     int64
+	// turn is what it has of a core, while its body is worked on.
+	turn *turn
 }
 
 // enter makes room for a request of client; anonymous is one whose header names no account. Errors: errAnonymous.
@@ -159,37 +158,3 @@ func (r *room) leave() {
 		delete(b.peers, r.addr)
 	}
 }
-
-// Slots are work that so many may do at once: what it takes for the moment, decoders' windows for instance, is bounded by their number.
-type slots chan struct{}
-
-// slotWait is how long a slot is waited for.
-const slotWait = 10 * time.Second
-
-// lightSlots decompress small bodies; heavySlots decompress and check large ones, each of which may hold limits.decoded_bytes several
-// times over for a moment.
-func lightSlots() slots { return make(slots, runtime.GOMAXPROCS(0)) }
-func heavySlots(limits Limits) slots {
-	return make(slots, max(1, min(int64(runtime.GOMAXPROCS(0)), limits.InFlightBytes/(4*max(1, limits.DecodedBytes)))))
-}
-
-// take waits for a slot; errWork when there was none in time, ctx's error when it ended.
-func (s slots) take(ctx context.Context) error {
-	select {
-	case s <- struct{}{}:
-		return nil
-	default:
-	}
-	timeout := time.NewTimer(slotWait)
-	defer timeout.Stop()
-	select {
-	case s <- struct{}{}:
-		return nil
-	case <-timeout.C:
-		return errWork
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s slots) give() { <-s }

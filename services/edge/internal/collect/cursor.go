@@ -16,6 +16,31 @@ type cursor struct {
 	at    int
 	limit int // of events
 	plain []byte
+	// reading, unless nil, reads events in the pass that finds their end.
+	reading *reading
+}
+
+// brief reads an event; false where it cannot be read in brief.
+func (c *cursor) brief() (p intake.Piece, ok bool) {
+	if c.reading == nil || c.next() != '{' {
+		return p, false
+	}
+	brief, size, depth := c.reading.read(c.data[c.at:])
+	if brief == nil {
+		return p, false
+	}
+	p = intake.Piece{Value: c.data[c.at : c.at+size], Depth: depth, Brief: brief}
+	c.at += size
+	return p, true
+}
+
+// event is value, read in brief where it can be.
+func (c *cursor) event() (p intake.Piece, ok bool) {
+	c.space()
+	if p, ok = c.brief(); ok {
+		return p, true
+	}
+	return c.value()
 }
 
 // next is the byte at the cursor; 0 at the end.

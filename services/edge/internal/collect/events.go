@@ -23,21 +23,29 @@ var eventsEndpoint = endpoint{
 // an event is that event's own fault, and recorder.Decode finds it. It ends at the first event too many, so that what a request costs before
 // anybody is asked for a key is one look at its bytes.
 func (h *Handler) split(data []byte, contentType string) (batch, *intake.Refusal) {
-	c := &cursor{data: data, limit: h.limits.BatchEvents}
+	return h.splitInto(readings.Get().(*reading), data, contentType)
+}
+
+// splitInto is split, and without a memory as it would be if no event could be read in brief.
+func (h *Handler) splitInto(memory *reading, data []byte, contentType string) (batch, *intake.Refusal) {
+	c := &cursor{data: data, limit: h.limits.BatchEvents, reading: memory}
 	c.space()
-	var out batch
+	out := batch{reading: memory}
+	if memory != nil {
+		out.events = memory.pieces[:0]
+	}
 	var refused *intake.Refusal
 	switch {
 	case c.at == len(data):
 		return out, intake.Refuse(http.StatusBadRequest, "no_events", "the body is empty")
 	case strings.HasPrefix(strings.ToLower(contentType), "application/x-ndjson"):
-		out.events, _ = c.lines(true)
+		out.events, _ = c.lines(out.events, true)
 	case c.next() == '[':
-		if out.events, refused = c.array(nil); refused == nil && !c.end() {
+		if out.events, refused = c.array(out.events); refused == nil && !c.end() {
 			refused = c.malformed()
 		}
 	case c.next() == '{':
-		out, refused = c.objects()
+		refused = c.objects(&out)
 	default:
 		refused = c.malformed()
 	}
@@ -52,33 +60,40 @@ func (h *Handler) split(data []byte, contentType string) (batch, *intake.Refusal
 	return out, nil
 }
 
-// objects reads an envelope, or a body that is one event, or several.
-func (c *cursor) objects() (batch, *intake.Refusal) {
+// objects reads an envelope, or a body that is one event, or several, into out.
+func (c *cursor) objects(out *batch) *intake.Refusal {
 	start := *c
-	out, isEnvelope, refused := c.envelope()
+	events := out.events
+	if first, ok := c.brief(); ok && c.end() {
+		out.events = append(events, first)
+		return nil
+	}
+	*c = start
+	isEnvelope, refused := c.envelope(out)
 	if isEnvelope {
 		if refused == nil && len(out.events) <= c.limit && !c.end() && c.next() != '{' {
 			refused = c.malformed()
 		}
 		if refused != nil || c.next() != '{' || len(out.events) > c.limit {
-			return out, refused
+			return refused
 		}
 	}
 	// No envelope, or the first of several: then each is told that it is no event.
-	*c = start
+	*c, *out = start, batch{events: events, reading: out.reading}
 	if first, ok := c.value(); ok && c.end() {
-		return batch{events: []intake.Piece{first}}, nil
+		out.events = append(events, first)
+		return nil
 	}
 	*c = start
-	events, sound := c.lines(false)
-	if sound == 0 {
-		return batch{}, c.malformed()
+	var sound int
+	if out.events, sound = c.lines(events, false); sound == 0 {
+		return c.malformed()
 	}
-	return batch{events: events}, nil
+	return nil
 }
 
 // envelope reads {"key", "sentAt", "events"}, and says whether it was one. Of "events" there may be several: all are taken.
-func (c *cursor) envelope() (out batch, isEnvelope bool, refused *intake.Refusal) {
+func (c *cursor) envelope(out *batch) (isEnvelope bool, refused *intake.Refusal) {
 	c.at++
 	isEvent, keys := 0, 0
 	for comma := false; ; comma = true {
@@ -87,17 +102,17 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *intake.Refusal
 		}
 		name, ok := c.name()
 		if !ok {
-			return out, isEnvelope, c.malformed()
+			return isEnvelope, c.malformed()
 		}
 		if string(name) == "events" && c.next() == '[' {
 			isEnvelope = true
 			if out.events, refused = c.array(out.events); refused != nil || len(out.events) > c.limit {
-				return out, isEnvelope, refused
+				return isEnvelope, refused
 			}
 		} else {
 			value, ok := c.value()
 			if !ok {
-				return out, isEnvelope, c.malformed()
+				return isEnvelope, c.malformed()
 			}
 			switch string(name) {
 			case "key":
@@ -113,7 +128,7 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *intake.Refusal
 			break
 		}
 		if !c.skip(',') {
-			return out, isEnvelope, c.malformed()
+			return isEnvelope, c.malformed()
 		}
 	}
 	c.at++
@@ -123,7 +138,7 @@ func (c *cursor) envelope() (out batch, isEnvelope bool, refused *intake.Refusal
 	case isEnvelope && isEvent >= 3:
 		refused = intake.Refuse(http.StatusBadRequest, "ambiguous", "the body is an event and has a list of events: send one or the other")
 	}
-	return out, isEnvelope, refused
+	return isEnvelope, refused
 }
 
 // array appends the array's values to events, until there is one too many.
@@ -133,7 +148,7 @@ func (c *cursor) array(events []intake.Piece) ([]intake.Piece, *intake.Refusal) 
 		return events, nil
 	}
 	for len(events) <= c.limit {
-		value, ok := c.value()
+		value, ok := c.event()
 		if !ok {
 			return events, c.malformed()
 		}
@@ -152,7 +167,7 @@ func (c *cursor) array(events []intake.Piece) ([]intake.Piece, *intake.Refusal) 
 // lines takes the objects that stand one after the other, until there is one too many, and counts those that are sound from outside. A line
 // that is not is one event, to be refused alone. Unless each event has a line of its own, an object may go on over several: they are only
 // taken for broken lines if it never ends.
-func (c *cursor) lines(ownLine bool) (events []intake.Piece, sound int) {
+func (c *cursor) lines(events []intake.Piece, ownLine bool) (_ []intake.Piece, sound int) {
 	end := 0 // of the line: looked for once, however many objects stand on it
 	for c.sequenceSpace(); c.at < len(c.data) && len(events) <= c.limit; c.sequenceSpace() {
 		start := c.at
@@ -160,8 +175,8 @@ func (c *cursor) lines(ownLine bool) (events []intake.Piece, sound int) {
 			end = start + len(c.line())
 		}
 		line := c.data[start:end]
-		within := &cursor{data: line}
-		found, ok := within.value()
+		within := cursor{data: line, reading: c.reading}
+		found, ok := within.event()
 		if ok = ok && within.another(); ok {
 			c.at = start + within.at
 		} else if !ownLine && c.next() == '{' && within.at == len(line) {
@@ -183,6 +198,9 @@ func (c *cursor) lines(ownLine bool) (events []intake.Piece, sound int) {
 
 // parseMoment reads Unix milliseconds or RFC 3339; what is neither counts as not sent.
 func parseMoment(value []byte) int64 {
+	if millis, plain := plainMoment(value); plain {
+		return millis
+	}
 	if len(value) > longestText {
 		return 0
 	}
@@ -198,4 +216,21 @@ func parseMoment(value []byte) int64 {
 		return 0
 	}
 	return int64(millis)
+}
+
+// plainMoment reads a moment in digits alone, as mostly all are sent.
+func plainMoment(value []byte) (millis int64, plain bool) {
+	if len(value) == 0 || len(value) > len("100000000000000") || value[0] == '0' {
+		return 0, false
+	}
+	for _, digit := range value {
+		if digit < '0' || digit > '9' {
+			return 0, false
+		}
+		millis = 10*millis + int64(digit-'0')
+	}
+	if millis > 1e14 {
+		return 0, true
+	}
+	return millis, true
 }

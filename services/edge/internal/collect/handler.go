@@ -41,16 +41,16 @@ type Dependencies struct {
 
 // A Handler serves every endpoint.
 type Handler struct {
-	intake       *intake.Intake
-	clientIP     *clientip.Resolver
-	log          *zap.Logger
-	limits       Limits
-	origins      []string
-	metrics      *metrics
-	budget       *budget
-	light, heavy slots
-	zstd         *zstd.Decoder
-	told         seldom.Counter
+	intake            *intake.Intake
+	clientIP          *clientip.Resolver
+	log               *zap.Logger
+	limits            Limits
+	origins           []string
+	metrics           *metrics
+	budget            *budget
+	light, try, heavy *turns
+	zstd              *zstd.Decoder
+	told              seldom.Counter
 }
 
 // New makes a handler.
@@ -69,25 +69,34 @@ func New(d Dependencies, limits Limits, origins []string) (*Handler, error) {
 	}
 	return &Handler{
 		intake: in, clientIP: d.ClientIP, log: d.Log, limits: limits, origins: origins, metrics: m,
-		budget: newBudget(limits, m.inFlight), light: lightSlots(), heavy: heavySlots(limits), zstd: decoder,
+		budget: newBudget(limits, m.inFlight), light: lightTurns(), try: tryTurns(), heavy: heavyTurns(limits), zstd: decoder,
 	}, nil
 }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	parts := partsOf(r.URL.Path)
-	at, refuse := endpoints["/"+strings.Join(parts, "/")], write
+	at, refuse := plainPaths[r.URL.Path], write
+	var parts []string
+	var asked *lookup
+	if at == nil {
+		parts = partsOf(r.URL.Path)
+		at, asked = endpoints["/"+strings.Join(parts, "/")], lookupOf(parts)
+	}
 	if at != nil {
 		refuse = at.refuse
 	}
 	defer h.recover(w, started, refuse)
 	protect(w.Header())
+	turn := &turn{client: peerOf(h.clientIP.ClientIP(r.RemoteAddr, r.Header))}
+	defer turn.give()
 	var refused *intake.Refusal
-	if l := lookupOf(parts); l != nil {
-		refused = h.look(l, w, r, parts)
+	if err := turn.take(r.Context(), h.light); err != nil {
+		refused = h.unread(err)
+	} else if asked != nil {
+		refused = h.look(asked, w, r, parts)
 	} else {
-		refused = h.take(w, r, at)
+		refused = h.take(w, r, at, turn)
 	}
 	code := http.StatusOK
 	if refused != nil {
@@ -98,8 +107,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // take takes the events of a request and answers it, unless it is refused.
-func (h *Handler) take(w http.ResponseWriter, r *http.Request, at *endpoint) *intake.Refusal {
-	results, refused := h.collect(w, r, at)
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, at *endpoint, turn *turn) *intake.Refusal {
+	results, refused := h.collect(w, r, at, turn)
 	switch {
 	case refused == nil:
 		at.answer(w, results)

@@ -50,9 +50,8 @@ func (s *store) SendEach(_ context.Context, topic string, records []event.Record
 		return s.err
 	}
 	s.topic = topic
-	for _, rec := range records {
-		rec.Value = bytes.Clone(rec.Value) // the handler takes its memory back
-		s.stored = append(s.stored, rec)
+	for i := range records {
+		s.stored = append(s.stored, *records[i].Clone()) // the handler takes its memory back
 	}
 	return nil
 }
@@ -438,18 +437,24 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-func BenchmarkHandler(b *testing.B) {
+// benchBody is an array of n events.
+func benchBody(n int) string {
 	event := `{"id":"0190c3a2-7b1e-7c3d-8e4f-5a6b7c8d9e0f","time":1700000000000,"type":"step","data":{"type":"wt","oId":124909,"oName":"Log in","pId":"1551350000000-124909-ab","step":{"id":"s1","index":1,"name":"Name"}},` +
 		`"page":{"url":"https://shop.example/a/b?c=d","title":"Pink Alligator - ShopMe"},"user":{"guid":"5f1d7a84-7ae0-4b4e-9d0c-9a6f5f0f3c55"},"session":"s-1","props":{"plan":"pro","seats":12}}`
+	var events []string
+	for i := range n {
+		events = append(events, strings.Replace(event, "0190c3a2", fmt.Sprintf("%08x", i), 1))
+	}
+	return "[" + strings.Join(events, ",") + "]"
+}
+
+var benchLimits = Limits{Limits: intake.Limits{EventBytes: 32 << 10, Depth: 32}, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, InFlightBytes: 1 << 30}
+
+func BenchmarkHandler(b *testing.B) {
 	for _, n := range []int{1, 100} {
 		b.Run(fmt.Sprintf("%d events", n), func(b *testing.B) {
-			limits := Limits{Limits: intake.Limits{EventBytes: 32 << 10, Depth: 32}, BatchEvents: 500, BodyBytes: 1 << 20, DecodedBytes: 10 << 20, InFlightBytes: 1 << 30}
-			h, s := newHandler(b, limits)
-			var events []string
-			for i := range n {
-				events = append(events, strings.Replace(event, "0190c3a2", fmt.Sprintf("%08x", i), 1))
-			}
-			body := "[" + strings.Join(events, ",") + "]"
+			h, s := newHandler(b, benchLimits)
+			body := benchBody(n)
 			b.ReportAllocs()
 			for b.Loop() {
 				r := httptest.NewRequest(http.MethodPost, "/v1/events", strings.NewReader(body))
@@ -459,5 +464,25 @@ func BenchmarkHandler(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/event")
 		})
+	}
+}
+
+// Ids are looked for in two ways, by how many there are.
+func TestOneIDTwiceAmongManyIsOneEvent(t *testing.T) {
+	limits := testLimits
+	limits.BatchEvents, limits.BodyBytes = 200, 64<<10
+	h, s := newHandler(t, limits)
+	var events []string
+	for i := range 50 {
+		events = append(events, good(fmt.Sprint("e", i)), good(fmt.Sprint("e", i)), good(fmt.Sprint("e", 49-i)))
+	}
+	_, got := post(t, h, "["+strings.Join(events, ",")+"]")
+	if got.Accepted != 150 || len(s.stored) != 50 {
+		t.Fatalf("%d accepted, %d stored, want 150 and 50", got.Accepted, len(s.stored))
+	}
+	for i := range 50 {
+		if first := got.Results[3*i].ID; first != got.Results[3*i+1].ID || first != got.Results[3*(49-i)+2].ID {
+			t.Errorf("event %d: ids %s, %s, %s", i, first, got.Results[3*i+1].ID, got.Results[3*(49-i)+2].ID)
+		}
 	}
 }

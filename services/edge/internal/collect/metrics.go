@@ -34,7 +34,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "waymark_edge_in_flight_bytes", Help: "Bytes that requests under way hold.",
 		}),
 		busy: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_edge_busy_total", Help: "Requests that found no room and were answered 503, by whose share was used up: full (all of it), peer, anonymous, work (large bodies at once).",
+			Name: "waymark_edge_busy_total", Help: "Requests that found no room and were answered 503, by whose share was used up: full (all of it), peer, anonymous, work (it waited too long for a core).",
 		}, []string{"reason"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_edge_panics_total", Help: "Requests whose handling broke down, answered 500: each is a bug, whose stack is logged.",

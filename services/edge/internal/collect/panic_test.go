@@ -16,17 +16,17 @@ import (
 	"github.com/waymark-events/waymark/pkg/telemetry"
 )
 
-// A decoder that breaks down over what it is given leaves no slot taken: a few such requests would end the edge.
+// A decoder that breaks down over what it is given leaves no turn taken: a few such requests would end the edge.
 func TestADecoderThatBreaksDownLeavesNothingBehind(t *testing.T) {
 	h, _ := newHandler(t, testLimits)
 	h.zstd = nil // it breaks down over anything
-	for range 2 * cap(h.light) {
+	for range 2 * h.try.most {
 		if w, _ := post(t, h, compress(t, "zstd", good("a")), with("Content-Encoding", "zstd")); w.Code != 500 {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 	}
-	if held(h) != 0 || len(h.light) != 0 || len(h.heavy) != 0 || len(h.budget.peers) != 0 {
-		t.Errorf("%d bytes, %d and %d slots, %d peers are left", held(h), len(h.light), len(h.heavy), len(h.budget.peers))
+	if held(h) != 0 || h.light.used()+h.try.used() != 0 || h.heavy.used() != 0 || len(h.budget.peers) != 0 {
+		t.Errorf("%d bytes, %d and %d turns, %d peers are left", held(h), h.light.used()+h.try.used(), h.heavy.used(), len(h.budget.peers))
 	}
 }
 
@@ -84,7 +84,7 @@ func TestAPanicIsAnswered500CountedAndLoggedWithoutTheRequest(t *testing.T) {
 					t.Errorf("logged %s", value)
 				}
 			}
-			if held(h) != 0 || len(h.heavy) != 0 {
+			if held(h) != 0 || h.heavy.used() != 0 {
 				t.Errorf("%d bytes are held still", held(h))
 			}
 		})

@@ -58,7 +58,7 @@ func pixelPage(r *http.Request) string {
 }
 
 // readQuery makes the event that a query means. What nobody has looked at is not counted: a HEAD, and what a browser fetches ahead.
-func (h *Handler) readQuery(_ http.ResponseWriter, r *http.Request, held *room, received time.Time) (*body, *intake.Refusal) {
+func (h *Handler) readQuery(_ http.ResponseWriter, r *http.Request, held *room, received time.Time) (*buffer, *intake.Refusal) {
 	query := r.URL.RawQuery
 	if len(query) > maxQuery {
 		return nil, intake.Refuse(http.StatusRequestURITooLong, "query_too_long", fmt.Sprintf("a query has at most %d bytes", maxQuery))
@@ -77,7 +77,7 @@ func (h *Handler) readQuery(_ http.ResponseWriter, r *http.Request, held *room, 
 	if refused != nil {
 		return nil, refused
 	}
-	b := &body{buffer: buffer{room: held}}
+	b := &buffer{room: held}
 	if err := b.hold(made); err != nil {
 		return nil, h.busy(err)
 	}

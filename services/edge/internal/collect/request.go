@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -22,7 +23,7 @@ type endpoint struct {
 	// format is the wire format that its events are in (pkg/formats).
 	format string
 	// read takes into memory what the request says of its events, its body for instance.
-	read func(h *Handler, w http.ResponseWriter, r *http.Request, held *room, received time.Time) (*body, *intake.Refusal)
+	read func(h *Handler, w http.ResponseWriter, r *http.Request, held *room, received time.Time) (*buffer, *intake.Refusal)
 	// split finds the events in a body. It must end at the first event too many: nobody was asked for a key yet.
 	split func(h *Handler, body []byte, contentType string) (batch, *intake.Refusal)
 	// key is the write key that a request says before its body; "" where only the body may have it.
@@ -49,6 +50,13 @@ var endpoints = func() map[string]*endpoint {
 	return all
 }()
 
+// plainPaths are those of endpoints that are nothing else: a request for one needs no look at its parts.
+var plainPaths = func() map[string]*endpoint {
+	plain := maps.Clone(endpoints)
+	maps.DeleteFunc(plain, func(path string, _ *endpoint) bool { return lookupOf(partsOf(path)) != nil })
+	return plain
+}()
+
 // A batch is what one request holds.
 type batch struct {
 	key    string // in the body; "" where it holds none
@@ -56,10 +64,19 @@ type batch struct {
 	events []intake.Piece
 	// context is JSON: what is said of all events; nil where nothing is.
 	context []byte
+	// reading, unless nil, is whose memory events are in.
+	reading *reading
 }
 
-// collect does the work: who is it, what do they send, is it right, store it.
-func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) ([]intake.Result, *intake.Refusal) {
+// release gives the memory of the events back.
+func (b *batch) release() {
+	if b.reading != nil {
+		b.reading.release(b.events)
+	}
+}
+
+// collect does the work: who is it, what do they send, is it right, store it. The turn that it begins with is given back while it waits for the network.
+func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint, turn *turn) ([]intake.Result, *intake.Refusal) {
 	if at == nil {
 		_ = h.letBrowsers(w, r, originOf(r), []string{http.MethodPost}) // a page may read that there is nothing
 		return nil, intake.Refuse(http.StatusNotFound, "not_found", "events go to POST /v1/events")
@@ -93,12 +110,14 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, h.busy(err)
 	}
 	defer held.leave()
+	held.turn = turn
 	b, refused := at.read(h, w, r, held, received)
 	if refused != nil {
 		return nil, refused
 	}
-	defer b.release()
+	defer b.free()
 	sent, refused := at.split(h, b.bytes, r.Header.Get("Content-Type"))
+	defer sent.release()
 	if refused != nil {
 		return nil, refused
 	}
@@ -111,19 +130,20 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, at *endpoint) 
 		return nil, refused
 	}
 
-	request := h.describe(r, at, owner.Account, received, &sent)
-	results, records := h.intake.Check(sent.events, request)
-	b.worked()
-	if len(records) > 0 {
+	request := h.describe(r, turn, at, owner.Account, client, received, &sent)
+	checked := h.intake.Check(sent.events, request)
+	defer checked.Release()
+	turn.give()
+	if len(checked.Records) > 0 {
 		// On its way to Kafka or to the spool there is a copy of it.
-		if err := held.take(sizeOf(records)); err != nil {
+		if err := held.take(sizeOf(checked.Records)); err != nil {
 			return nil, h.busy(err)
 		}
 	}
-	if refused := h.intake.Store(r.Context(), owner, results, records); refused != nil {
+	if refused := h.intake.Store(r.Context(), owner, checked); refused != nil {
 		return nil, refused
 	}
-	return results, nil
+	return checked.Results, nil
 }
 
 // authenticate finds what a key gives at an endpoint to requests from a page.
@@ -154,7 +174,7 @@ func (h *Handler) limitedAs(client netip.Addr) netip.Addr {
 }
 
 // describe says what the request says of all its events.
-func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account, received time.Time, sent *batch) *intake.Request {
+func (h *Handler) describe(r *http.Request, turn *turn, at *endpoint, owner *account.Account, client netip.Addr, received time.Time, sent *batch) *intake.Request {
 	sentAt := sent.sentAt
 	if sentAt == 0 {
 		if text := r.Header.Get("X-Sent-At"); text != "" {
@@ -162,8 +182,8 @@ func (h *Handler) describe(r *http.Request, at *endpoint, owner *account.Account
 		}
 	}
 	return &intake.Request{
-		Owner: owner, Format: at.format, Received: received.UnixMilli(), SentAt: sentAt, Client: h.clientIP.ClientIP(r.RemoteAddr, r.Header), Header: r.Header,
-		Context: sent.context, Relayed: at.relayed, Keep: at.keep,
+		Owner: owner, Format: at.format, Received: received.UnixMilli(), SentAt: sentAt, Client: client, Header: r.Header,
+		Context: sent.context, Relayed: at.relayed, Keep: at.keep, Pause: turn.pause,
 	}
 }
 

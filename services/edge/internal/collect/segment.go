@@ -82,7 +82,7 @@ func (h *Handler) splitSegmentMessage(data []byte, _ string) (batch, *intake.Ref
 	}
 	c := &cursor{data: data}
 	message, _ := c.value()
-	out.events, out.context = []intake.Piece{message}, nil
+	out.events, out.context = []intake.Piece{{Value: message.Value, Depth: message.Depth}}, nil
 	return out, nil
 }
 
@@ -130,9 +130,5 @@ func segmentBody(data []byte) (out batch, refused *intake.Refusal) {
 
 // writeSegmentResults says success, which is all that SDKs look for, and beside it what /v1/events says. Jitsu's wants JSON even so.
 func writeSegmentResults(w http.ResponseWriter, results []intake.Result) {
-	answer := struct {
-		Success bool `json:"success"`
-		counts
-	}{true, count(results)}
-	writeJSON(w, http.StatusOK, answer)
+	writeCounts(w, `{"success":true,`, count(results))
 }

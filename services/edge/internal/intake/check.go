@@ -6,13 +6,12 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/waymark-events/waymark/pkg/account"
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/formats"
 	"github.com/waymark-events/waymark/pkg/identity"
 	"github.com/waymark-events/waymark/pkg/privacy"
+	"github.com/waymark-events/waymark/pkg/recorder"
 	"github.com/waymark-events/waymark/pkg/segment"
 )
 
@@ -23,6 +22,8 @@ const maxHeader = 1024
 type Piece struct {
 	Value []byte
 	Depth int // how deep objects and arrays nest in it
+	// Brief, unless nil, is what was read of it: then it is exactly as its schema has it.
+	Brief *recorder.Brief
 }
 
 // A Request is what a request says of all its events.
@@ -40,34 +41,41 @@ type Request struct {
 	Relayed bool
 	// Keep stores what cannot be used, too: it becomes a dead letter. It is for clients that never send a single event of a batch again.
 	Keep bool
+	// Pause, unless nil, is called after some events each: others' work may go first.
+	Pause func()
 }
 
-// get returns a header, cut to maxHeader.
+// get returns a header by its canonical name, cut to maxHeader.
 func (r *Request) get(name string) string {
-	return cut(r.Header.Get(name))
+	if values := r.Header[name]; len(values) > 0 {
+		return cut(values[0])
+	}
+	return ""
 }
 
 func cut(header string) string { return header[:min(len(header), maxHeader)] }
 
 // Check decides on each event and makes records of those that are right and that the account's policy collects, for Store, and of the others where the request says to keep them. An id
 // that comes twice in a request is one event: the second is answered with the first one's id and not stored again.
-func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
-	results := make([]Result, len(events))
-	records := make([]event.Record, 0, len(events))
-	seen := make(map[uuid.UUID]int, len(events)) // the record of each id
+func (i *Intake) Check(events []Piece, r *Request) *Checked {
+	out := newChecked(len(events))
+	results, sent, raw := out.Results, &out.work.sent, &out.work.raw
 	shared := r.raw()
 	mask := func(addr netip.Addr) netip.Addr { return privacy.AddressAtEdge(&r.Owner.Policy, addr) }
 	context := segment.Readdress(shared.Context, segment.AddressInContext, mask)
-	var sent event.Sent
-	for n, p := range events {
-		raw := shared
+	for n := range events {
+		if n%8 == 7 && r.Pause != nil {
+			r.Pause()
+		}
+		p := &events[n]
+		*raw = shared
 		raw.Value = p.Value
-		err := i.decode(p, &raw, r, &sent)
+		err := i.decode(p, raw, r, sent)
 		if err != nil && !r.Keep {
 			results[n] = reject(err)
 			continue
 		}
-		if why := privacy.Refuses(&r.Owner.Policy, &sent, privacy.Signals{GPC: raw.GPC, DNT: raw.DNT}); why != privacy.Collected {
+		if why := privacy.Refuses(&r.Owner.Policy, sent, privacy.Signals{GPC: raw.GPC, DNT: raw.DNT}); why != privacy.Collected {
 			results[n] = Result{Status: Ignored, Code: string(event.ReasonNotCollected), Message: why.Sentence(), refusal: why}
 			continue
 		}
@@ -76,13 +84,10 @@ func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 			raw.Value, raw.Context = segment.Readdress(raw.Value, segment.AddressInMessage, mask), context
 		}
 		raw.EventID = identity.EventID(r.Owner.ID, sent.ID)
-		place, before := seen[raw.EventID]
-		if !before {
-			place = len(records)
-		}
-		visitor := identity.Visitor(r.Owner, &sent, raw.EventID)
+		place, before := out.seen(raw.EventID)
+		visitor := identity.Visitor(r.Owner, sent, raw.EventID)
 		if err == nil && !before {
-			if code, why := i.unwanted(r, &sent, visitor); code != "" {
+			if code, why := i.unwanted(r, sent, visitor); code != "" {
 				results[n] = Result{Status: Dropped, Code: code, Message: why}
 				continue
 			}
@@ -92,22 +97,25 @@ func (i *Intake) Check(events []Piece, r *Request) ([]Result, []event.Record) {
 			results[n] = reject(err)
 			results[n].Status = Dead
 		}
-		results[n].ID, results[n].record = raw.EventID.String(), place
-		if before {
-			continue
+		results[n].ID, results[n].record = out.text(raw.EventID), place
+		if !before {
+			out.add(raw, results[n].ID, visitor)
 		}
-		seen[raw.EventID] = place
-		records = append(records, raw.Record(event.Key(r.Owner.ID, visitor)))
 	}
-	return results, records
+	out.Records = out.work.records.All()
+	return out
 }
 
 // decode reads an event, and what it says of the request that raw is the record of.
-func (i *Intake) decode(p Piece, raw *event.Raw, r *Request, sent *event.Sent) error {
+func (i *Intake) decode(p *Piece, raw *event.Raw, r *Request, sent *event.Sent) error {
 	if !r.Keep {
 		if err := i.inspect(p); err != nil {
 			return err
 		}
+	}
+	if p.Brief != nil {
+		p.Brief.Sent(sent)
+		return nil
 	}
 	err := formats.Decode(raw, sent)
 	segment.Recognize(sent, r.Owner.SegmentEvents)
@@ -144,17 +152,17 @@ func reject(err error) Result {
 func (r *Request) raw() event.Raw {
 	return event.Raw{
 		Format: r.Format, AccountID: r.Owner.ID, ReceivedAt: r.Received, SentAt: r.SentAt, Context: r.Context, ClientIP: r.Client,
-		UserAgent: r.get("User-Agent"), DNT: r.Header.Get("DNT") == "1", GPC: r.Header.Get("Sec-GPC") == "1",
+		UserAgent: r.get("User-Agent"), DNT: r.get("Dnt") == "1", GPC: r.get("Sec-Gpc") == "1",
 		Hints: event.Hints{
-			UA: r.get("Sec-CH-UA"), FullVersionList: r.get("Sec-CH-UA-Full-Version-List"), FullVersion: r.get("Sec-CH-UA-Full-Version"),
-			Mobile: r.get("Sec-CH-UA-Mobile"), Model: r.get("Sec-CH-UA-Model"), Platform: r.get("Sec-CH-UA-Platform"),
-			PlatformVersion: r.get("Sec-CH-UA-Platform-Version"), FormFactors: r.get("Sec-CH-UA-Form-Factors"), RequestedWith: r.get("X-Requested-With"),
+			UA: r.get("Sec-Ch-Ua"), FullVersionList: r.get("Sec-Ch-Ua-Full-Version-List"), FullVersion: r.get("Sec-Ch-Ua-Full-Version"),
+			Mobile: r.get("Sec-Ch-Ua-Mobile"), Model: r.get("Sec-Ch-Ua-Model"), Platform: r.get("Sec-Ch-Ua-Platform"),
+			PlatformVersion: r.get("Sec-Ch-Ua-Platform-Version"), FormFactors: r.get("Sec-Ch-Ua-Form-Factors"), RequestedWith: r.get("X-Requested-With"),
 		},
 	}
 }
 
 // inspect finds what makes a piece no event at all, before it is decoded.
-func (i *Intake) inspect(p Piece) error {
+func (i *Intake) inspect(p *Piece) error {
 	switch {
 	case len(p.Value) > i.limits.EventBytes:
 		return event.Reject(event.ReasonTooLarge, fmt.Errorf("the event has %d bytes, of at most %d", len(p.Value), i.limits.EventBytes))

@@ -70,7 +70,8 @@ func New(d Dependencies, limits Limits) (*Intake, error) {
 }
 
 // Store writes the records that Check has made, and puts into results what can never be stored. nil means that all others are durable.
-func (i *Intake) Store(ctx context.Context, owner *account.Grant, results []Result, records []event.Record) *Refusal {
+func (i *Intake) Store(ctx context.Context, owner *account.Grant, checked *Checked) *Refusal {
+	results, records := checked.Results, checked.Records
 	if stored := len(records); stored > 0 {
 		err := i.Regions[owner.Region].SendEach(ctx, schemas.RawTopic(owner.Region), records)
 		var tooLarge *kafka.TooLarge

@@ -48,10 +48,17 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, telemetry.Register(reg, m.events, m.batch, m.notStored, m.limited, m.refusedKeys, m.ignored)
 }
 
+// checked counts a request's results: mostly all of one kind, whose counter is looked for once.
 func (m *metrics) checked(region string, results []Result) {
 	m.batch.Observe(float64(len(results)))
+	for i := 0; i < len(results); {
+		first, n := &results[i], 0
+		for ; i < len(results) && results[i].Status == first.Status && results[i].Code == first.Code; i++ {
+			n++
+		}
+		m.events.WithLabelValues(region, first.Status, first.Code).Add(float64(n))
+	}
 	for i := range results {
-		m.events.WithLabelValues(region, results[i].Status, results[i].Code).Inc()
 		if why := results[i].refusal; why != privacy.Collected {
 			m.ignored.WithLabelValues(region, string(why)).Inc()
 		}

@@ -38,6 +38,7 @@ type batch struct {
 	values   arena
 	erasures *erasure.Set // that the batch was judged by
 
+	now time.Time // of the filling
 	raw event.Raw
 	out event.Enriched
 }
@@ -68,6 +69,7 @@ func (b *batch) clear() {
 // raw offset; the batch can then be filled anew: what by remembers of it by now is at the same offsets, and so no repetition of it.
 func (b *batch) fill(by *enriching) (offset int64, err error) {
 	b.clear()
+	b.now = time.Now()
 	for i := range b.fetched.Records {
 		rec := &b.fetched.Records[i]
 		if err := b.add(by, rec); err != nil {
@@ -99,8 +101,7 @@ func (b *batch) add(by *enriching, rec *event.Record) (err error) {
 		b.erased++
 		return nil
 	}
-	now := time.Now()
-	b.out.EnrichedAt, b.out.Epoch = now.UnixMilli(), by.epoch
+	b.out.EnrichedAt, b.out.Epoch = b.now.UnixMilli(), by.epoch
 	b.out.RawTopicId, b.out.RawLeaderEpoch = by.raw.ID[:], rec.LeaderEpoch
 	value := b.values.take(b.out.SizeVT())
 	if _, err := b.out.MarshalToSizedBufferVT(value); err != nil {
@@ -112,10 +113,10 @@ func (b *batch) add(by *enriching, rec *event.Record) (err error) {
 	}
 	b.bytes += len(value)
 	// The record's time is when it is written: the topic's retention counts from it, and what is enriched late is kept as long as the rest.
-	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: now.UnixMilli(), Key: key, Value: value, Headers: enrichedHeaders})
+	b.enriched = append(b.enriched, event.Record{Partition: rec.Partition, Timestamp: b.now.UnixMilli(), Key: key, Value: value, Headers: enrichedHeaders})
 	b.sources = append(b.sources, rec)
 	by.recent.Add(b.raw.EventID, rec.Key, rec.Offset, b.raw.ReceivedAt)
-	by.metrics.age.Observe(now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
+	by.metrics.age.Observe(b.now.Sub(time.UnixMilli(b.raw.ReceivedAt)).Seconds())
 	return nil
 }
 

@@ -26,6 +26,8 @@ type claim struct {
 	from kafka.Position
 	// top is the highest place that the window had at the begin. Where enriching goes on below it, what comes must agree with it.
 	top kafka.Position
+	// behind is true when the last fetch left records behind.
+	behind bool
 	// sawCut is true when the enriched log was found to be cut, until a begin has made up for it.
 	sawCut bool
 }
@@ -119,6 +121,7 @@ func (c *claim) work(ctx context.Context) error {
 // fill fetches and enriches batch after batch. What it holds when ctx ends is dropped: it was not committed.
 func (c *claim) fill(ctx context.Context, free <-chan *batch, ready chan<- *batch) error {
 	next := c.from
+	c.behind = true // nobody has looked
 	for ctx.Err() == nil {
 		var b *batch
 		select {

@@ -11,6 +11,13 @@
 // what no other may touch: the bookmark what is committed, and it alone commits; the enriching what a batch is made by, with the window of what
 // passed; the output how far the enriched log is written; the outlook how far the sink has stored it; the burial the way to the dead topic.
 //
+// # Backlog and trickle
+//
+// What is known to wait is fetched at once. A partition that has caught up goes by rounds (kafka.Rounds), at most one every Settings.Gather: one
+// request asks a leader for all of them, what came meanwhile is one batch, and as they are done at about the same time their commits go together
+// (commits.go). So an event waits Gather at most before it is fetched, and the first one after a silence not at all. The order below is untouched:
+// each claim has one fetch, one forward and one commit under way, and a joint commit is told to a claim only when its own part is stored.
+//
 // # Names
 //
 // An offset names no record. A topic that is deleted and made anew has another id (KIP-516), and its logs have the offsets of those before

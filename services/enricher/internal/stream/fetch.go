@@ -11,7 +11,8 @@ import (
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
 
-// fetch waits for the records from next on. It returns only with progress: some records, or an offset past control records.
+// fetch waits for the records from next on. It returns only with progress: some records, or an offset past control records. What is known to
+// wait is fetched at once; a partition that is caught up goes with the others, round by round.
 func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error {
 	raw := c.enriching.raw
 	for {
@@ -19,9 +20,13 @@ func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error 
 			return err
 		}
 		started := time.Now()
+		by := fetcher(c.stream.reader)
+		if c.stream.rounds != nil && !c.behind {
+			by = c.stream.rounds
+		}
 		var fetched *kafka.Batch
 		err := persist(ctx, c.monitor.retrying("fetch"), func() (err error) {
-			if fetched, err = c.logs.fetch(ctx, raw, next); err == nil {
+			if fetched, err = c.logs.fetchBy(ctx, by, raw, next); err == nil {
 				err = c.contradicted(fetched)
 			}
 			return err
@@ -39,6 +44,7 @@ func (c *claim) fetch(ctx context.Context, next kafka.Position, b *batch) error 
 			return fmt.Errorf("fetch %s/%d from %d: %w", raw.Topic, raw.Partition, next.Offset, err)
 		}
 		c.monitor.moved()
+		c.behind = fetched.HighWatermark > fetched.Next
 		c.monitor.metrics.lag(raw.Partition, fetched.HighWatermark-fetched.Next)
 		if len(fetched.Records) == 0 && fetched.Next == next.Offset {
 			fetched.Release()

@@ -42,11 +42,16 @@ func (l *logs) bounds(ctx context.Context, log kafka.Log) (bounds, error) {
 	return b, err
 }
 
-// fetch sees to it that what it returns follows on what lies before the position. An election breaks the fetches that are under way, until
+// fetch is fetchBy the reader.
+func (l *logs) fetch(ctx context.Context, log kafka.Log, at kafka.Position) (*kafka.Batch, error) {
+	return l.fetchBy(ctx, l.reader, log, at)
+}
+
+// fetchBy sees to it that what it returns follows on what lies before the position. An election breaks the fetches that are under way, until
 // Verify has found out what the new leader's log has; but it may also fall between two of them: then the next records come under a higher
 // leader epoch, and the log may have parted from ours before them.
-func (l *logs) fetch(ctx context.Context, log kafka.Log, at kafka.Position) (*kafka.Batch, error) {
-	fetched, err := l.reader.Fetch(ctx, log, at.Offset, l.options)
+func (l *logs) fetchBy(ctx context.Context, by fetcher, log kafka.Log, at kafka.Position) (*kafka.Batch, error) {
+	fetched, err := by.Fetch(ctx, log, at.Offset, l.options)
 	if err != nil {
 		if changed := l.reader.Verify(ctx, log, at); otherLog(changed) {
 			return nil, changed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +21,9 @@ type Settings struct {
 	Region string
 	Group  kafka.GroupConfig
 	Fetch  kafka.FetchOptions
+	// Gather is how long a partition that is caught up waits from fetch to fetch, so that records come together, and partitions go together; 0
+	// fetches them as they come.
+	Gather time.Duration
 	// MaxRecordBytes is the largest enriched record to produce; a larger one is a dead letter.
 	MaxRecordBytes int
 	// Drain bounds the work on the batch in hand once a claim or the service ends. It must lie below the group's
@@ -47,8 +51,11 @@ type (
 		OffsetsAt(ctx context.Context, topic string, at time.Time) ([]int64, error)
 		Log(ctx context.Context, topic string, partition int32) (kafka.Log, error)
 		Verify(ctx context.Context, log kafka.Log, at kafka.Position) error
-		Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
+		fetcher
 		Committed(ctx context.Context, group, topic string) ([]kafka.Commitment, error)
+	}
+	fetcher interface {
+		Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
 	}
 	writer interface {
 		Produce(ctx context.Context, topic string, partition int32, recs []event.Record) (int64, error)
@@ -62,6 +69,7 @@ type Stream struct {
 	topics   topics
 	client   *kafka.Client
 	reader   reader
+	rounds   fetcher // for partitions that are caught up; nil for the reader
 	writer   writer
 	enrich   Enrich
 	erasures *erasure.View
@@ -86,6 +94,9 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, enrich Enri
 		settings: s, topics: topics{schemas.RawTopic(s.Region), schemas.EnrichedTopic(s.Region), schemas.DeadTopic(s.Region)},
 		client: client, reader: client, writer: producer, enrich: enrich, erasures: erasures, resume: resume, log: tel.Log, metrics: m,
 	}
+	if s.Gather > 0 {
+		st.rounds = client.NewRounds(s.Gather)
+	}
 	st.settings.Group.Topics = []string{st.topics.raw}
 	tel.Health.Check("topics", st.checkPartitions)
 	tel.Health.Check("enrichment", st.held.check)
@@ -98,7 +109,13 @@ func (s *Stream) Run(ctx context.Context) error {
 	if err := s.start(ctx); err != nil {
 		return endOr(ctx, err)
 	}
-	if err := s.client.RunGroup(ctx, s.settings.Group, func(ctx context.Context, c *kafka.Claim) error { return s.consume(ctx, c, c) }); err != nil && ctx.Err() == nil {
+	joint := newJointCommits(kafka.CommitTogether)
+	var committing sync.WaitGroup
+	committing.Go(joint.run)
+	err := s.client.RunGroup(ctx, s.settings.Group, func(ctx context.Context, c *kafka.Claim) error { return s.consume(ctx, c, joint.of(c)) })
+	joint.end()
+	committing.Wait()
+	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("consume %s: %w", s.topics.raw, err)
 	}
 	return nil

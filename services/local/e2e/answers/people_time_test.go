@@ -308,7 +308,8 @@ var companyEngagement = question{
 		return rows
 	},
 	mutations: []mutation{
-		{"countIf(i.completed AND (i.played OR item_type NOT IN ('walkthru', 'autoplay')))", "countIf(i.completed)"},
+		{"AND (bitTest(happened, 2) OR NOT of_plays)", ""},
+		{"min(bitOr(", "max(bitOr("},
 		{"uniqExact(toDate(slot)) AS active_days", "uniqExact(slot) AS active_days"},
 		{"FINAL", ""},
 		{"max(a.last_time)", "max(a.first_time)"},

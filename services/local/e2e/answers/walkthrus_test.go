@@ -94,19 +94,21 @@ var itemEngagement = question{
 var itemRates = question{
 	view: "item_rates", item: true, askedWith: usual("", "101"), answer: itemRatesOf,
 	mutations: []mutation{
-		{"countIf(u.exposures > 0) AS", "sum(u.exposures) AS"},
+		{"countIf(of_user AND bitTest(ever, 0)) AS", "sumIf(n, of_user AND bitTest(ever, 0)) AS"},
 		{"engaged_users / exposed_users", "interacting_users / exposed_users"},
-		{"countIf(u.goals > 0 AND u.plays > 0)", "countIf(u.goals > 0)"},
+		{"bitTest(ever, 2) AND bitTest(ever, 5)", "bitTest(ever, 5)"},
 		{"if(item_type IN ('walkthru', 'autoplay'), completed_plays, completions)", "completions"},
-		{"argMax(a.item_name, a.last_time)", "argMin(a.item_name, a.last_time)"},
+		{"SELECT item, max(day)", "SELECT item, min(day)"},
 		{"NOT preview AND NOT is_bot", "NOT is_bot"},
 		{"BETWEEN '{from}' - 1 AND '{to}' + 1", "BETWEEN '{from}' - 1 AND '{to}'"},
 		{"BETWEEN '{from}' - 1 AND '{to}' + 1", "BETWEEN '{from}' AND '{to}' + 1"},
-		{"cityHash64(visitor_id, user_id, day)", "cityHash64(visitor_id, user_id)"},
-		{"first_step < last_step", "first_step <= last_step"},
+		{"GROUP BY interaction\n", "GROUP BY item_type, item_id, if(interaction_id = '', concat(visitor_id, user_id), interaction_id)\n"}, // a person's days are one
+		{"GROUP BY interaction\n", "GROUP BY item_type, item_id, interaction_id, visitor_id, user_id, day\n"},                             // over midnight it is two
+		{"min(first_step) < max(last_step)", "min(first_step) <= max(last_step)"},
 		{"min(bitOr(", "max(bitOr("},
-		{"if(user_id = '', visitor_id, user_id)", "visitor_id"},
-		{"groupBitOr(", "max("},
+		{"toUInt128(a.person)", "toUInt128(cityHash64(visitor_id))"},
+		{"groupBitOr(happened)", "max(happened)"},
+		{"GROUPING SETS ((item, person),", "GROUPING SETS ((item, began),"},
 	},
 }
 
@@ -151,11 +153,14 @@ var walkthruFunnel = question{
 		return rows
 	},
 	mutations: []mutation{
-		{"shown -> (shown.2, shown.1)", "shown -> shown.1"},
-		{"uniqExact(person)", "count(person)"},
-		{"AND completed_at IS NULL", ""},
+		{"arraySort(arrayZip(times, places, names))", "arraySort(shown -> shown.2, arrayZip(times, places, names))"},
+		{"uniqExactIf(toUInt64(began), is_new)", "countIf(is_new)"},
+		{"AND completed IS NULL", ""},
 		{"quantileExactInclusive(0.9)", "quantileExact(0.9)"},
-		{"place = 1", "step.1 = 0"},
+		{"place = 1", "step.2 = 0"},
+		{"nth -> nth = 1", "nth -> nth >= 1"},
+		{"), 14) AS step_name", "), 13) AS step_name"},
+		{"GROUP BY interaction\n", "GROUP BY interaction_id, day\n"},
 	},
 }
 
@@ -219,7 +224,8 @@ var failureReasons = question{
 	mutations: []mutation{
 		{"uniqExact(if(user_id = '', visitor_id, user_id))", "count()"},
 		{"PARTITION BY item_type, item_id)", "PARTITION BY item_type)"},
-		{"failed_at IS NOT NULL", "failed_at IS NOT NULL AND started_at IS NOT NULL"},
+		{"bitTest(happened, 6)", "bitAnd(happened, 68) = 68"}, // started, too
+		{"toDate(min(m.first_time)) BETWEEN {from:Date}", "toDate(min(m.first_time)) BETWEEN {from:Date} - 1"},
 	},
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/waymark-events/waymark/services/local/kafkatest"
 	"github.com/waymark-events/waymark/services/local/rigs/child"
 	"github.com/waymark-events/waymark/services/waymarkctl"
 )
@@ -104,6 +105,7 @@ var elsewhere = map[string]string{
 	"make recorder":             "make recorder-check, which compares what it builds, is part of CI",
 	"make console-web":          "make console-web-check, which compares what it builds, is part of CI",
 	"make test-browser":         "part of CI",
+	"make test-s3":              "part of CI",
 	"make chromium":             "part of CI",
 	"make outage":               "measures for twenty minutes",
 	"make bench-answers":        "measures for a quarter of an hour",
@@ -467,7 +469,7 @@ func (s *stage) watch(t *testing.T, line string, want expectation) string {
 	return said()
 }
 
-// curl runs a line of curl's, which fails on an answer that is no success.
+// curl runs a line of curl's, which fails on an answer that is no success. A query finds what was sent before a moment later.
 func (s *stage) curl(t *testing.T, line string) {
 	t.Helper()
 	line = strings.Replace(line, "curl ", "curl -fsS ", 1)
@@ -476,6 +478,12 @@ func (s *stage) curl(t *testing.T, line string) {
 		if strings.Contains(out, bad) {
 			t.Errorf("%s:\n%s", line, out)
 		}
+	}
+	if strings.Contains(line, "SELECT ") {
+		kafkatest.Wait(t, func() bool {
+			out = s.output(t, line, 0)
+			return strings.TrimSpace(out) != ""
+		}, "an answer to %s", line)
 	}
 	if len(strings.TrimSpace(out)) == 0 {
 		t.Errorf("%s: no answer", line)

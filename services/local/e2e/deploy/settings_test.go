@@ -19,7 +19,7 @@ func TestEverySettingIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := make(map[string]bool)
-	for _, name := range regexp.MustCompile("`([a-z_.]+)`").FindAllStringSubmatch(string(text), -1) {
+	for _, name := range regexp.MustCompile("`([a-z0-9_.]+)`").FindAllStringSubmatch(string(text), -1) {
 		listed[strings.ToUpper(strings.ReplaceAll(name[1], ".", "_"))] = true
 	}
 	for program, b := range binaries {

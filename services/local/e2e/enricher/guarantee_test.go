@@ -14,6 +14,7 @@ import (
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
+	"github.com/waymark-events/waymark/pkg/process"
 	"github.com/waymark-events/waymark/pkg/telemetry"
 	"github.com/waymark-events/waymark/services/enricher"
 	"github.com/waymark-events/waymark/services/local/kafkatest"
@@ -204,7 +205,7 @@ func (w *world) killed(t testing.TB) {
 	_ = victim.Wait() // killed
 }
 
-func child() int {
+func victim() int {
 	cfg := enricher.DefaultConfig()
 	cfg.Region, cfg.Accounts, cfg.Kafka.Brokers = os.Getenv(childRegion), os.Getenv(childAccounts), []string{os.Getenv(childBroker)}
 	cfg.Group = kafka.GroupConfig{SessionTimeout: session, HeartbeatInterval: 100 * time.Millisecond, RebalanceTimeout: 2 * time.Second}
@@ -214,4 +215,14 @@ func child() int {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return 1
+}
+
+// childProduction, in the environment, makes this test binary the enricher's own, with its settings by environment.
+const childProduction = "ENRICHER_CHILD_PRODUCTION"
+
+func production() {
+	cfg := enricher.DefaultConfig()
+	process.Main("enricher", &cfg, func(ctx context.Context, cfg *enricher.Config, tel telemetry.Telemetry) error {
+		return enricher.Run(ctx, *cfg, tel.WithRegion(cfg.Region))
+	})
 }

@@ -36,8 +36,11 @@ const accounts = `accounts:
 const patience = time.Minute
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childProduction) != "" {
+		production()
+	}
 	if os.Getenv(childBroker) != "" {
-		os.Exit(child())
+		os.Exit(victim())
 	}
 	// The shared node of Apache Kafka lives as long as the process, and so does what waits for its end.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/waymark-events/waymark/services/local/engines/apachekafka.(*node).run.func1"))

@@ -14,14 +14,20 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/waymark-events/waymark/services/local"
-	"github.com/waymark-events/waymark/services/local/demo"
 	"github.com/waymark-events/waymark/services/waymarkctl"
 )
+
+// patience is more than anything takes, on a machine that has other things to do.
+const patience = 5 * time.Minute
+
+// fileRows is how many events the tests' files have at most.
+const fileRows = 50
 
 // A running pipeline.
 type running struct {
@@ -29,13 +35,24 @@ type running struct {
 	t *testing.T
 }
 
-// shared is the pipeline of all tests.
+// shared is the pipeline of all tests, and how many events it accepted.
 var shared struct {
 	dir      string
 	pipeline *local.Pipeline
+	accepted int
 }
 
+// childVariable makes a process of this program waymarkctl, which tells its steps and is to be killed.
+const childVariable = "EXPORT_TEST_CHILD"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) != "" {
+		ctx := waymarkctl.WithExportTrace(context.Background(), func(step string) error {
+			_, err := fmt.Println("step", step)
+			return err
+		})
+		os.Exit(waymarkctl.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
 	code := m.Run()
 	if shared.pipeline != nil {
 		if err := errors.Join(shared.pipeline.Stop(), os.RemoveAll(shared.dir)); err != nil {
@@ -56,7 +73,7 @@ func use(t *testing.T) running {
 			t.Fatal(err)
 		}
 		cfg.Geo = "made"
-		cfg.Edge, cfg.Kafka, cfg.ClickHouseNative, cfg.ClickHouseHTTP, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+		cfg.Edge, cfg.Kafka, cfg.ClickHouseNative, cfg.ClickHouseHTTP, cfg.Admin, cfg.Console = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		if shared.pipeline, err = local.Start(ctx, cfg); err != nil {
@@ -89,20 +106,39 @@ func (r running) ask(statement string, data io.Reader) string {
 	return strings.TrimSpace(string(text))
 }
 
-// traffic sends events of the demo for account demo-us, and returns when all are accepted.
-func (r running) traffic(ctx context.Context, seed uint64, events int) error {
-	generator, err := demo.NewGenerator(demo.Options{Seed: seed, Start: time.Now(), Rate: 2000, Accounts: []demo.Account{{ID: "demo-us", WriteKey: "wk_demo_us"}}})
-	if err != nil {
-		return err
+// visit sends events of one visitor, and so of one partition, and returns when all are accepted.
+func (r running) visit(visitor, events int) {
+	r.t.Helper()
+	var body strings.Builder
+	for i := range events {
+		fmt.Fprintf(&body, `{"time":%d,"type":"play","data":{"type":"wt","oId":124909,"oName":"Log in"},"user":{"guid":"6f1c2b9e-8d34-4a57-b0c1-%012d"}}`+"\n", time.Now().UnixMilli()+int64(i), visitor)
 	}
-	sender := demo.NewSender("http://"+r.Addresses.Edge, 8)
-	defer sender.Close()
-	return demo.Drive(ctx, generator, sender, demo.Plan{Events: events, Fast: true}, new(demo.Counts))
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, "http://"+r.Addresses.Edge+"/v1/events", strings.NewReader(body.String()))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("X-Write-Key", "wk_demo_us")
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(string(text), fmt.Sprintf(`{"accepted":%d,`, events)) {
+		r.t.Fatalf("%s, %v: %.300s", resp.Status, err, text)
+	}
+	shared.accepted += events
+}
+
+// exports is the command that writes events to a lake.
+func exports(l lake) []string {
+	return []string{"export", "events", "--region", "us", "--to", l.to(), "--rows", fmt.Sprint(fileRows)}
 }
 
 // ctl carries out a command.
 func (r running) ctl(ctx context.Context, args ...string) (code int, stdout, stderr string) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var out, errs bytes.Buffer
 	code = waymarkctl.Run(ctx, args, strings.NewReader(""), &out, &errs)
@@ -126,14 +162,57 @@ type entry struct {
 	}
 }
 
-func manifest(t *testing.T, dir string) (out []entry) {
+// A lake is where events are exported to.
+type lake interface {
+	// to is what --to says.
+	to() string
+	// names are the names of its entries below it, by number.
+	names(t *testing.T) []string
+	// file is one file's content, by its name below the lake.
+	file(name string) ([]byte, error)
+	// files are those that have their names, with or without an entry.
+	files(t *testing.T) []string
+}
+
+type folderLake string
+
+func (dir folderLake) to() string { return string(dir) }
+
+func (dir folderLake) file(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(string(dir), filepath.FromSlash(name)))
+}
+
+func (dir folderLake) files(t *testing.T) []string {
+	return dir.find(t, filepath.Join("events", "*", "*.parquet"))
+}
+
+func (dir folderLake) find(t *testing.T, pattern string) (out []string) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "manifest", "*.json"))
+	names, err := filepath.Glob(filepath.Join(string(dir), pattern))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		text, err := os.ReadFile(name)
+		below, err := filepath.Rel(string(dir), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, filepath.ToSlash(below))
+	}
+	return out
+}
+
+func (dir folderLake) names(t *testing.T) []string {
+	return dir.find(t, filepath.Join("manifest", "*.json"))
+}
+
+// manifest are a lake's entries, by number.
+func manifest(t *testing.T, l lake) []entry { return entries(t, l, l.names(t)) }
+
+func entries(t *testing.T, l lake, names []string) (out []entry) {
+	t.Helper()
+	for _, name := range names {
+		text, err := l.file(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,44 +226,43 @@ func manifest(t *testing.T, dir string) (out []entry) {
 }
 
 // read has ClickHouse read Parquet files into a table of the test's: file and event id of each row.
-func (r running) read(table, dir string, files []string) {
+func (r running) read(table string, l lake, files []string) {
 	r.t.Helper()
 	r.ask("CREATE OR REPLACE TABLE "+table+" (file String, event_id String) ENGINE = Memory", nil)
 	for _, file := range files {
-		f, err := os.Open(filepath.Join(dir, filepath.FromSlash(file)))
+		content, err := l.file(file)
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		r.ask(fmt.Sprintf("INSERT INTO %s SELECT '%s', event_id FROM input('event_id String') FORMAT Parquet", table, file), f)
-		f.Close()
+		r.ask(fmt.Sprintf("INSERT INTO %s SELECT '%s', event_id FROM input('event_id String') FORMAT Parquet", table, file), bytes.NewReader(content))
 	}
 }
 
-// onDisk are the files that have their names, with or without an entry.
-func onDisk(t *testing.T, dir string) (out []string) {
+// whole fails where a file is not there, or not what its entry says.
+func whole(t *testing.T, l lake, e entry) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "events", "*", "*.parquet"))
-	if err != nil {
-		t.Fatal(err)
+	if e.File == "" {
+		return
 	}
-	for _, name := range names {
-		below, err := filepath.Rel(dir, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, filepath.ToSlash(below))
-	}
-	return out
-}
-
-// same fails where a file is not what its entry says.
-func same(t *testing.T, dir string, e entry) {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(e.File)))
+	content, err := l.file(e.File)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("the manifest names a file that is not there: %v", err)
 	}
 	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != e.SHA256 || int64(len(content)) != e.Bytes {
 		t.Errorf("%s: %d bytes of digest %x, its entry says %d of %s", e.File, len(content), sum, e.Bytes, e.SHA256)
 	}
+}
+
+// named are the files that entries name. None is named twice.
+func named(t *testing.T, entries []entry) (out []string) {
+	t.Helper()
+	for _, e := range entries {
+		if e.File != "" {
+			if slices.Contains(out, e.File) {
+				t.Errorf("two entries name %s", e.File)
+			}
+			out = append(out, e.File)
+		}
+	}
+	return out
 }

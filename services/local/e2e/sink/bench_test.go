@@ -24,34 +24,18 @@ import (
 	"github.com/waymark-events/waymark/services/sink"
 )
 
-// BenchmarkBacklog drains 100,000 enriched events of four partitions into ClickHouse. The CPU time
-// is sink's, broker's and engine's; it is limited by ClickHouse's parsing of props and by compression on both sides.
-func BenchmarkBacklog(b *testing.B) {
-	g := newBacklog(b)
-	var all []drained
-	for b.Loop() {
-		b.StopTimer()
-		g.fill()
-		b.StartTimer()
-		all = append(all, g.drain(sink.Run))
-	}
-	wall, cpu := medians(all)
-	b.ReportMetric(backlogRows/wall, "rows/s")
-	b.ReportMetric(cpu/backlogRows*1e6, "CPU-s/Mrows")
-}
-
 // BenchmarkExactlyOnce drains the same backlog in turn by the sink and by a plain loop: the same code without intents, tokens and
 // deduplication, that commits after the insert. It reports the ratios of the medians, exactly-once to at-least-once: throughput
 // above 0.95 and CPU below 1.05 are under 5 %. Give it a dozen rounds (-benchtime 12x): single ones differ by more than that.
 func BenchmarkExactlyOnce(b *testing.B) {
 	g := newBacklog(b)
-	g.fill()
+	g.fill(backlogEach / 1000)
 	g.drain(sink.RunAtLeastOnce) // warms both
 	var exact, plain []drained
 	for round := 0; b.Loop(); round++ {
 		for i := range 2 {
 			b.StopTimer()
-			g.fill()
+			g.fill(backlogEach / 1000)
 			b.StartTimer()
 			if (round+i)%2 == 0 { // each is first as often as the other
 				exact = append(exact, g.drain(sink.Run))
@@ -76,21 +60,23 @@ const (
 
 // A backlog is a Kafka, a ClickHouse and a way to fill the one and drain it into the other.
 type backlog struct {
-	b        *testing.B
+	b        testing.TB
 	server   chdbtest.Server
 	cfg      sink.Config
 	conn     *clickhouse.Conn
 	producer *kafka.Producer
-	offset   int64
+	offsets  []int64 // of the raw log, by partition
 }
 
-func newBacklog(b *testing.B) *backlog {
+func newBacklog(b testing.TB) *backlog { return newBacklogOf(b, backlogPartitions) }
+
+func newBacklogOf(b testing.TB, partitions int) *backlog {
 	b.Helper()
 	address, server := kafkatest.Start(b), chdbtest.Start(b)
 	client := kafkatest.Client(b, address)
-	kafkatest.Topic(b, client, schemas.EnrichedTopic(region), backlogPartitions, nil)
+	kafkatest.Topic(b, client, schemas.EnrichedTopic(region), partitions, nil)
 	kafkatest.Topic(b, client, schemas.DeadTopic(region), 1, nil)
-	g := &backlog{b: b, server: server, cfg: sink.DefaultConfig(), producer: client.NewProducer(kafka.DefaultProducerConfig())}
+	g := &backlog{b: b, server: server, cfg: sink.DefaultConfig(), producer: client.NewProducer(kafka.DefaultProducerConfig()), offsets: make([]int64, partitions)}
 	g.cfg.Region, g.cfg.Kafka.Brokers = region, []string{address}
 	g.cfg.ClickHouse.Addresses, g.cfg.ClickHouse.Database = []string{server.NativeAddr}, server.Database
 	if _, err := clickhouse.Migrate(deadline(b), g.cfg.ClickHouse, clickhouse.Tables{}, schemas.Migrations()); err != nil {
@@ -104,18 +90,24 @@ func newBacklog(b *testing.B) *backlog {
 	return g
 }
 
-// fill empties the table and writes a backlog.
-func (g *backlog) fill() {
+// fill empties the table and writes a backlog of so many thousand events on each partition.
+func (g *backlog) fill(thousands int) {
 	g.b.Helper()
 	if err := g.conn.Exec(deadline(g.b), "TRUNCATE TABLE events"); err != nil {
 		g.b.Fatal(err)
 	}
 	for p := range int32(backlogPartitions) {
-		for range backlogEach / 1000 {
-			if _, err := g.producer.Produce(deadline(g.b), schemas.EnrichedTopic(region), p, believable(g.b, &g.offset, 1000)); err != nil {
-				g.b.Fatal(err)
-			}
+		for range thousands {
+			g.produce(p, 1000)
 		}
+	}
+}
+
+// produce writes the next n events of a partition.
+func (g *backlog) produce(p int32, n int) {
+	g.b.Helper()
+	if _, err := g.producer.Produce(deadline(g.b), schemas.EnrichedTopic(region), p, believable(g.b, p, &g.offsets[p], n)); err != nil {
+		g.b.Fatal(err)
 	}
 }
 
@@ -132,19 +124,28 @@ func (g *backlog) drain(run func(context.Context, sink.Config, telemetry.Telemet
 	go func() {
 		done <- run(ctx, g.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Health: new(telemetry.Health)})
 	}()
-	kafkatest.Wait(g.b, func() bool {
-		var n uint64
-		if err := g.conn.Scalar(deadline(g.b), "SELECT count() FROM events", &n); err != nil {
-			g.b.Fatal(err)
-		}
-		return n >= backlogRows
-	}, "%d rows", backlogRows)
+	g.await()
 	took := drained{time.Since(began).Seconds(), g.cpuSeconds() - spent}
 	cancel()
 	if err := <-done; err != nil {
 		g.b.Fatal(err)
 	}
 	return took
+}
+
+// await returns when the backlog is in the table.
+func (g *backlog) await() {
+	g.b.Helper()
+	kafkatest.Wait(g.b, func() bool { return g.rows() >= backlogRows }, "%d rows", backlogRows)
+}
+
+// rows counts those in the table.
+func (g *backlog) rows() (n uint64) {
+	g.b.Helper()
+	if err := g.conn.Scalar(deadline(g.b), "SELECT count() FROM events", &n); err != nil {
+		g.b.Fatal(err)
+	}
+	return n
 }
 
 func medians(all []drained) (wall, cpu float64) {
@@ -171,8 +172,8 @@ func (g *backlog) cpuSeconds() float64 {
 // benchLog is the id of the raw topic that the events come from.
 var benchLog = uuid.MustParse("0190c3a2-7b1e-4c3d-8e4f-5a6b7c8d9e0f")
 
-// believable makes the next n events of the raw log.
-func believable(b *testing.B, offset *int64, n int) []event.Record {
+// believable makes the next n events of a partition of the raw log.
+func believable(b testing.TB, partition int32, offset *int64, n int) []event.Record {
 	b.Helper()
 	out := make([]event.Record, n)
 	latitude, longitude := 52.52, 13.4
@@ -186,7 +187,7 @@ func believable(b *testing.B, offset *int64, n int) []event.Record {
 			Browser: "Chrome", BrowserVersion: "126.0.0.0", Os: "Windows", OsVersion: "10", DeviceType: "desktop", ScreenWidth: 1920, ScreenHeight: 1080,
 			Language: "de-DE", Timezone: "Europe/Berlin", IpMasked: "203.0.113.0", CountryCode: "DE", Country: "Germany", Subdivision: "Berlin", City: "Berlin",
 			Latitude: &latitude, Longitude: &longitude, Asn: 64496, AsName: "Example", Props: []byte(`{"plan":"pro","seats":12}`), Library: "waymark.js", LibraryVersion: "1.2.0",
-			RawTopicId: benchLog[:], RawOffset: *offset,
+			RawTopicId: benchLog[:], RawPartition: partition, RawOffset: *offset,
 		}
 		value, err := e.MarshalVT()
 		if err != nil {

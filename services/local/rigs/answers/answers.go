@@ -46,6 +46,9 @@ func Run(ctx context.Context, cfg Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := keptUntil(ctx, conn, &cfg.History.Past.Until); err != nil {
+		return err
+	}
 	seed, err := history.Fill(ctx, cfg.History)
 	if err != nil {
 		return err
@@ -94,6 +97,17 @@ func (r *rig) events() (n int) {
 		n += copies * r.seed
 	}
 	return n
+}
+
+//go:embed sql/until.sql
+var untilSQL string
+
+// keptUntil sets until to the end of the history that a folder has kept, since one of another day would be stored beside it.
+func keptUntil(ctx context.Context, conn *clickhouse.Conn, until *time.Time) error {
+	return conn.Query(ctx, untilSQL, func(_ []string, v []any) error {
+		*until = v[0].(time.Time).UTC()
+		return nil
+	}, clickhouse.Named("topic_id", history.Topic.String()))
 }
 
 //go:embed sql/copies.sql

@@ -90,8 +90,8 @@ func (r *rig) parameters(ctx context.Context) (map[string]string, error) {
 	until := r.cfg.History.Past.Until
 	day := func(back int) string { return until.AddDate(0, 0, -back).Format(time.DateOnly) }
 	out := map[string]string{
-		"account": r.cfg.account(), "from": day(29), "to": day(0), "audience": "live",
-		"other_from": day(29), "other_to": day(15), "other_audience": "live", "by": "country",
+		"account": r.cfg.account(), "from": day(30), "to": day(1), "audience": "live",
+		"other_from": day(30), "other_to": day(16), "other_audience": "live", "by": "country",
 	}
 	err := r.conn.Query(ctx, parameters, func(names []string, values []any) error {
 		for i, name := range names {

@@ -33,17 +33,9 @@ func questions() (out []question, err error) {
 		return nil, err
 	}
 	for _, file := range files {
-		text, err := fs.ReadFile(schemas.Migrations(), file)
+		all, err := whole(file)
 		if err != nil {
 			return nil, err
-		}
-		all := string(text)
-		for _, part := range included.FindAllStringSubmatch(all, -1) {
-			more, err := fs.ReadFile(schemas.Migrations(), "parts/"+part[1]+".sql")
-			if err != nil {
-				return nil, err
-			}
-			all += string(more)
 		}
 		var arguments []string
 		for _, p := range parameter.FindAllStringSubmatch(all, -1) {
@@ -62,6 +54,23 @@ func questions() (out []question, err error) {
 		out = append(out, q)
 	}
 	return out, nil
+}
+
+// whole is a file's text and, behind it, that of its parts and of theirs.
+func whole(file string) (string, error) {
+	text, err := fs.ReadFile(schemas.Migrations(), file)
+	if err != nil {
+		return "", err
+	}
+	all := string(text)
+	for _, part := range included.FindAllStringSubmatch(all, -1) {
+		more, err := whole("parts/" + part[1] + ".sql")
+		if err != nil {
+			return "", err
+		}
+		all += more
+	}
+	return all, nil
 }
 
 func namedAccount(account string) any { return clickhouse.Named("account", account) }

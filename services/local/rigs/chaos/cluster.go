@@ -72,10 +72,26 @@ func (e *embedded) Start(int) (err error) {
 	return err
 }
 
-// partitions of every topic, as waymark-local makes them.
-const partitions = 4
+// topicSpecs are the region's topics with all their partitions: as waymark-local makes them, or, on Apache Kafka, as production has them,
+// three copies, two of them in sync.
+func topicSpecs(region string, apacheKafka bool) ([]admin.TopicSpec, error) {
+	topics, err := schemas.Topics(region)
+	if err != nil {
+		return nil, err
+	}
+	copies, inSync := 1, "1"
+	if apacheKafka {
+		copies, inSync = 3, "2"
+	}
+	var specs []admin.TopicSpec
+	for _, t := range topics {
+		t.Config["min.insync.replicas"] = inSync
+		specs = append(specs, admin.TopicSpec{Name: t.Name, Partitions: t.Partitions, ReplicationFactor: copies, Config: t.Config})
+	}
+	return specs, nil
+}
 
-// startApache starts three nodes of Apache Kafka, with the topics as production has them: three copies, two of them in sync.
+// startApache starts three nodes of Apache Kafka, with the region's topics.
 func startApache(ctx context.Context, dir, region string, proxies *[]*faultproxy.Proxy) (cluster, error) {
 	c, err := apachekafka.Run(filepath.Join(dir, "apache-kafka"), 3)
 	if err != nil {
@@ -84,14 +100,9 @@ func startApache(ctx context.Context, dir, region string, proxies *[]*faultproxy
 	for i := range c.Brokers() {
 		*proxies = append(*proxies, c.Proxy(i))
 	}
-	topics, err := schemas.Topics(region)
+	specs, err := topicSpecs(region, true)
 	if err != nil {
 		return c, err
-	}
-	var specs []admin.TopicSpec
-	for _, t := range topics {
-		t.Config["min.insync.replicas"] = "2"
-		specs = append(specs, admin.TopicSpec{Name: t.Name, Partitions: partitions, ReplicationFactor: 3, Config: t.Config})
 	}
 	client, err := newKafka(c.Brokers())
 	if err != nil {

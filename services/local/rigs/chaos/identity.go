@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,22 +147,13 @@ func (w *world) deleteTopic(ctx context.Context, topic string) (id uuid.UUID, er
 
 // createTopic makes the topic that was deleted, as it was.
 func (w *world) createTopic(ctx context.Context, topic string, before uuid.UUID) error {
-	topics, err := schemas.Topics(region)
+	specs, err := topicSpecs(region, w.cfg.ApacheKafka)
 	if err != nil {
 		return err
 	}
-	spec := admin.TopicSpec{Name: topic, Partitions: partitions, ReplicationFactor: 1}
-	if w.cfg.ApacheKafka {
-		spec.ReplicationFactor = 3
-	}
-	for _, t := range topics {
-		if t.Name == topic {
-			spec.Config = t.Config
-		}
-	}
-	spec.Config["min.insync.replicas"] = fmt.Sprint((spec.ReplicationFactor + 1) / 2)
+	specs = slices.DeleteFunc(specs, func(s admin.TopicSpec) bool { return s.Name != topic })
 	return w.until(ctx, topic+" is made anew", func(ctx context.Context) (bool, error) {
-		if _, err := admin.ApplyTopics(ctx, w.client, []admin.TopicSpec{spec}); err != nil {
+		if _, err := admin.ApplyTopics(ctx, w.client, specs); err != nil {
 			return false, err
 		}
 		id, err := w.client.TopicID(ctx, topic)

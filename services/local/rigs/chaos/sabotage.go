@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
@@ -50,7 +51,12 @@ func (s Sabotage) apply(ctx context.Context, w *world) error {
 	}
 	switch s {
 	case SabotageAlter:
-		_, err := w.sql(ctx, "ALTER TABLE events UPDATE session_id = 'another' WHERE event_id = (SELECT min(event_id) FROM events) SETTINGS mutations_sync = 1")
+		// Two statements: a mutation leaves out what is inserted after its begin, and its subquery would see that.
+		id, err := w.sql(ctx, "SELECT min(event_id) FROM events")
+		if err != nil {
+			return err
+		}
+		_, err = w.sql(ctx, fmt.Sprintf("ALTER TABLE events UPDATE session_id = 'another' WHERE event_id = '%s' SETTINGS mutations_sync = 1", strings.TrimSpace(id)))
 		return err
 	case SabotageRewind, SabotageSkip:
 	default:

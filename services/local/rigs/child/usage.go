@@ -12,14 +12,15 @@ import (
 	"time"
 )
 
-// A Usage is what a process took so far.
+// A Usage is what a process took so far, with the processes that it started and that still run: the embedded ClickHouse is one.
 type Usage struct {
 	CPU time.Duration
 	// Waited is how long its threads were ready to run and had no core: others had them.
 	Waited time.Duration
 	// Resident memory now and at its highest, bytes.
 	Resident, Peak int64
-	Mallocs        float64 // heap objects; 0 for a process without metrics
+	// Mallocs counts heap objects, Allocated their bytes; 0 for a process without metrics.
+	Mallocs, Allocated float64
 }
 
 // Usages are those of several processes.
@@ -71,25 +72,50 @@ func waited(pid int) (sum time.Duration) {
 
 // Usage needs Linux.
 func (p *Process) Usage() (u Usage, err error) {
-	if u.CPU, err = CPU(p.cmd.Process.Pid); err != nil {
-		return u, err
+	for _, pid := range append([]int{p.cmd.Process.Pid}, children(p.cmd.Process.Pid)...) {
+		if err := u.add(pid); err != nil {
+			return u, err
+		}
 	}
-	u.Waited = waited(p.cmd.Process.Pid)
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if p.Admin == "" {
+		return u, nil
+	}
+	found, err := p.metrics("go_memstats_mallocs_total", "go_memstats_alloc_bytes_total")
 	if err != nil {
 		return u, err
+	}
+	u.Mallocs, u.Allocated = found[0], found[1]
+	return u, nil
+}
+
+// UsageOf is the usage of one process, without those that it started, as far as the kernel tells it. It needs Linux.
+func UsageOf(pid int) (u Usage, err error) {
+	err = u.add(pid)
+	return u, err
+}
+
+// add counts one process in.
+func (u *Usage) add(pid int) error {
+	took, err := CPU(pid)
+	if err != nil {
+		return err
+	}
+	u.CPU += took
+	u.Waited += waited(pid)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return err
 	}
 	for field, to := range map[string]*int64{"VmRSS:": &u.Resident, "VmHWM:": &u.Peak} {
 		if _, after, found := strings.Cut(string(status), field); found {
 			kib, err := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
 			if err != nil {
-				return u, err
+				return err
 			}
-			*to = kib << 10
+			*to += kib << 10
 		}
 	}
-	u.Mallocs, err = p.Metric("go_memstats_mallocs_total")
-	return u, err
+	return nil
 }
 
 // Metric reads one number without labels from the process's metrics.
@@ -97,16 +123,34 @@ func (p *Process) Metric(name string) (float64, error) {
 	if p.Admin == "" {
 		return 0, nil
 	}
-	resp, err := http.Get("http://" + p.Admin + "/metrics")
+	found, err := p.metrics(name)
 	if err != nil {
 		return 0, err
 	}
+	return found[0], nil
+}
+
+// metrics reads numbers without labels, all of one moment.
+func (p *Process) metrics(names ...string) ([]float64, error) {
+	resp, err := http.Get("http://" + p.Admin + "/metrics")
+	if err != nil {
+		return nil, err
+	}
 	defer resp.Body.Close()
+	out, missing := make([]float64, len(names)), len(names)
 	lines := bufio.NewScanner(resp.Body)
 	for lines.Scan() {
-		if value, found := strings.CutPrefix(lines.Text(), name+" "); found {
-			return strconv.ParseFloat(value, 64)
+		for i, name := range names {
+			if value, found := strings.CutPrefix(lines.Text(), name+" "); found {
+				if out[i], err = strconv.ParseFloat(value, 64); err != nil {
+					return nil, err
+				}
+				missing--
+			}
 		}
 	}
-	return 0, errors.Join(fmt.Errorf("no metric %s", name), lines.Err())
+	if missing > 0 {
+		return nil, errors.Join(fmt.Errorf("%d of the metrics %v are not there", missing, names), lines.Err())
+	}
+	return out, nil
 }

@@ -1,5 +1,9 @@
 // Package load measures the production binaries as separate processes against the embedded engines: what a million events cost
-// each of them, in CPU, memory and allocations, and whether all of them arrive, once.
+// every process there is, engines and sender included, in CPU, memory, allocations and disk, and whether all of them arrive, once.
+//
+// A case (cases.go) is an arrangement of partitions, sinks and traffic, run on engines of its own. Each stage of a case is a window of time in
+// which everything that runs is charged. Bench prints a table of cases, Compare sets two builds against each other, Gate holds allocations
+// against a baseline.
 package load
 
 import (
@@ -25,8 +29,15 @@ type Config struct {
 	// Accounts is the accounts file; Senders are those of it that send.
 	Accounts string
 	Senders  []demo.Account
-	Events   int
-	Seed     uint64
+	// Events is how many are sent as fast as the edge takes them.
+	Events int
+	Seed   uint64
+	// Partitions of the topics of events. Default 0: as schemas/kafka/topics.yaml has them.
+	Partitions int
+	// Sinks is how many serve each region. Default 0: one.
+	Sinks int
+	// Sink has more settings for the sinks, as the ends of environment variables: BATCH_ROWS.
+	Sink map[string]string
 }
 
 // connections to the edge: enough that its wait for Kafka is not the sender's.
@@ -46,7 +57,7 @@ func Million(ctx context.Context, cfg Config, out io.Writer) error {
 			return err
 		}
 		start := time.Now()
-		counts, err := r.send(ctx, edge)
+		counts, err := r.post(ctx, edge)
 		if err != nil {
 			return err
 		}
@@ -59,7 +70,7 @@ func Million(ctx context.Context, cfg Config, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := r.check(ctx, counts); err != nil {
+		if err := r.check(ctx, counts.Accepted.Load()); err != nil {
 			return err
 		}
 		accepted := int(counts.Accepted.Load())
@@ -78,143 +89,6 @@ func Million(ctx context.Context, cfg Config, out io.Writer) error {
 
 // memoryLimit is what each service must stay below, bytes.
 const memoryLimit = 300 << 20
-
-// Bench runs each stage alone, the one after it finding the topics filled, then the whole path, and prints one Markdown table.
-// CPU and allocations are the services' processes' own, without the engines and the sender.
-func Bench(ctx context.Context, cfg Config, out io.Writer) error {
-	return withEngines(ctx, cfg, func(r *rig) error {
-		enrichers, err := startup(ctx, r, r.enrichers)
-		if err != nil {
-			return err
-		}
-		sinks, err := startup(ctx, r, r.sinks)
-		if err != nil {
-			return err
-		}
-		edge, err := r.edge(ctx)
-		if err != nil {
-			return err
-		}
-		var counts *demo.Counts
-		first, err := measure("edge", []*child.Process{edge}, func() (int, error) {
-			var err error
-			counts, err = r.send(ctx, edge)
-			return accepted(counts), err
-		})
-		if err != nil {
-			return err
-		}
-		rows := []row{first}
-		for _, stage := range []struct {
-			name  string
-			start func(context.Context) ([]*child.Process, error)
-			done  func(context.Context) error
-			empty reading
-		}{{"enricher", r.enrichers, r.enriched, enrichers}, {"sink", r.sinks, r.settle, sinks}} {
-			begin := time.Now()
-			processes, err := stage.start(ctx)
-			if err != nil {
-				return err
-			}
-			if err := stage.done(ctx); err != nil {
-				return fmt.Errorf("%s: %w", stage.name, err)
-			}
-			full, err := read(processes, begin)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, full.since(stage.empty).row(stage.name, accepted(counts)))
-		}
-		if err := r.check(ctx, counts); err != nil {
-			return err
-		}
-		// Another seed: other events, or the whole path would only see repetitions.
-		r.cfg.Seed++
-		whole, err := measure("whole path", r.services(), func() (int, error) {
-			counts, err := r.send(ctx, edge)
-			if err != nil {
-				return 0, err
-			}
-			return accepted(counts), r.settle(ctx)
-		})
-		if err != nil {
-			return err
-		}
-		printTable(out, append(rows, whole))
-		return nil
-	})
-}
-
-// startup starts a stage's processes on empty topics and stops them again: what their start takes. A stage that finds work begins
-// it before anybody could look.
-func startup(ctx context.Context, r *rig, start func(context.Context) ([]*child.Process, error)) (reading, error) {
-	begin := time.Now()
-	processes, err := start(ctx)
-	if err != nil {
-		return reading{}, err
-	}
-	empty, err := read(processes, begin)
-	return empty, errors.Join(err, r.stopTo(len(r.running)-len(processes)))
-}
-
-func accepted(c *demo.Counts) int {
-	if c == nil {
-		return 0
-	}
-	return int(c.Accepted.Load())
-}
-
-type row struct {
-	stage             string
-	rate, cpu, allocs float64
-}
-
-// A reading is what processes took up to a moment, and how long that was.
-type reading struct {
-	took   time.Duration
-	cpu    time.Duration
-	allocs float64
-}
-
-func read(processes []*child.Process, begin time.Time) (out reading, err error) {
-	out.took = time.Since(begin)
-	all, err := child.Usages(processes)
-	for _, u := range all {
-		out.cpu += u.CPU
-		out.allocs += u.Mallocs
-	}
-	return out, err
-}
-
-func (r reading) since(before reading) reading {
-	return reading{r.took - before.took, r.cpu - before.cpu, r.allocs - before.allocs}
-}
-
-func (r reading) row(stage string, events int) row {
-	return row{stage, rate(events, r.took), perMillion(r.cpu.Seconds(), events), perMillion(r.allocs, events)}
-}
-
-// measure runs work and charges what processes used to it.
-func measure(stage string, processes []*child.Process, work func() (int, error)) (row, error) {
-	begin := time.Now()
-	before, err := read(processes, begin)
-	if err != nil {
-		return row{}, err
-	}
-	events, err := work()
-	if err != nil {
-		return row{}, fmt.Errorf("%s: %w", stage, err)
-	}
-	after, err := read(processes, begin)
-	return after.since(before).row(stage, events), err
-}
-
-func printTable(out io.Writer, rows []row) {
-	fmt.Fprintf(out, "| stage | events/s | CPU s / million events | allocations / million events |\n|---|---:|---:|---:|\n")
-	for _, r := range rows {
-		fmt.Fprintf(out, "| %s | %.0f | %.1f | %.0f |\n", r.stage, r.rate, r.cpu, r.allocs)
-	}
-}
 
 func rate(events int, took time.Duration) float64 { return float64(events) / took.Seconds() }
 

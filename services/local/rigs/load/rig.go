@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/waymark-events/waymark/schemas"
 	"github.com/waymark-events/waymark/services/local/demo"
 	"github.com/waymark-events/waymark/services/local/rigs/child"
+	"github.com/waymark-events/waymark/services/local/rigs/operator"
 )
 
 // A rig is the processes under measurement and the engines below them.
@@ -27,6 +29,8 @@ type rig struct {
 
 	kafka                    *kafka.Client
 	broker, native, edgeDoor string
+	tables                   *clickhouse.Conn // of the first region
+	seed                     uint64           // how many senders there were
 }
 
 // engines starts Kafka and ClickHouse, with topics and tables.
@@ -49,8 +53,41 @@ func (r *rig) engines(ctx context.Context) error {
 	}
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers = []string{r.broker}
-	r.kafka, err = kafka.NewClient(cfg, zap.NewNop(), prometheus.NewRegistry())
-	return err
+	if r.kafka, err = kafka.NewClient(cfg, zap.NewNop(), prometheus.NewRegistry()); err != nil {
+		return err
+	}
+	if r.cfg.Partitions == 0 {
+		return nil
+	}
+	return r.repartition(ctx)
+}
+
+// repartition makes the topics of events anew, with cfg.Partitions: Kafka takes none away.
+func (r *rig) repartition(ctx context.Context) error {
+	op, err := operator.New(r.broker)
+	if err != nil {
+		return err
+	}
+	defer op.Close()
+	for _, region := range r.cfg.Regions {
+		topics, err := schemas.Topics(region)
+		if err != nil {
+			return err
+		}
+		for _, t := range topics {
+			if t.Name != schemas.RawTopic(region) && t.Name != schemas.EnrichedTopic(region) {
+				continue
+			}
+			t.Config["min.insync.replicas"] = "1"
+			if err := op.DeleteTopics(ctx, t.Name); err != nil {
+				return err
+			}
+			if err := op.CreateTopic(ctx, t.Name, r.cfg.Partitions, 1, t.Config); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // everything starts all services.
@@ -76,58 +113,77 @@ func (r *rig) edge(ctx context.Context) (*child.Process, error) {
 	for _, region := range r.cfg.Regions {
 		env["REGIONS_"+strings.ToUpper(region)+"_KAFKA_BROKERS"] = r.broker
 	}
-	return r.service(ctx, "edge", "", env)
+	p, err := r.service("edge", "", env)
+	if err != nil {
+		return nil, err
+	}
+	return p, r.start(ctx, p)
 }
 
-func (r *rig) enrichers(ctx context.Context) (all []*child.Process, err error) {
+func (r *rig) enrichers(ctx context.Context) ([]*child.Process, error) {
+	var all []*child.Process
 	for _, region := range r.cfg.Regions {
-		p, err := r.service(ctx, "enricher", region, map[string]string{"REGION": region, "ACCOUNTS": r.cfg.Accounts, "KAFKA_BROKERS": r.broker})
+		p, err := r.service("enricher", region, map[string]string{"REGION": region, "ACCOUNTS": r.cfg.Accounts, "KAFKA_BROKERS": r.broker})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, p)
 	}
-	return all, nil
+	return all, r.start(ctx, all...)
 }
 
-func (r *rig) sinks(ctx context.Context) (all []*child.Process, err error) {
+func (r *rig) sinks(ctx context.Context) ([]*child.Process, error) {
+	var all []*child.Process
 	for _, region := range r.cfg.Regions {
-		p, err := r.service(ctx, "sink", region, map[string]string{
-			"REGION": region, "KAFKA_BROKERS": r.broker, "CLICKHOUSE_ADDRESSES": r.native, "CLICKHOUSE_DATABASE": r.cfg.Database(region),
-		})
-		if err != nil {
-			return nil, err
+		for n := range max(1, r.cfg.Sinks) {
+			name := region
+			if n > 0 {
+				name = fmt.Sprint(region, " ", n+1)
+			}
+			settings := map[string]string{
+				"REGION": region, "KAFKA_BROKERS": r.broker, "CLICKHOUSE_ADDRESSES": r.native, "CLICKHOUSE_DATABASE": r.cfg.Database(region),
+			}
+			maps.Copy(settings, r.cfg.Sink)
+			p, err := r.service("sink", name, settings)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, p)
 		}
-		all = append(all, p)
 	}
-	return all, nil
+	return all, r.start(ctx, all...)
 }
 
-// service starts one production binary with settings by environment and waits until it is ready.
-func (r *rig) service(ctx context.Context, service, region string, settings map[string]string) (*child.Process, error) {
+// service is one production binary with settings by environment. Its name is the service's, and which of them.
+func (r *rig) service(service, which string, settings map[string]string) (*child.Process, error) {
 	admin, err := child.FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
 	settings["ADMIN"] = admin[0]
 	settings["LOG_LEVEL"] = "warn"
-	p := &child.Process{Name: strings.TrimSpace(service + " " + region), Args: []string{filepath.Join(r.cfg.Binaries, "waymark-"+service)}, Admin: admin[0]}
+	p := &child.Process{Name: strings.TrimSpace(service + " " + which), Args: []string{filepath.Join(r.cfg.Binaries, "waymark-"+service)}, Admin: admin[0]}
 	for name, value := range settings {
 		p.Env = append(p.Env, "WAYMARK_"+strings.ToUpper(service)+"_"+name+"="+value)
 	}
-	return p, r.start(ctx, p)
+	return p, nil
 }
 
-func (r *rig) start(ctx context.Context, p *child.Process) error {
-	if err := p.Start(ctx, r.dir); err != nil {
-		return err
+// start starts processes together and waits until all are ready.
+func (r *rig) start(ctx context.Context, all ...*child.Process) error {
+	for _, p := range all {
+		if err := p.Start(ctx, r.dir); err != nil {
+			return err
+		}
+		r.running = append(r.running, p)
 	}
-	r.running = append(r.running, p)
-	return p.Ready(ctx)
+	for _, p := range all {
+		if err := p.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
-
-// services are the running ones: all but the two engines.
-func (r *rig) services() []*child.Process { return r.running[2:] }
 
 // stopAll ends everything, the last started first.
 func (r *rig) stopAll() error {
@@ -148,8 +204,8 @@ func (r *rig) stopTo(keep int) error {
 	return errors.Join(errs...)
 }
 
-// send posts cfg.Events as fast as the edge takes them. They bear times within the last hour.
-func (r *rig) send(ctx context.Context, edge *child.Process) (*demo.Counts, error) {
+// post sends cfg.Events as fast as the edge takes them, from this process. They bear times within the last hour.
+func (r *rig) post(ctx context.Context, edge *child.Process) (*demo.Counts, error) {
 	const span = time.Hour
 	traffic, err := demo.NewGenerator(demo.Options{
 		Seed: r.cfg.Seed, Start: time.Now().Add(-span), Rate: float64(r.cfg.Events) / span.Seconds(), Accounts: r.cfg.Senders,
@@ -227,13 +283,11 @@ func (r *rig) caughtUp(ctx context.Context, group, topic func(region string) str
 	}
 }
 
-// check compares what ClickHouse has with what the edge accepted.
-func (r *rig) check(ctx context.Context, counts *demo.Counts) (err error) {
+// check compares what ClickHouse has with how many events the edge accepted.
+func (r *rig) check(ctx context.Context, accepted int64) (err error) {
 	var distinct, rows, dead uint64
 	for _, region := range r.cfg.Regions {
-		cfg := clickhouse.DefaultConfig()
-		cfg.Addresses, cfg.Database = []string{r.native}, r.cfg.Database(region)
-		conn, err := clickhouse.Open(cfg)
+		conn, err := r.database(region)
 		if err != nil {
 			return err
 		}
@@ -244,8 +298,15 @@ func (r *rig) check(ctx context.Context, counts *demo.Counts) (err error) {
 		}
 		distinct, rows, dead = distinct+d, rows+n, dead+x
 	}
-	if want := uint64(counts.Accepted.Load()); distinct != want || rows != want || dead != 0 {
+	if want := uint64(accepted); distinct != want || rows != want || dead != 0 {
 		return fmt.Errorf("accepted %d events, ClickHouse has %d rows with %d distinct ids, and %d dead letters", want, rows, distinct, dead)
 	}
 	return nil
+}
+
+// database opens a region's database, which the caller closes.
+func (r *rig) database(region string) (*clickhouse.Conn, error) {
+	cfg := clickhouse.DefaultConfig()
+	cfg.Addresses, cfg.Database = []string{r.native}, r.cfg.Database(region)
+	return clickhouse.Open(cfg)
 }

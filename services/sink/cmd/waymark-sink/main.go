@@ -14,10 +14,9 @@ import (
 func main() {
 	cfg := sink.DefaultConfig()
 	process.Main("sink", &cfg, func(ctx context.Context, cfg *sink.Config, tel telemetry.Telemetry) error {
-		// What is in hand is bounded; garbage would be as much again. Near this limit the collector works harder instead. The
-		// environment's word is the operator's.
+		// The environment's word is the operator's.
 		if os.Getenv("GOMEMLIMIT") == "" {
-			debug.SetMemoryLimit(cfg.Memory + cfg.Memory/4 + 40<<20)
+			debug.SetMemoryLimit(cfg.MemoryLimit())
 		}
 		return sink.Run(ctx, *cfg, tel.WithRegion(cfg.Region))
 	})

@@ -15,27 +15,57 @@ import (
 // errNoMemory means that other partitions hold the memory: what this one has is to be stored first.
 var errNoMemory = errors.New("no memory left for more")
 
-// columnBytes is what a row takes beside its record's bytes, in bytes: its cells in the columns, and the block that is sent.
-const columnBytes = 1500
+// leastAppetite is what a partition of which nothing is known is asked for, in bytes: so much waits where events trickle, and the memory for it is
+// held while the broker waits for them.
+const leastAppetite = 64 << 10
 
-// fetch brings the next records for b, having reserved memory for them; held is how much they keep. It returns nil records when
+// eats sets how much to fetch at once by what the last fetch brought.
+func (r *reader) eats(fetched *kafka.Batch) {
+	switch brought := fetched.Answered(); {
+	case brought >= r.appetite/2:
+		r.appetite *= 4
+	case brought < r.appetite/16:
+		r.appetite /= 2
+	}
+	r.appetite = min(max(r.appetite, leastAppetite), r.options.MaxBytes)
+}
+
+// fetch brings the next records for b, having reserved memory for them, which is held. It returns nil records when
 // there were none within wait. end is as fetchPersistently has it.
 func (r *reader) fetch(ctx context.Context, wait time.Duration, b *batch, end kafka.Position) (fetched *kafka.Batch, held int64, err error) {
-	reserve := r.budget.reserve
-	if !r.budget.left.TryAcquire(reserve) {
+	if r.appetite == 0 {
+		r.appetite = min(leastAppetite, r.options.MaxBytes)
+	}
+	// A batch that has begun ends at its age: until then the broker may wait for more, or events that trickle would be fetched one by one.
+	r.patient = !b.empty() && end.Offset == 0
+	held = r.budget.reserve(r.appetite)
+	if used := int64(b.rows.Size()); b.empty() && used > 0 {
+		// They have memory of a batch before. Where that is scarce, others need it more.
+		if r.budget.left.TryAcquire(held + used) {
+			return r.fetchHolding(ctx, wait, held+used, end)
+		}
+		b.rows = r.pool.make()
+	}
+	if !r.budget.left.TryAcquire(held) {
 		if !b.empty() {
 			return nil, 0, errNoMemory
 		}
 		// This one holds nothing, so waiting blocks nobody.
-		if err := r.budget.left.Acquire(ctx, reserve); err != nil {
+		if err := r.budget.left.Acquire(ctx, held); err != nil {
 			return nil, 0, err
 		}
 	}
-	fetched, err = r.fetchPersistently(ctx, wait, end)
-	if fetched != nil {
-		held = min(int64(fetched.Bytes()+len(fetched.Records)*columnBytes), reserve)
+	return r.fetchHolding(ctx, wait, held, end)
+}
+
+// fetchHolding fetches with memory held, which goes back unless there are records.
+func (r *reader) fetchHolding(ctx context.Context, wait time.Duration, held int64, end kafka.Position) (*kafka.Batch, int64, error) {
+	fetched, err := r.fetchPersistently(ctx, wait, end)
+	if fetched == nil {
+		r.budget.left.Release(held)
+		return nil, 0, err
 	}
-	r.budget.left.Release(reserve - held)
+	r.eats(fetched)
 	return fetched, held, err
 }
 
@@ -43,7 +73,10 @@ func (r *reader) fetch(ctx context.Context, wait time.Duration, b *batch, end ka
 // what it was.
 func (r *reader) fetchPersistently(ctx context.Context, wait time.Duration, end kafka.Position) (*kafka.Batch, error) {
 	options := r.options
-	options.MaxWait = max(wait, time.Millisecond)
+	options.MaxWait, options.MaxBytes = max(wait, time.Millisecond), r.appetite
+	if r.patient {
+		options.MinBytes = max(options.MinBytes, r.appetite/8)
+	}
 	backoff := retry.Backoff{First: 50 * time.Millisecond, Last: 10 * time.Second}
 	for {
 		fetched, err := r.fetcher.Fetch(ctx, r.log, r.next.Offset, options)

@@ -112,7 +112,9 @@ func (j *joint) judge(work context.Context) (err error) {
 		return err
 	}
 	for _, e := range j.entrants {
-		e.delivery.withhold(j.by)
+		if err := e.delivery.withhold(j.by); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ func (s *sieve) judge(work context.Context, d *delivery) error {
 	}
 	var dead []deadRecord
 	bad := 0
+	defer d.batch.close()
 	for _, row := range d.refused.rows() {
 		if d.withheld.rows[row] || d.withheld.hidden[row] { // a dead letter has all of it
 			continue
@@ -41,7 +42,11 @@ func (s *sieve) judge(work context.Context, d *delivery) error {
 			bad++
 			sentence = errors.New("ClickHouse takes the JSON of props or detail into no JSON column")
 		}
-		dead = append(dead, deadRecord{d.batch.records[row], &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}})
+		rec, err := d.batch.record(row)
+		if err != nil {
+			return err
+		}
+		dead = append(dead, deadRecord{rec.Clone(), &event.Rejection{Reason: event.ReasonBadRow, Err: sentence}})
 	}
 	if n := len(dead); n > 0 {
 		s.monitor.log.Error("ClickHouse refuses rows: they go to the dead topic", zap.Int("rows", n), zap.Int("for_their_values", bad),

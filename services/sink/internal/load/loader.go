@@ -95,7 +95,7 @@ func newLoader(s Settings, o outside, tel telemetry.Telemetry, metrics *metrics)
 	return &Loader{
 		settings: s, outside: o, tel: tel, metrics: metrics, claimHolds: half, lookHolds: half,
 		shared: shared{
-			budget: newBudget(s.Memory, s.Fetch.MaxBytes), slots: semaphore.NewWeighted(s.Inserts),
+			budget: newBudget(s.Memory), slots: semaphore.NewWeighted(s.Inserts),
 			events: pool{rows: sync.Pool{New: func() any { return rows.NewEvents() }}},
 			dead:   pool{rows: sync.Pool{New: func() any { return rows.NewDead() }}, letters: true},
 		},

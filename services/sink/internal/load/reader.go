@@ -36,6 +36,10 @@ type reader struct {
 	log kafka.Log
 	// next is where to fetch next.
 	next kafka.Position
+	// appetite is how much to fetch at once, bytes; 0 before the first fetch.
+	appetite int
+	// patient says that a fetch need not come back with the first record.
+	patient bool
 	// fresh is true until an intent is committed: nothing before next was to be read.
 	fresh bool
 }
@@ -47,16 +51,19 @@ type pool struct {
 	letters bool
 }
 
-// A budget bounds the records and columns in hand over all partitions. reserve is what one fetch may bring: the answer, what it decompresses
-// to, and the columns of that, in bytes.
+// make returns rows without any memory.
+func (p *pool) make() table { return p.rows.New().(table) }
+
+// A budget bounds the records and columns in hand over all partitions, in bytes.
 type budget struct {
-	left    *semaphore.Weighted
-	reserve int64
+	left *semaphore.Weighted
+	all  int64
 }
 
-func newBudget(memory int64, fetchBytes int) *budget {
-	return &budget{semaphore.NewWeighted(memory), min(int64(fetchBytes)*8, memory)}
-}
+func newBudget(memory int64) *budget { return &budget{semaphore.NewWeighted(memory), memory} }
+
+// reserve is what one fetch of at most so many bytes may bring: the answer, what it decompresses to, and the columns of that, in bytes.
+func (b *budget) reserve(fetchBytes int) int64 { return min(int64(fetchBytes)*8, b.all) }
 
 // begin sets the reader to where a course begins.
 func (r *reader) begin(c course) {
@@ -150,7 +157,7 @@ func (r *reader) reform(ctx context.Context, known checkpoint.Sink) (*batch, err
 func (r *reader) newBatch(known checkpoint.Sink) *batch {
 	return &batch{
 		extent: extent{log: r.log, era: known.Era, from: r.next, to: r.next}, rows: r.pool.rows.Get().(table), letters: r.pool.letters,
-		lineage: lineage{marks: slices.Clone(known.Marks)},
+		lineage: lineage{marks: slices.Clone(known.Marks)}, kept: kept{budget: r.budget},
 	}
 }
 
@@ -165,9 +172,7 @@ func (r *reader) release(b *batch) {
 	r.joiner.gone(b)
 	b.rows.Reset()
 	r.pool.rows.Put(b.rows)
-	for _, f := range b.kept.fetched {
-		f.Release()
-	}
+	b.close()
 	r.budget.left.Release(b.kept.memory)
 	*b = batch{}
 }

@@ -145,8 +145,8 @@ func (w *writer) again(work context.Context, d *delivery) (sent bool, err error)
 		if m.Partition != b.extent.log.Partition {
 			part = others[i]
 			judged := newDelivery(part)
-			if judged.withhold(d.withheld.by); judged.withheld.any() {
-				return false, nil
+			if err := judged.withhold(d.withheld.by); err != nil || judged.withheld.any() {
+				return false, err
 			}
 		}
 		held, err := w.readback.held(work, part)
@@ -241,7 +241,7 @@ func (s siblings) again(ctx context.Context, of *checkpoint.Joint, but int32) ([
 		}
 		log := s.reader.log
 		log.Partition = m.Partition
-		out[i] = &batch{extent: extent{log: log, from: kafka.Position{Offset: m.From}}, rows: s.reader.pool.rows.Get().(table)}
+		out[i] = &batch{extent: extent{log: log, from: kafka.Position{Offset: m.From}}, rows: s.reader.pool.rows.Get().(table), kept: kept{budget: s.reader.budget}}
 		if err := s.read(ctx, out[i], m); err != nil {
 			return out, fmt.Errorf("partition %d, offsets %d to %d: %w", m.Partition, m.From, m.To-1, err)
 		}
@@ -272,7 +272,7 @@ func (s siblings) read(ctx context.Context, b *batch, m checkpoint.Member) error
 	}
 	last := int32(kafka.NoLeaderEpoch)
 	if n := len(b.records); n > 0 {
-		last = b.records[n-1].LeaderEpoch
+		last = b.records[n-1].leaderEpoch
 	}
 	if last != m.LeaderEpoch || len(b.rejected)+b.repeated > 0 {
 		return errChanged

@@ -48,7 +48,7 @@ func (b *batch) trace(marks checkpoint.Marks) {
 			}
 		}
 		b.lineage.doubtful = b.lineage.doubtful || m.Doubtful(s)
-		fed := b.records[i].LeaderEpoch
+		fed := b.records[i].leaderEpoch
 		m.Superseded = b.lineage.supersede(m, s, b.rows.Position(i).Partition, fed >= 0 && fed == m.Fed)
 		m.Source, m.Fed = s, fed
 	}

@@ -38,23 +38,28 @@ func (w *writer) obey(work context.Context, d *delivery) error {
 		return err
 	}
 	if !d.withheld.judged || by != d.withheld.by {
-		d.withhold(by)
+		return d.withhold(by)
 	}
 	return nil
 }
 
 // withhold judges every row that a tombstone may mean, from its record: the row may be hidden already.
-func (d *delivery) withhold(by *erasure.Set) {
+func (d *delivery) withhold(by *erasure.Set) error {
 	d.withheld = withheld{by: by, judged: true, rows: map[int]bool{}, hidden: d.withheld.hidden}
 	if by == nil {
-		return
+		return nil
 	}
 	b := d.batch
+	defer b.close()
 	for i := range b.rows.Len() {
 		if !b.letters && !by.Concerns(b.rows.Account(i), b.rows.ReceivedAt(i)) {
 			continue
 		}
-		switch verdict := b.verdict(by, b.records[i]); {
+		rec, err := b.record(i)
+		if err != nil {
+			return err
+		}
+		switch verdict := b.verdict(by, rec); {
 		case verdict == erasure.Drop, verdict == erasure.Hide && b.letters:
 			d.withheld.rows[i] = true
 		case verdict == erasure.Hide:
@@ -65,6 +70,7 @@ func (d *delivery) withhold(by *erasure.Set) {
 			d.withheld.hidden[i] = true
 		}
 	}
+	return nil
 }
 
 // verdict is what the tombstones say of a record that made a row.

@@ -247,12 +247,12 @@ func firstMonth(columns []clickhouse.Column) []clickhouse.Column {
 	var times []int64
 	for _, c := range columns {
 		if c.Name == "time" {
-			times = c.Values.([]int64)
+			times = c.Plain().([]int64)
 		}
 	}
 	out := slices.Clone(columns)
 	for i, c := range out {
-		out[i].Values = onlyWhere(c.Values, func(row int) bool { return times[row] == times[0] })
+		out[i].Values = onlyWhere(c.Plain(), func(row int) bool { return times[row] == times[0] })
 	}
 	return out
 }

@@ -91,7 +91,7 @@ func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhou
 func read(columns []clickhouse.Column, parts map[int][]row) (offsets []int64, refused bool) {
 	values := make(map[string]any)
 	for _, c := range columns {
-		values[c.Name] = c.Values
+		values[c.Name] = c.Plain()
 	}
 	names, props := values["event"].([]string), values["props"].([]string)
 	offsets = values["raw_offset"].([]int64)

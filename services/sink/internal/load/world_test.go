@@ -375,7 +375,7 @@ func (m *member) Remembers(_ context.Context, _ string, block int64) (ok bool, e
 }
 
 func (m *member) Unfit(_ context.Context, values []clickhouse.Column) (out []int, err error) {
-	for i, props := range values[0].Values.([]string) {
+	for i, props := range values[0].Plain().([]string) {
 		if props == badProps || m.w.broken == tableIsRows {
 			out = append(out, i)
 		}

@@ -11,27 +11,28 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-// Dead holds rows of the table dead_events: why and where, never the record itself.
+// Dead holds rows of the table dead_events: why and where, never the record itself. They share nothing with it.
 type Dead struct {
 	layout layout
 	n      int
 	d      event.Dead
 
-	failedAt, receivedAt                           []int64
-	region, account, stage, reason, problem, topic []string
-	eventID, topicID, deadTopicID                  []uuid.UUID
-	partition, leaderEpoch, deadPartition          []int32
-	offset, deadOffset                             []int64
-	valueBytes                                     []uint32
+	failedAt, receivedAt                  []int64
+	region, account, stage, reason, topic clickhouse.Words
+	problem                               clickhouse.Texts
+	eventID, topicID, deadTopicID         []uuid.UUID
+	partition, leaderEpoch, deadPartition []int32
+	offset, deadOffset                    []int64
+	valueBytes                            []uint32
 }
 
 // NewDead returns an empty set of rows.
 func NewDead() *Dead {
 	r := new(Dead)
 	r.layout = layout{
-		column("failed_at", &r.failedAt), column("region", &r.region), column("account_id", &r.account), column("stage", &r.stage),
-		column("reason", &r.reason), column("error", &r.problem), column("event_id", &r.eventID), column("received_at", &r.receivedAt),
-		column("topic", &r.topic), column("topic_id", &r.topicID), column("partition", &r.partition), column("leader_epoch", &r.leaderEpoch),
+		column("failed_at", &r.failedAt), kept("region", &r.region), kept("account_id", &r.account), kept("stage", &r.stage),
+		kept("reason", &r.reason), kept("error", &r.problem), column("event_id", &r.eventID), column("received_at", &r.receivedAt),
+		kept("topic", &r.topic), column("topic_id", &r.topicID), column("partition", &r.partition), column("leader_epoch", &r.leaderEpoch),
 		column("offset", &r.offset), column("value_bytes", &r.valueBytes),
 		column("dead_topic_id", &r.deadTopicID), column("dead_partition", &r.deadPartition), column("dead_offset", &r.deadOffset),
 	}
@@ -47,13 +48,16 @@ func (r *Dead) Insert() string { return r.layout.insert("dead_events") }
 // Columns returns rows [from, to).
 func (r *Dead) Columns(from, to int) []clickhouse.Column { return r.layout.columns(from, to) }
 
-// Choose returns a copy of some rows.
+// Choose returns some rows, which are valid as long as r is not changed, as those of Columns are.
 func (r *Dead) Choose(which []int) []clickhouse.Column { return r.layout.choose(which) }
+
+// Size is the memory that the rows take, in bytes.
+func (r *Dead) Size() int { return r.layout.size() }
 
 // Len counts the rows.
 func (r *Dead) Len() int { return r.n }
 
-// Reset empties the rows and lets go of what they alias.
+// Reset empties the rows.
 func (r *Dead) Reset() {
 	r.layout.reset()
 	r.n = 0
@@ -73,7 +77,7 @@ func (r *Dead) Position(i int) Position {
 
 // Source is where the record of row i failed: a record given up twice has two places and one source.
 func (r *Dead) Source(i int) Position {
-	return Position{Topic: r.topic[i], TopicID: r.topicID[i], Partition: r.partition[i], LeaderEpoch: r.leaderEpoch[i], Offset: r.offset[i]}
+	return Position{Topic: r.topic.At(i), TopicID: r.topicID[i], Partition: r.partition[i], LeaderEpoch: r.leaderEpoch[i], Offset: r.offset[i]}
 }
 
 // Origin is of no use for dead rows: their topic has several writers, and so no order of sources.
@@ -92,7 +96,7 @@ func (r *Dead) IDs(which []int) []uuid.UUID {
 func (r *Dead) ReceivedAt(i int) int64 { return r.receivedAt[i] }
 
 // Account is row i's customer; empty where the record did not say.
-func (r *Dead) Account(i int) string { return r.account[i] }
+func (r *Dead) Account(i int) string { return r.account.At(i) }
 
 // Anonymise does nothing: a dead row names nobody.
 func (r *Dead) Anonymise(int) {}
@@ -110,8 +114,8 @@ func (r *Dead) SortingKey(i int) any { return r.Source(i) }
 func (r *Dead) Span() (s Span) {
 	for i := range r.n {
 		s.widen(i == 0, r.partition[i], r.offset[i], r.failedAt[i])
-		if !slices.Contains(s.Topics, r.topic[i]) {
-			s.Topics = append(s.Topics, r.topic[i])
+		if !slices.Contains(s.Topics, r.topic.At(i)) {
+			s.Topics = append(s.Topics, r.topic.At(i))
 		}
 	}
 	return s
@@ -131,10 +135,14 @@ func (r *Dead) Add(rec *event.Record, topic uuid.UUID, marks checkpoint.Marks) (
 	}
 	r.n++
 	r.failedAt, r.receivedAt = append(r.failedAt, clamp(d.FailedAt)), append(r.receivedAt, clamp(d.ReceivedAt))
-	r.region, r.account = append(r.region, d.Region), append(r.account, d.AccountId)
-	r.stage, r.reason, r.problem = append(r.stage, d.Stage), append(r.reason, d.Reason), append(r.problem, d.Error)
+	r.region.Append(d.Region)
+	r.account.Append(d.AccountId)
+	r.stage.Append(d.Stage)
+	r.reason.Append(d.Reason)
+	r.problem.Append(d.Error)
+	r.topic.Append(d.Topic)
 	r.eventID = append(r.eventID, id)
-	r.topic, r.partition, r.offset = append(r.topic, d.Topic), append(r.partition, d.Partition), append(r.offset, d.Offset)
+	r.partition, r.offset = append(r.partition, d.Partition), append(r.offset, d.Offset)
 	r.valueBytes = append(r.valueBytes, uint32(len(d.Value)))
 	// Records of foreign writers may lack the id: the zero one then stands for it.
 	source, _ := uuid.FromBytes(d.TopicId)

@@ -1,38 +1,62 @@
-// Package rows turns records into ClickHouse's columns: one typed slice a column, filled side by side, used again and again.
+// Package rows turns records into ClickHouse's columns, filled side by side, kept as they are sent, and used again and again.
 package rows
 
 import (
 	"strings"
+	"unsafe"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 )
 
-// A field is one column of a table: its name and the slice that holds its values.
+// A field is one column of a table: its name, and what is done to its values.
 type field struct {
 	name string
-	// slice returns values [from, to).
-	slice func(from, to int) any
-	// choose returns a copy of some values.
+	// slice returns values [from, to), choose some of them; they are good as long as nothing is changed.
+	slice  func(from, to int) any
 	choose func(which []int) any
 	reset  func()
 	// keep leaves only the values whose place in it is true.
 	keep func(which []bool)
+	// size is the memory that they take, in bytes.
+	size func() int
 }
 
-// column ties a slice to its column's name.
-func column[T any](name string, values *[]T) field {
+// kind is a column that pkg/clickhouse keeps as it is sent.
+type kind[K any] interface {
+	Slice(from, to int) K
+	Choose(which []int) K
+	Keep(which []bool)
+	Reset()
+	Size() int
+}
+
+// kept ties such a column to its name.
+func kept[K kind[K]](name string, values K) field {
+	return field{
+		name:   name,
+		slice:  func(from, to int) any { return values.Slice(from, to) },
+		choose: func(which []int) any { return values.Choose(which) },
+		reset:  values.Reset, keep: values.Keep, size: values.Size,
+	}
+}
+
+// column ties a slice of values of a fixed size to its column's name.
+func column[S ~[]T, T any](name string, values *S) field {
 	return field{
 		name:  name,
 		slice: func(from, to int) any { return (*values)[from:to] },
 		choose: func(which []int) any {
-			out := make([]T, len(which))
+			out := make(S, len(which))
 			for i, row := range which {
 				out[i] = (*values)[row]
 			}
 			return out
 		},
 		reset: func() {
-			clear(*values)
+			// What a few rows need not is let go, so that one large batch does not stay for ever.
+			if most := cap(*values); most > 1024 && most > 4*len(*values) {
+				*values = nil
+			}
 			*values = (*values)[:0]
 		},
 		keep: func(which []bool) {
@@ -42,8 +66,11 @@ func column[T any](name string, values *[]T) field {
 					kept = append(kept, v)
 				}
 			}
-			clear((*values)[len(kept):])
 			*values = kept
+		},
+		size: func() int {
+			var one T
+			return cap(*values) * int(unsafe.Sizeof(one))
 		},
 	}
 }
@@ -96,4 +123,11 @@ func (l layout) reset() {
 	for _, f := range l {
 		f.reset()
 	}
+}
+
+func (l layout) size() (bytes int) {
+	for _, f := range l {
+		bytes += f.size()
+	}
+	return bytes
 }

@@ -8,30 +8,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 	"github.com/waymark-events/waymark/pkg/kafka"
 )
 
-// Events writes a region's events to a folder, each to exactly one Parquet file.
+// Events writes a region's events to a place, each to exactly one Parquet file.
 //
 // What is written is the table's, since only the table has each event once. A file has all events that came from offsets [From, To) of one raw log,
 // and the manifest says so: offsets never change, whatever comes late, and ranges that follow each other have no event twice and leave none out. How far a
 // log may be written is what the sinks commit: everything up to their mark is in the table, or never will be.
 //
-// A file counts when the manifest has an entry of it, which is written last. A run that is killed before leaves a file that the next one removes, before it
-// writes the same events again.
+// A file counts when the manifest has an entry of it, which is written last. A run that is killed before leaves a file that a later one removes, after it
+// has written the same events again.
 type Events struct {
 	Client *kafka.Client
 	Conn   *clickhouse.Conn
 	Server *Server
 	Region string
-	Dir    string
+	Place  Place
 	// Rows is how many events a file has at most, but for those of one offset more.
 	Rows uint64
 	// Step is called as a run comes to each step; what it returns ends the run there, as a kill would. Nil does nothing.
@@ -57,37 +54,37 @@ var (
 	eventsOfRange string
 )
 
-// Run writes all events that are settled and in no file yet. Only one run at a time may use a folder.
+// Run writes all events that are settled and in no file yet. Of two runs at once in one place, one ends with an error.
 func (e *Events) Run(ctx context.Context) (report Report, err error) {
 	if e.Step == nil {
 		e.Step = func(string) error { return nil }
 	}
-	if err := os.MkdirAll(e.Dir, 0o700); err != nil {
+	if err := e.Place.open(ctx, e.Region); err != nil {
 		return report, err
 	}
-	unlock, err := lock(filepath.Join(e.Dir, lockFile))
+	defer func() { err = errors.Join(err, e.Place.shut()) }()
+	entries, err := e.Place.Entries(ctx)
 	if err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	f, err := openFolder(e.Dir, e.Region)
+	m, err := checked(e.Place, entries, e.Region)
 	if err != nil {
 		return report, err
 	}
-	if report.Removed, err = f.clean(); err != nil {
+	if report.Removed, report.Notes, err = e.Place.clean(ctx, m.entries); err != nil {
 		return report, err
 	}
 	settled, notes, err := settledRanges(ctx, e.Client, e.Conn, e.Region)
-	report.Notes = notes
+	report.Notes = append(report.Notes, notes...)
 	if err != nil {
 		return report, err
 	}
 	for _, r := range settled {
-		if next, known := f.next[r.Log]; known {
+		if next, known := m.next[r.Log]; known {
 			r.From = next
 		}
 		for r.From < r.To {
-			entry, err := e.write(ctx, f, r)
+			entry, err := e.write(ctx, m, r)
 			if err != nil {
 				return report, err
 			}
@@ -109,13 +106,13 @@ type Range struct {
 }
 
 // write writes the first file of a range, and its entry.
-func (e *Events) write(ctx context.Context, f *folder, r Range) (entry Entry, err error) {
+func (e *Events) write(ctx context.Context, m *manifest, r Range) (entry Entry, err error) {
 	if r.To, err = e.end(ctx, r); err != nil {
 		return entry, err
 	}
 	const tries = 5
 	for range tries {
-		entry = Entry{Version: 1, Number: len(f.entries) + 1, Region: e.Region, Log: r.Log, From: r.From, To: r.To}
+		entry = Entry{Version: 1, Number: len(m.entries) + 1, Region: e.Region, Log: r.Log, From: r.From, To: r.To}
 		before, err := e.days(ctx, r)
 		if err != nil {
 			return entry, err
@@ -133,7 +130,11 @@ func (e *Events) write(ctx context.Context, f *folder, r Range) (entry Entry, er
 		}
 		if after.events == before.events && after.digest == before.digest {
 			entry.WrittenAt = time.Now().UTC().Truncate(time.Millisecond)
-			return entry, f.add(entry, e.Step)
+			if err := e.Place.add(ctx, entry, e.Step); err != nil {
+				return entry, err
+			}
+			m.add(entry)
+			return entry, e.Step("entry named")
 		}
 	}
 	return entry, fmt.Errorf("the events of offsets [%d, %d) of partition %d change while they are written", r.From, r.To, r.Partition)
@@ -174,17 +175,12 @@ func (r Range) named() []any {
 
 // file writes the range's events and fills in what the entry says of the file.
 func (e *Events) file(ctx context.Context, r Range, entry *Entry) error {
-	dir := filepath.Join(e.Dir, eventsDir, time.Now().UTC().Format(time.DateOnly))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	path := filepath.Join(dir, fmt.Sprintf("%08d.parquet", entry.Number))
-	part, err := create(dir)
+	part, err := e.Place.begin(ctx, entry.Number)
 	if err != nil {
 		return err
 	}
 	if err := e.Step("file begun"); err != nil {
-		return errors.Join(err, part.Close())
+		return err // with what is begun, as a kill leaves it
 	}
 	sum := sha256.New()
 	entry.Bytes, err = e.Server.Copy(ctx, io.MultiWriter(part, sum), eventsOfRange, "Parquet", map[string]string{
@@ -192,33 +188,14 @@ func (e *Events) file(ctx context.Context, r Range, entry *Entry) error {
 		"from": strconv.FormatInt(r.From, 10), "to": strconv.FormatInt(r.To, 10),
 	})
 	if err != nil {
-		return errors.Join(err, part.Close())
+		return errors.Join(err, part.abandon())
 	}
 	if err := e.Step("file written"); err != nil {
-		return errors.Join(err, part.Close())
-	}
-	if err := finish(part, path); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(dir)); err != nil {
+	if entry.File, err = part.finish(); err != nil {
 		return err
 	}
-	below, err := filepath.Rel(e.Dir, path)
-	if err != nil {
-		return err
-	}
-	entry.File, entry.SHA256 = filepath.ToSlash(below), hex.EncodeToString(sum.Sum(nil))
+	entry.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return e.Step("file named")
-}
-
-// lock takes a lock that ends with the process.
-func lock(path string) (unlock func() error, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: another export uses this folder", filepath.Dir(path)), f.Close())
-	}
-	return f.Close, nil
 }

@@ -25,6 +25,7 @@ type Server struct {
 // NewServer is the server of a region's settings. base is its URL; empty means port 8123 of the first address, or 8443 with TLS.
 func NewServer(cfg clickhouse.Config, base string) (*Server, error) {
 	cfg = cfg.WithDefaults()
+	cfg.TLS.Enabled = cfg.TLS.Enabled || strings.HasPrefix(base, "https://")
 	encrypted, err := cfg.TLS.Config()
 	if err != nil {
 		return nil, err

@@ -72,6 +72,30 @@ COMMENT 'What is known of one end user under one visitor id; rows of one key may
 CREATE MATERIALIZED VIEW IF NOT EXISTS end_user_activity_feed TO end_user_activity AS
 …;
 
+ALTER TABLE item_activity
+    ADD COLUMN IF NOT EXISTS item        UInt64 MATERIALIZED cityHash64(item_type, item_id)
+        COMMENT 'Hash of the item',
+    ADD COLUMN IF NOT EXISTS person      UInt64 MATERIALIZED cityHash64(if(user_id = '', visitor_id, user_id))
+        COMMENT 'Hash of the user, of the visitor where there is none',
+    ADD COLUMN IF NOT EXISTS interaction UInt64 MATERIALIZED if(interaction_id = '', cityHash64(item_type, item_id, visitor_id, user_id, day), cityHash64(item_type, item_id, interaction_id))
+        COMMENT 'Hash of the interaction and its item; where events name none, of the person, the item and the day',
+    ADD COLUMN IF NOT EXISTS happened    SimpleAggregateFunction(groupBitOr, UInt16) MATERIALIZED exposed + 2 * interacted + 4 * isNotNull(started_at) + 8 * isNotNull(completed_at)
+            + 16 * isNotNull(milestone_at) + 32 * isNotNull(goal_at) + 64 * isNotNull(failed_at) + 128 * isNotNull(stopped_at) + 256 * isNotNull(dismissed_at)
+        COMMENT 'Bits of what happened, from the lowest: exposed, interacted, started, completed, milestone, goal, failed, stopped, dismissed',
+    ADD COLUMN IF NOT EXISTS first_step  SimpleAggregateFunction(min, Int32) MATERIALIZED if(empty(steps), 2147483647, arrayMin(mapKeys(steps)))
+        COMMENT 'Lowest place of a step that was shown; 2147483647 when there is none',
+    ADD COLUMN IF NOT EXISTS last_step   SimpleAggregateFunction(max, Int32) MATERIALIZED if(empty(steps), -2147483648, arrayMax(mapKeys(steps)))
+        COMMENT 'Highest place of a step that was shown; -2147483648 when there is none';
+
+ALTER TABLE item_activity
+    MATERIALIZE COLUMN item,
+    MATERIALIZE COLUMN person,
+    MATERIALIZE COLUMN interaction,
+    MATERIALIZE COLUMN happened,
+    MATERIALIZE COLUMN first_step,
+    MATERIALIZE COLUMN last_step
+SETTINGS mutations_sync = 2;
+
 CREATE OR REPLACE VIEW events_live AS
 …
 COMMENT 'Events of production without previews and bots, each once: of rows of one account, item, day and event id only the latest; the same id on two days or items remains twice [waymarkctl: events_live …]';
@@ -122,7 +146,7 @@ COMMENT 'Each day''s plays of a walk-thru, or of all: walkthru_completion(accoun
 
 CREATE OR REPLACE VIEW failure_reasons AS
 …
-COMMENT 'Each item''s failed plays by reason, and the reason''s share of them: failure_reasons(account=, from=, to=, audience=, item=), days of UTC, item empty for all. Exact, doubles and late events included [waymarkctl: failure_reasons …]';
+COMMENT 'Each item\'\'s failed plays by reason, and the reason\'\'s share of them: failure_reasons(account=, from=, to=, audience=, item=), days of UTC, item empty for all. Exact, doubles and late events included [waymarkctl: failure_reasons …]';
 
 CREATE OR REPLACE VIEW goal_rate AS
 …

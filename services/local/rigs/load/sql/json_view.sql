@@ -1,0 +1,1 @@
+CREATE MATERIALIZED VIEW json_view TO events AS SELECT * FROM json_queue
