@@ -11,8 +11,6 @@ import (
 type Joint struct {
 	// Digest stands for all its batches, and so for its rows: of 1 to 64 characters.
 	Digest string
-	// SeveralMonths says that its rows are of more than one.
-	SeveralMonths bool
 	// Members are the batches, by partition, each partition once.
 	Members []Member
 }
@@ -28,9 +26,8 @@ type Member struct {
 const MostMembers = 64
 
 type jointWire struct {
-	Digest        string `json:"t"`
-	SeveralMonths bool   `json:"mm,omitempty"`
-	Members       string `json:"m"`
+	Digest  string `json:"t"`
+	Members string `json:"m"`
 }
 
 // wire renders the members as varints: the distance from the partition before, the first offset, the number of offsets, the leader epoch.
@@ -44,7 +41,7 @@ func (j *Joint) wire() *jointWire {
 		b = binary.AppendVarint(b, int64(m.LeaderEpoch))
 		last = m.Partition
 	}
-	return &jointWire{j.Digest, j.SeveralMonths, base64.RawURLEncoding.EncodeToString(b)}
+	return &jointWire{j.Digest, base64.RawURLEncoding.EncodeToString(b)}
 }
 
 var errNoJoint = errors.New("these are no members of a joint batch")
@@ -54,7 +51,7 @@ func (w *jointWire) parse() (*Joint, error) {
 	if err != nil || len(w.Digest) == 0 || len(w.Digest) > 64 {
 		return nil, errNoJoint
 	}
-	j := &Joint{Digest: w.Digest, SeveralMonths: w.SeveralMonths}
+	j := &Joint{Digest: w.Digest}
 	partition := int64(-1)
 	for len(b) > 0 {
 		var fields [3]int64

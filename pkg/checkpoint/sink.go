@@ -9,8 +9,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Formats 1 and 2 knew logs by their names alone: what they say is no memory of this one. Format 4 is written only while a joint intent is open:
-// a sink that knows format 3 goes on from everything else, and stops before what it would complete as if the batch were alone.
+// Formats 1 and 2 knew logs by their names alone: what they say is no memory of this one. Format 4 is written only while a joint intent is open, and
+// once a joint batch was given up: a sink that knows format 3 goes on from everything else, and stops before what it would complete as if the batch were
+// alone, or would forget.
 const (
 	sinkVersion      = 3
 	jointSinkVersion = 4
@@ -46,6 +47,9 @@ type Sink struct {
 	// Joint is what the batch is inserted together with; nil when it is alone. Halved says then that it was given up: parts of it may have been
 	// inserted under the joint token, and under the batch's own.
 	Joint *Joint
+	// Fenced ends the last joint batch of the partition that was given up, 0 where none was in this era: what comes before it may be stored
+	// otherwise than by the block of its joint batch, and what comes after it is not, of what was in one.
+	Fenced int64
 	// Marks are how far the raw logs are stored that the partition was fed from. Enriched records that are not above their log's mark are an
 	// enricher's repetition after a crash. The dead topic's partitions have none.
 	Marks Marks
@@ -64,6 +68,7 @@ type sinkWire struct {
 	Halved      bool       `json:"h,omitempty"`
 	Replaces    bool       `json:"r,omitempty"`
 	Joint       *jointWire `json:"j,omitempty"`
+	Fenced      int64      `json:"fe,omitempty"`
 	Marks       []markWire `json:"src,omitempty"`
 }
 
@@ -80,7 +85,10 @@ type markWire struct {
 
 // String renders s as metadata.
 func (s Sink) String() string {
-	w := sinkWire{Version: sinkVersion, Log: shortID(s.Log), LeaderEpoch: s.LeaderEpoch, Era: s.Era, Next: s.Next}
+	w := sinkWire{Version: sinkVersion, Log: shortID(s.Log), LeaderEpoch: s.LeaderEpoch, Era: s.Era, Next: s.Next, Fenced: s.Fenced}
+	if s.Fenced > 0 {
+		w.Version = jointSinkVersion
+	}
 	if s.Next > 0 {
 		w.NextEpoch, w.Halved, w.Replaces = s.NextLeaderEpoch, s.Halved, s.Replaces
 		if s.Joint != nil {
@@ -127,9 +135,9 @@ func ParseSink(metadata string, offset int64) (Sink, error) {
 	if json.Unmarshal([]byte(metadata), &w) != nil {
 		return Sink{}, contradicts
 	}
-	s := Sink{LeaderEpoch: w.LeaderEpoch, Era: w.Era, Next: w.Next, NextLeaderEpoch: -1}
+	s := Sink{LeaderEpoch: w.LeaderEpoch, Era: w.Era, Next: w.Next, NextLeaderEpoch: -1, Fenced: w.Fenced}
 	var err error
-	if s.Log, err = parseID(w.Log); err != nil || s.Log == uuid.Nil || w.LeaderEpoch < -1 || w.Era < 0 || w.Next != 0 && w.Next <= offset {
+	if s.Log, err = parseID(w.Log); err != nil || s.Log == uuid.Nil || w.LeaderEpoch < -1 || w.Era < 0 || w.Fenced < 0 || w.Next != 0 && w.Next <= offset {
 		return Sink{}, contradicts
 	}
 	if w.Next > 0 {

@@ -20,7 +20,7 @@ func drawJoint(t *rapid.T) *Joint {
 	if n == 0 {
 		return nil
 	}
-	j := &Joint{Digest: rapid.StringMatching("[0-9a-f]{32}").Draw(t, "digest"), SeveralMonths: rapid.Bool().Draw(t, "several months")}
+	j := &Joint{Digest: rapid.StringMatching("[0-9a-f]{32}").Draw(t, "digest")}
 	partition := int32(-1)
 	for range n {
 		partition += rapid.Int32Range(1, 1000).Draw(t, "gap")
@@ -36,6 +36,9 @@ func TestASinkSurvivesTheMetadata(t *testing.T) {
 		want := NewSink(uuid.New())
 		want.Era = rapid.Int64Min(0).Draw(t, "era")
 		want.LeaderEpoch = rapid.Int32Min(-1).Draw(t, "leader epoch")
+		if rapid.Bool().Draw(t, "fenced") {
+			want.Fenced = rapid.Int64Range(0, offset).Draw(t, "fenced up to")
+		}
 		for range rapid.IntRange(0, mostMarks+1).Draw(t, "logs") {
 			topic := uuid.New()
 			m := Mark{Source: drawSource(t, topic, "source"), Superseded: rapid.Int64Min(0).Draw(t, "superseded"), Fed: rapid.Int32Min(-1).Draw(t, "fed"), Doubt: drawSource(t, topic, "doubt")}
@@ -54,7 +57,7 @@ func TestASinkSurvivesTheMetadata(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, %v, want %+v", got, err, want)
 		}
-		if version := formatOf(want.String()); (version == 4) != (want.Joint != nil) {
+		if version := formatOf(want.String()); (version == 4) != (want.Joint != nil || want.Fenced > 0) {
 			t.Fatalf("format %d", version)
 		}
 		if n := len(want.String()); n > 4096 || want.Joint == nil && n > 2048 {
@@ -75,6 +78,7 @@ func TestParseSink(t *testing.T) {
 		"joint of nobody":   `{"v":4,"log":"` + log + `","next":9,"j":{"t":"d","m":""}}`,
 		"joint cut off":     `{"v":4,"log":"` + log + `","next":9,"j":{"t":"d","m":"AAE"}}`,
 		"joint of no name":  `{"v":4,"log":"` + log + `","next":9,"j":{"m":"AAEBAA"}}`,
+		"fenced negative":   `{"v":4,"log":"` + log + `","fe":-1}`,
 		"ends at its start": `{"v":3,"log":"` + log + `","next":7}`,
 		"no log":            `{"v":3,"next":9}`,
 		"log of 3 bytes":    `{"v":3,"log":"AAAA"}`,

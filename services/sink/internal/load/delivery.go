@@ -23,6 +23,8 @@ type delivery struct {
 	took *piece
 	// looked is when the table was last asked which of the rows it has; zero before the first try to insert them.
 	looked time.Time
+	// unread is when the other partitions of the joint batch could first not be read.
+	unread time.Time
 	// views counts the materialized views of the table, once anybody asked; -1 before.
 	views int64
 	// unsure says that its views were said to be.
@@ -34,11 +36,12 @@ type delivery struct {
 func newDelivery(b *batch) *delivery { return &delivery{batch: b, views: -1} }
 
 // A piece is rows that are inserted together, the token they are sent under, and when they were. left counts those left out; entire says that
-// it is the whole batch.
+// it is the whole batch, fence that it keeps a joint block out.
 type piece struct {
 	rows   []int
 	left   int
 	entire bool
+	fence  bool
 	token  string
 	at     time.Time
 }

@@ -77,6 +77,9 @@ func (j *joint) run(work context.Context) {
 		return
 	}
 	j.identify()
+	if !j.fits() {
+		return
+	}
 	j.step("gathered")
 	if err := j.intend(work); err != nil {
 		j.all(alone, err)
@@ -125,20 +128,25 @@ func (j *joint) identify() {
 		return cmp.Compare(a.delivery.batch.extent.log.Partition, b.delivery.batch.extent.log.Partition)
 	})
 	j.identity = new(checkpoint.Joint)
-	names := sha256.New()
-	var months []int
+	var extents []extent
 	for _, e := range j.entrants {
 		b := e.delivery.batch
-		fmt.Fprintln(names, b.extent.token())
+		extents = append(extents, b.extent)
 		j.identity.Members = append(j.identity.Members, checkpoint.Member{
 			Partition: b.extent.log.Partition, From: b.extent.from.Offset, To: b.extent.to.Offset, LeaderEpoch: b.extent.to.LeaderEpoch,
 		})
-		months = append(months, b.months()...)
 	}
-	slices.Sort(months)
-	j.identity.SeveralMonths = len(slices.Compact(months)) > 1
-	j.identity.Digest = hex.EncodeToString(names.Sum(nil)[:16])
+	j.identity.Digest = digestOf(extents)
 	j.token = jointToken(j.entrants[0].delivery.batch.extent.log.Topic, j.identity)
+}
+
+// digestOf names what some batches hold together.
+func digestOf(extents []extent) string {
+	names := sha256.New()
+	for _, e := range extents {
+		fmt.Fprintln(names, e.token())
+	}
+	return hex.EncodeToString(names.Sum(nil)[:16])
 }
 
 // jointToken stands for a joint batch in ClickHouse's deduplication window. It names the partitions, so that each finds the inserts that are under way
@@ -153,6 +161,10 @@ func jointToken(topic string, of *checkpoint.Joint) string {
 
 // intend commits every batch's intent by one request. Whoever loses its generation meanwhile loses it for all of them, and nothing was sent.
 func (j *joint) intend(work context.Context) error {
+	return commitTogether(work, j.joiner.together, j.intents())
+}
+
+func (j *joint) intents() []statement {
 	statements := make([]statement, len(j.entrants))
 	for i, e := range j.entrants {
 		p, b := e.partition, e.delivery.batch
@@ -160,7 +172,19 @@ func (j *joint) intend(work context.Context) error {
 		intent.Joint = j.identity
 		statements[i] = statement{p.fence, b.extent.from.Offset, intent}
 	}
-	return commitTogether(work, j.joiner.together, statements)
+	return statements
+}
+
+// mostMetadata is what a broker takes beside an offset, in bytes: its offset.metadata.max.bytes, unless somebody has set that.
+const mostMetadata = 4096
+
+// fits tells whether a broker takes all intents. It refuses those that are too large, and records the others of the request, but a joint batch's are
+// committed all or none.
+func (j *joint) fits() bool {
+	return !slices.ContainsFunc(j.intents(), func(s statement) bool {
+		s.state.Halved, s.state.Fenced = true, s.state.Next // which may be committed later
+		return len(s.state.String()) > mostMetadata
+	})
 }
 
 // confirm is fence.confirm for all of them.
@@ -239,7 +263,10 @@ func (j *joint) try(work context.Context) error {
 		parts[i] = e.delivery.batch.rows.Columns(0, e.delivery.batch.rows.Len())
 	}
 	j.step("inserting jointly")
-	err := j.first().writer.inserter.send(work, j.entrants[0].delivery.batch.rows.Insert(), j.token, parts...)
+	inserter := j.first().writer.inserter
+	err := inserter.send(func() error {
+		return inserter.table.Insert(work, j.entrants[0].delivery.batch.rows.Insert(), j.token, parts...)
+	})
 	var refused *refusedError
 	if errors.As(err, &refused) {
 		return errDissolved

@@ -76,6 +76,14 @@ func (m *monitor) unsure(b *batch) {
 		zap.String("table", b.rows.Table()), zap.Int64("from", b.extent.from.Offset), zap.Int64("to", b.extent.to.Offset))
 }
 
+// unsureOfShare says of a batch that was in a joint batch, and was stored for itself, that views may lack rows, or have some twice: of the joint block, should
+// that come yet.
+func (m *monitor) unsureOfShare(b *batch) {
+	m.metrics.unsureViews.Inc()
+	m.log.Error("a batch was not stored together with those that it was to be: materialized views may lack rows of it, or have some twice: compare them",
+		zap.String("table", b.rows.Table()), zap.Int64("from", b.extent.from.Offset), zap.Int64("to", b.extent.to.Offset))
+}
+
 // end takes the partition's gauges away.
 func (m *monitor) end() {
 	m.metrics.scale.DeleteLabelValues(m.topic, m.number)

@@ -139,8 +139,12 @@ func (p *partition) deliver(work context.Context, d *delivery) error {
 func (p *partition) acknowledge(d *delivery) {
 	b := d.batch
 	p.monitor.step("stored")
+	fenced := p.known.Fenced
+	if d.joint != nil && (d.halved || d.withheld.any()) {
+		fenced = b.extent.to.Offset
+	}
 	p.known = checkpoint.Sink{
-		Log: b.extent.log.ID, Era: b.extent.era, LeaderEpoch: b.extent.to.LeaderEpoch, NextLeaderEpoch: kafka.NoLeaderEpoch, Marks: b.lineage.marks,
+		Log: b.extent.log.ID, Era: b.extent.era, LeaderEpoch: b.extent.to.LeaderEpoch, NextLeaderEpoch: kafka.NoLeaderEpoch, Fenced: fenced, Marks: b.lineage.marks,
 	}
 	p.fence.owe(p.known)
 	p.monitor.stored(b, len(d.withheld.rows))
@@ -151,7 +155,7 @@ func (p *partition) intent(b *batch) checkpoint.Sink {
 	e := b.extent
 	return checkpoint.Sink{
 		Log: e.log.ID, Era: e.era, LeaderEpoch: e.from.LeaderEpoch, Next: e.to.Offset, NextLeaderEpoch: e.to.LeaderEpoch,
-		Replaces: len(b.lineage.replaced) > 0, Marks: p.known.Marks,
+		Replaces: len(b.lineage.replaced) > 0, Fenced: p.known.Fenced, Marks: p.known.Marks,
 	}
 }
 

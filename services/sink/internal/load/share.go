@@ -46,12 +46,14 @@ func (w *writer) completeShare(work context.Context, d *delivery) error {
 		sent, err := w.again(work, d)
 		var refused *refusedError
 		switch {
-		case errors.As(err, &refused) && landed:
-			return w.sieve.ownFault(work, d, rows, refused.err)
-		case err != nil && refused == nil:
+		case errors.As(err, &refused): // by a view, or for rows of anybody's
+			if err := w.sieve.ownFault(work, d, rows, refused.err); err != nil || landed {
+				return err
+			}
+		case err != nil:
 			return err
 		case !sent && landed:
-			return w.unsure(work, d)
+			return w.unsure(work, d, (*monitor).unsure)
 		case sent:
 			if held, err = w.look(work, d); err != nil {
 				return err
@@ -61,22 +63,17 @@ func (w *writer) completeShare(work context.Context, d *delivery) error {
 			}
 		}
 	}
-	lacking := d.lacking(held)
-	// What is there of a batch that is not there as a whole may have come in any way, and a view knows one fence of a joint batch.
-	unsure := held.among(rows) > 0 || d.joint.SeveralMonths && len(lacking) > 0
 	if err := w.inserter.halve(work, d); err != nil {
 		return err
 	}
-	if len(lacking) > 0 {
+	if err := w.unsure(work, d, (*monitor).unsureOfShare); err != nil {
+		return err
+	}
+	if lacking := d.lacking(held); len(lacking) > 0 {
 		if err := w.keepOut(work, d, lacking); err != nil {
 			return err
 		}
 		if held, err = w.look(work, d); err != nil {
-			return err
-		}
-	}
-	if unsure {
-		if err := w.unsure(work, d); err != nil {
 			return err
 		}
 	}
@@ -106,7 +103,7 @@ func (w *writer) keepOut(work context.Context, d *delivery, months []int) error 
 	w.monitor.step("fencing")
 	for _, month := range months {
 		p := d.piece(month, 0, d.batch.rows.Len())
-		p.token, p.entire = jointToken(d.batch.extent.log.Topic, d.joint), false
+		p.token, p.entire, p.fence = jointToken(d.batch.extent.log.Topic, d.joint), false, true
 		err := w.inserter.insert(work, d, p)
 		var refused *refusedError
 		if errors.As(err, &refused) {
@@ -128,14 +125,24 @@ func (w *writer) again(work context.Context, d *delivery) (sent bool, err error)
 	if d.withheld.any() {
 		return false, nil
 	}
+	beyond, err := w.siblings.agree(work, d.joint, b.extent)
+	switch {
+	case err != nil:
+		return false, &passingError{err}
+	case beyond == nil:
+		return false, nil
+	}
 	others, err := w.siblings.again(work, d.joint, b.extent.log.Partition)
 	defer w.siblings.release(others)
 	switch {
 	case errors.Is(err, errChanged):
 		w.monitor.log.Info("a joint batch cannot be made again", zap.Error(err))
 		return false, nil
-	case err != nil:
+	case err != nil && d.patient():
 		return false, &passingError{err}
+	case err != nil:
+		w.monitor.log.Warn("a joint batch cannot be made again for a while", zap.Error(err))
+		return false, nil
 	}
 	parts := make([][]clickhouse.Column, len(d.joint.Members))
 	had, all, block := map[int]int{}, map[int]int{}, int64(math.MaxInt64)
@@ -155,6 +162,9 @@ func (w *writer) again(work context.Context, d *delivery) (sent bool, err error)
 		}
 		block = min(block, held.block)
 		for row, there := range held.rows {
+			if !there && beyond[m.Partition] {
+				return false, nil // it was stored, and somebody has deleted it since
+			}
 			month := part.rows.Month(row)
 			all[month]++
 			if there {
@@ -173,30 +183,44 @@ func (w *writer) again(work context.Context, d *delivery) (sent bool, err error)
 			return false, err
 		}
 	}
-	if agree, err := w.siblings.agree(work, d.joint, b.extent.log.Partition); err != nil {
-		return false, &passingError{err}
-	} else if !agree {
-		return false, nil
-	}
 	if err := w.inserter.clear(work, d); err != nil {
 		return false, err
 	}
-	if time.Since(d.looked) >= w.inserter.lookHolds {
+	asked := time.Now() // last of all: one that gives it up may fence at once
+	if beyond, err := w.siblings.agree(work, d.joint, b.extent); err != nil {
+		return false, &passingError{err}
+	} else if beyond == nil {
+		return false, nil
+	}
+	if time.Since(asked) >= mostHeld || time.Since(d.looked) >= w.inserter.lookHolds {
 		return false, &passingError{errStale}
 	}
 	w.monitor.step("healing")
-	err = w.inserter.send(work, b.rows.Insert(), jointToken(b.extent.log.Topic, d.joint), parts...)
+	err = w.inserter.send(func() error {
+		return w.inserter.table.Insert(work, b.rows.Insert(), jointToken(b.extent.log.Topic, d.joint), parts...)
+	})
 	return err == nil, err
 }
 
-// unsure says that the table's views may lack what it has of d's batch, if it has any.
-func (w *writer) unsure(work context.Context, d *delivery) error {
+// patience is how long the other partitions of a joint batch may not be read before this one goes on without them.
+const patience = 30 * time.Second
+
+// patient tells whether to wait for them on.
+func (d *delivery) patient() bool {
+	if d.unread.IsZero() {
+		d.unread = time.Now()
+	}
+	return time.Since(d.unread) < patience
+}
+
+// unsure says, once, that the table's views may not have what it has of d's batch, if it has any.
+func (w *writer) unsure(work context.Context, d *delivery, say func(*monitor, *batch)) error {
 	if views, err := w.readback.views(work, d); err != nil || views == 0 {
 		return err
 	}
 	if !d.unsure {
 		d.unsure = true
-		w.monitor.unsure(d.batch)
+		say(w.monitor, d.batch)
 	}
 	return nil
 }
@@ -207,28 +231,42 @@ type siblings struct {
 	group  string
 }
 
-// agree tells whether every other partition of a joint batch has its intent open and has not given it up, or has gone on beyond it: none of them stores, or
-// has stored, its records in another way.
-func (s siblings) agree(ctx context.Context, of *checkpoint.Joint, but int32) (bool, error) {
-	all, err := s.reader.fetcher.Committed(ctx, s.group, s.reader.log.Topic)
+// agree tells whether no other partition of a joint batch stores, or has stored, its records in another way: each has its intent open and has not given
+// it up, or has gone on beyond it and has given up none since, in the same era. It returns which of them have gone on, and nil where one does not agree.
+//
+// An era is another one wherever a partition's memory begins anew, and names its batches with all else that they are read from: where that is as it was the
+// digest is, too.
+func (s siblings) agree(ctx context.Context, of *checkpoint.Joint, own extent) (beyond map[int32]bool, err error) {
+	all, err := s.reader.fetcher.Committed(ctx, s.group, own.log.Topic)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	for _, m := range of.Members {
-		if m.Partition == but {
-			continue
+	beyond = make(map[int32]bool)
+	extents := make([]extent, len(of.Members))
+	for i, m := range of.Members {
+		e := own
+		e.log.Partition = m.Partition
+		e.from, e.to = kafka.Position{Offset: m.From}, kafka.Position{Offset: m.To, LeaderEpoch: m.LeaderEpoch}
+		if m.Partition != own.log.Partition {
+			at := slices.IndexFunc(all, func(c kafka.Commitment) bool { return c.Partition == m.Partition })
+			if at < 0 {
+				return nil, nil
+			}
+			offset := all[at].Offset
+			state, err := checkpoint.ParseSink(all[at].Metadata, offset)
+			open := offset == m.From && state.Joint != nil && state.Joint.Digest == of.Digest && !state.Halved
+			beyond[m.Partition] = offset >= m.To && state.Fenced < m.To
+			if err != nil || state.Log != own.log.ID || !open && !beyond[m.Partition] {
+				return nil, nil
+			}
+			e.era = state.Era
 		}
-		i := slices.IndexFunc(all, func(c kafka.Commitment) bool { return c.Partition == m.Partition })
-		if i < 0 {
-			return false, nil
-		}
-		state, err := checkpoint.ParseSink(all[i].Metadata, all[i].Offset)
-		open := err == nil && all[i].Offset == m.From && state.Joint != nil && state.Joint.Digest == of.Digest && !state.Halved
-		if beyond := err == nil && all[i].Offset >= m.To; !open && !beyond {
-			return false, nil
-		}
+		extents[i] = e
 	}
-	return true, nil
+	if digestOf(extents) != of.Digest {
+		return nil, nil
+	}
+	return beyond, nil
 }
 
 // again makes the batches of a joint once more, but for that of one partition: where that is, there is nil. Those that were made are returned with an

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
@@ -32,6 +32,7 @@ const (
 	noJointIntents fault = "the intents of a joint batch are not committed before its insert"
 	someIntents    fault = "of the intents of a joint batch one is committed"
 	unnamedJoint   fault = "an intent does not name its joint batch"
+	forgottenFence fault = "that a joint batch was fenced is forgotten with its intent"
 	unmarkedFence  fault = "an intent does not say that it was fenced"
 )
 
@@ -42,11 +43,15 @@ var joinedLog = uuid.UUID{15: 9}
 // batches. The table, time and what becomes of calls are the world's.
 type jointWorld struct {
 	*world
-	raw       uuid.UUID
-	logs      [jointPartitions][]event.Record
-	next      [jointPartitions]int64 // raw offsets
-	committed [jointPartitions]commitment
-	seats     []*seat
+	raw        uuid.UUID
+	logs       [jointPartitions][]event.Record
+	next       [jointPartitions]int64 // raw offsets
+	committed  [jointPartitions]commitment
+	seats      []*seat
+	unsureRows int
+	someBad    bool
+	apart      bool // the first partition\'s events are of a month of their own
+	slowly     bool // what an old generation has sent, and nobody sees, stays on its way for long
 }
 
 type commitment struct {
@@ -58,6 +63,10 @@ type commitment struct {
 type seat struct {
 	*member
 	jw *jointWorld
+	// owned are its partitions; blind is what it gets when it reads others, nil for their records.
+	owned []int32
+	blind error
+	said  *observer.ObservedLogs
 	// believed are the places of rows that a fence was sent for, under a broken protocol.
 	mu       sync.Mutex
 	believed []rows.Position
@@ -69,6 +78,7 @@ func newJointWorld(choose func(int) int, broken fault) *jointWorld {
 		dead: make(map[rows.Position]bool), refused: make(map[rows.Position]bool), skipped: make(map[rows.Position]bool), reached: make(map[string]bool),
 	}}
 	w.table.viewOfAll = true
+	w.slowly, w.someBad, w.apart, w.coin = choose(2) == 0, choose(4) == 0, choose(3) == 0, choose(1<<20)
 	w.raw = w.enricher.newID()
 	for p := range w.committed { // all of the raw logs is known, so that no batch must ask for it
 		state := checkpoint.NewSink(joinedLog)
@@ -90,11 +100,11 @@ func (w *jointWorld) write(p int) {
 	of := w.erasures.sender(rows.Position{TopicID: w.raw, Partition: int32(p), Offset: source})
 	made.AccountId, made.UserId, made.ReceivedAt = simAccount, of.user, of.received
 	year := 2020
-	if source%7 == 3 {
+	if apart := w.apart && p == 0; apart || !w.apart && source%7 == 3 {
 		year++
 	}
 	made.Time = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-	if source%29 == 17 {
+	if w.isBad(source) {
 		made.Props = []byte(badProps)
 	}
 	value, err := made.MarshalVT()
@@ -105,6 +115,9 @@ func (w *jointWorld) write(p int) {
 	defer w.mu.Unlock()
 	w.logs[p] = append(w.logs[p], event.Record{Partition: int32(p), Offset: int64(len(w.logs[p])), Timestamp: 1, Value: value})
 }
+
+// isBad tells whether ClickHouse takes an event nowhere.
+func (w *jointWorld) isBad(source int64) bool { return w.someBad && source%29 == 17 }
 
 func (w *jointWorld) enrich() {
 	for p := range w.logs {
@@ -137,6 +150,9 @@ func (s *seat) Verify(context.Context, kafka.Log, kafka.Position) error { return
 
 // Fetch answers at once: what matters here are the calls that change or ask something.
 func (s *seat) Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error) {
+	if s.blind != nil && !slices.Contains(s.owned, log.Partition) {
+		return nil, s.blind
+	}
 	s.w.mu.Lock()
 	records := s.jw.logs[log.Partition]
 	end := int64(len(records))
@@ -185,6 +201,9 @@ func (s *seat) together(ctx context.Context, commits []kafka.Commit) (err error)
 		}
 		for i, c := range commits {
 			state := parse(c.Metadata, c.Offset)
+			if s.w.broken == forgottenFence {
+				state.Fenced = 0
+			}
 			switch {
 			case state.Joint == nil:
 			case s.w.broken == noJointIntents, s.w.broken == someIntents && i > 0 && len(commits) > 1:
@@ -212,23 +231,20 @@ func (s *seat) together(ctx context.Context, commits []kafka.Commit) (err error)
 	return err
 }
 
-func (s *seat) Insert(ctx context.Context, statement, token string, blocks ...[]clickhouse.Column) error {
-	if !strings.Contains(token, "/joint/") || len(blocks) > 1 {
-		return s.member.Insert(ctx, statement, token, blocks...)
-	}
+func (s *seat) Fence(ctx context.Context, statement, token string, block []clickhouse.Column) error {
 	s.w.mu.Lock()
 	s.w.reach("a fence was sent")
 	s.w.mu.Unlock()
 	parts := make(map[int][]row)
-	read(blocks[0], parts)
+	read(block, parts)
 	switch s.w.broken {
 	case noKeepingOut:
 		return nil
 	case otherFence:
 		token += "!"
 	case oneMonthFenced:
-		if len(parts) > 1 {
-			return s.member.Insert(ctx, statement, token, firstMonth(blocks[0]))
+		if len(parts[2020]) == 0 {
+			return nil
 		}
 	case believedFence:
 		s.mu.Lock()
@@ -239,48 +255,7 @@ func (s *seat) Insert(ctx context.Context, statement, token string, blocks ...[]
 		}
 		s.mu.Unlock()
 	}
-	return s.member.Insert(ctx, statement, token, blocks...)
-}
-
-// firstMonth returns the rows of the first row's month.
-func firstMonth(columns []clickhouse.Column) []clickhouse.Column {
-	var times []int64
-	for _, c := range columns {
-		if c.Name == "time" {
-			times = c.Plain().([]int64)
-		}
-	}
-	out := slices.Clone(columns)
-	for i, c := range out {
-		out[i].Values = onlyWhere(c.Plain(), func(row int) bool { return times[row] == times[0] })
-	}
-	return out
-}
-
-// onlyWhere returns the values of a column that the simulation reads.
-func onlyWhere(values any, keep func(row int) bool) any {
-	switch v := values.(type) {
-	case []string:
-		return where(v, keep)
-	case []int64:
-		return where(v, keep)
-	case []int32:
-		return where(v, keep)
-	case []uint32:
-		return where(v, keep)
-	case []uuid.UUID:
-		return where(v, keep)
-	}
-	return values
-}
-
-func where[T any](values []T, keep func(row int) bool) (out []T) {
-	for i, v := range values {
-		if keep(i) {
-			out = append(out, v)
-		}
-	}
-	return out
+	return s.member.Fence(ctx, statement, token, block)
 }
 
 func (s *seat) Held(ctx context.Context, table string, span rows.Span) ([]rows.Held, error) {
@@ -317,17 +292,20 @@ func (w *jointWorld) assign() {
 // sit starts a sink with some partitions.
 func (w *jointWorld) sit(share []int32) {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &seat{member: &member{w: w.world, generation: w.generation, stop: stop, ended: make(chan struct{})}, jw: w}
+	said, errs := observer.New(zap.ErrorLevel)
+	s := &seat{
+		member: &member{w: w.world, generation: w.generation, stop: stop, ended: make(chan struct{})}, jw: w,
+		owned: share, said: errs, blind: []error{nil, nil, nil, nil, kafka.ErrLogGone, errLost}[w.choose(6)],
+	}
 	metrics, err := newMetrics(prometheus.NewRegistry())
 	if err != nil {
 		panic(err)
 	}
-	metrics.unsureViews = counter{metrics.unsureViews, &w.told}
 	l := newLoader(Settings{
 		Region: "eu", Batch: Limits{Rows: 12, Bytes: 1 << 20, Age: time.Second}, Memory: 1 << 20, Inserts: 2, Drain: time.Second,
 		Fetch: kafka.FetchOptions{MaxBytes: 1000, MaxWait: 100 * time.Millisecond},
 		Group: kafka.GroupConfig{SessionTimeout: session, RebalanceTimeout: session}, DeadTopic: "dead", Joint: true,
-	}, outside{log: s, producer: s, tables: s, commits: s.together}, telemetry.Telemetry{Log: zap.NewNop()}, metrics)
+	}, outside{log: s, producer: s, tables: s, commits: s.together}, telemetry.Telemetry{Log: zap.New(said)}, metrics)
 	if w.broken == staleConfirm {
 		l.claimHolds = time.Hour
 	}
@@ -366,8 +344,9 @@ func (w *jointWorld) sit(share []int32) {
 // step answers one call, mostly of a sink that has the partitions now, or lets time pass when nobody calls.
 func (w *jointWorld) step() {
 	synctest.Wait()
+	w.lingers = w.slowly && w.choose(60) > 0
 	w.mu.Lock()
-	idle := len(w.pending) == 0
+	idle := !slices.ContainsFunc(w.pending, func(c *call) bool { return !w.stays(c) || w.table.blocks.Load()-c.issued >= w.slow })
 	w.mu.Unlock()
 	if idle {
 		w.pass(250 * time.Millisecond)

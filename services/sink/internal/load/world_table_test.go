@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -46,42 +45,45 @@ type simTable struct {
 	settled bool
 }
 
-// Insert applies a block part by part, and then to the view.
-func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhouse.Column) (err error) {
+func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhouse.Column) error {
+	return m.put(token, false, blocks)
+}
+
+func (m *member) Fence(_ context.Context, _, token string, block []clickhouse.Column) error {
+	return m.put(token, true, [][]clickhouse.Column{block})
+}
+
+// put applies a block part by part, and then to the view; a fence to the view only if the table takes it, and then whatever the view knows.
+func (m *member) put(token string, fence bool, blocks [][]clickhouse.Column) (err error) {
 	parts := make(map[int][]row)
-	refused, pushes := false, false
+	refused, pushes, taken := false, false, false
+	issued := m.w.table.blocks.Load()
 	var all []int64
 	for _, columns := range blocks {
 		offsets, bad := read(columns, parts)
 		all, refused = append(all, offsets...), refused || bad
 	}
 	m.wait("insert", fmt.Sprint(token, all), func() {
-		before, known := len(m.w.table.rows), slices.Contains(m.w.table.viewWindow, token)
+		before := len(m.w.table.rows)
 		err = m.w.insert(token, parts, refused)
-		fence := strings.Contains(token, "/joint/") && len(blocks) == 1
-		if fence && len(m.w.table.rows) == before { // its views are not asked
-		} else if err == nil && m.w.table.viewOfAll {
+		taken = len(m.w.table.rows) > before
+		switch {
+		case fence && !taken: // its views are not asked
+		case err == nil && m.w.table.viewOfAll:
 			pushes = true
-		} else if err == nil {
+		case err == nil:
 			err = m.w.push(token, parts)
 		}
-		taken := len(m.w.table.rows) > before
-		if strings.Contains(token, "/joint/") && len(blocks) == 1 && taken && err != nil {
-			m.w.muddled = true
-		}
-		if known && taken && len(blocks) == 1 {
-			m.w.excused = true // the table has forgotten another fence, long ago, that the view remembers
-		}
-		if late := m.generation < m.w.generation; late && len(blocks) > 1 {
-			m.w.late(taken, err)
-		}
+		m.late(len(blocks), taken, err)
 	})
 	if pushes { // others may come between the table and its view
 		m.wait("insert", fmt.Sprint(token, all, " into the view"), func() {
-			if strings.Contains(token, "/joint/") && len(blocks) == 1 {
+			if fence {
 				token += fmt.Sprint("/", m.w.table.blocks.Add(1)) // no view knows it
 			}
+			before := len(m.w.table.view)
 			err = m.w.push(token, parts)
+			m.w.doubles(before, issued)
 		})
 	}
 	return err
@@ -170,6 +172,19 @@ func (w *world) push(token string, parts map[int][]row) error {
 	return nil
 }
 
+// doubles notes the rows that the view had before a push, and that the table had when what was pushed was sent: who sent it could have known.
+func (w *world) doubles(before int, issued int64) {
+	had := make(map[rows.Position]bool)
+	for _, place := range w.table.view[:before] {
+		had[place] = true
+	}
+	for _, r := range w.table.rows {
+		if had[r.place] && r.block <= issued && slices.Contains(w.table.view[before:], r.place) {
+			w.sentAgain = append(w.sentAgain, r.place)
+		}
+	}
+}
+
 // apply adds a part unless its token is in the window.
 func (t *simTable) apply(token string, part []row, broken fault) {
 	if slices.Contains(t.window, token) && broken != forgottenToken {
@@ -202,13 +217,13 @@ func (w *world) drop(month int) {
 	w.note("month %d is dropped", month)
 }
 
-// late notes that a joint block came after its sink's generation: whether the table took any of it, and how it ended.
-func (w *world) late(taken bool, err error) {
-	w.reach("a joint block landed late")
-	if err == nil && !taken {
-		w.reach("a fence kept a joint block out")
+// late notes that a joint block came after its sink's generation, and whether the table took any of it.
+func (m *member) late(blocks int, taken bool, err error) {
+	if blocks < 2 || m.generation == m.w.generation {
+		return
 	}
-	if err != nil && taken {
-		w.excused = true // it came when somebody had looked already, and the server died before it reached the view
+	m.w.reach("a joint block landed late")
+	if err == nil && !taken {
+		m.w.reach("a fence kept a joint block out")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,6 +43,9 @@ type world struct {
 	slow int64
 	// hides is true where a joint block may be under way without being seen.
 	hides bool
+	coin  int
+	// lingers is true while what an old generation has sent, and nobody sees, stays on its way.
+	lingers bool
 
 	log       *simLog
 	enricher  simEnricher
@@ -61,10 +65,9 @@ type world struct {
 	skipped map[rows.Position]bool
 	// excused is true once the view may lack rows, and the next owner says so; told, once a sink has said it of a block.
 	excused bool
-	// muddled is true once a server died between a fence that the table has and the view: the view may take the next fence, too, which the
-	// table drops, and gets those rows again with their own batch.
-	muddled bool
 	told    atomic.Bool
+	// sentAgain are rows that were pushed to the view once more by a block that was sent after they were stored.
+	sentAgain []rows.Position
 	// reached are the states that were come to, of mostReached.
 	reached map[string]bool
 	// trace says what happened, for a failure.
@@ -131,7 +134,7 @@ func (m *member) wait(what, about string, do func()) {
 	c := &call{from: m, what: what, about: about, at: time.Now(), do: do, done: make(chan struct{})}
 	m.w.mu.Lock()
 	c.issued = m.w.table.blocks.Load()
-	c.hidden = m.w.hides && what == "insert" && strings.Contains(about, "/joint/") && m.w.choose(2) == 0
+	c.hidden = m.w.hides && what == "insert" && strings.Contains(about, "/joint/") && m.w.tosses(fmt.Sprint(m.generation, about))
 	m.w.pending = append(m.w.pending, c)
 	m.w.mu.Unlock()
 	<-c.done
@@ -416,6 +419,13 @@ func (w *world) note(format string, args ...any) {
 
 func (w *world) reach(state string) { w.reached[state] = true }
 
+// tosses is a coin that falls the same way for the same words, in whatever order loops that run beside each other toss it.
+func (w *world) tosses(words string) bool {
+	h := fnv.New64a()
+	fmt.Fprint(h, w.coin, words)
+	return h.Sum64()>>32&1 == 0
+}
+
 // fails chooses a fault once in n times.
 func (w *world) fails(n int) bool { return !w.calm && w.choose(n) == 0 }
 
@@ -513,7 +523,7 @@ func (w *world) step() {
 			can = []*call{c}
 			break
 		}
-		if !c.late || w.table.blocks.Load() > c.issued {
+		if !w.stays(c) && (!c.late || w.table.blocks.Load() > c.issued) {
 			can = append(can, c)
 		}
 	}
@@ -534,6 +544,9 @@ func (w *world) step() {
 	}
 	w.answer(can[w.choose(len(can))])
 }
+
+// stays tells whether a call is still on its way.
+func (w *world) stays(c *call) bool { return w.lingers && c.hidden && c.from.generation < w.generation }
 
 func (w *world) answer(c *call) {
 	w.mu.Lock()
