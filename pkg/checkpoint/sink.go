@@ -47,8 +47,8 @@ type Sink struct {
 	// Joint is what the batch is inserted together with; nil when it is alone. Halved says then that it was given up: parts of it may have been
 	// inserted under the joint token, and under the batch's own.
 	Joint *Joint
-	// Fenced ends the last joint batch of the partition that was given up, 0 where none was in this era: what comes before it may be stored
-	// otherwise than by the block of its joint batch, and what comes after it is not, of what was in one.
+	// Fenced ends the last joint batch of the partition that was given up, 0 where none was in this era that anybody needs to know of: what comes
+	// before it may be stored otherwise than by the block of its joint batch, and what comes after it is not, of what was in one.
 	Fenced int64
 	// Marks are how far the raw logs are stored that the partition was fed from. Enriched records that are not above their log's mark are an
 	// enricher's repetition after a crash. The dead topic's partitions have none.

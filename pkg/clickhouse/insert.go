@@ -54,17 +54,7 @@ const watched = time.Second
 // same order). nil means that the block is stored, now or by an earlier insert under the same token; without one nothing is
 // deduplicated. It is tried once. Errors do not quote values (Brief).
 func (c *Conn) Insert(ctx context.Context, statement, token string, parts ...[]Column) error {
-	return c.insert(ctx, statement, token, nil, parts)
-}
-
-// Fence is Insert, but materialized views get what the table takes of the block, whatever tokens they know, and nothing of what it drops.
-func (c *Conn) Fence(ctx context.Context, statement, token string, rows []Column) error {
-	return c.insert(ctx, statement, token, ch.Settings{"deduplicate_blocks_in_dependent_materialized_views": 0}, [][]Column{rows})
-}
-
-func (c *Conn) insert(ctx context.Context, statement, token string, other ch.Settings, parts [][]Column) error {
 	settings := maps.Clone(insertSettings)
-	maps.Copy(settings, other)
 	maps.Copy(settings, literally)
 	if token != "" {
 		settings["insert_deduplication_token"] = token

@@ -36,12 +36,11 @@ type delivery struct {
 func newDelivery(b *batch) *delivery { return &delivery{batch: b, views: -1} }
 
 // A piece is rows that are inserted together, the token they are sent under, and when they were. left counts those left out; entire says that
-// it is the whole batch, fence that it keeps a joint block out.
+// it is the whole batch.
 type piece struct {
 	rows   []int
 	left   int
 	entire bool
-	fence  bool
 	token  string
 	at     time.Time
 }

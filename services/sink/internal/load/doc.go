@@ -20,10 +20,10 @@
 //
 // # Joint batches
 //
-// Each insert costs ClickHouse a part for each month, and parts are merged again and again, so what partitions have ready at one time goes in as one
-// block (joiner.go, joint.go). All batches of a generation end at common ticks of their age, and at the limits of what they have together. One partition
-// gathers those that are ready and as usual (no dead letters, nothing in doubt, replaced, repeated, rejected or withheld), commits all their
-// intents by one request, each with the composition of the joint batch, and inserts all rows under a joint token, a digest of the batches' tokens.
+// Each insert costs ClickHouse a part for each month, and parts are merged again and again. So, where it is set (Settings.Joint), what partitions have
+// ready at one time goes in as one block (joiner.go, joint.go). All batches of a generation end at common ticks of their age, and at the limits of what they
+// have together. One partition gathers those that are ready and as usual (no dead letters, nothing in doubt, replaced, repeated, rejected or withheld), commits
+// all their intents by one request, each with the composition of the joint batch, and inserts all rows under a joint token, a digest of the batches' tokens.
 // Each partition's next intent, or a commit without one, acknowledges its own.
 //
 // That the block was acknowledged means that it is stored, unless somebody has fenced it (below) before it came: ClickHouse acknowledges what
@@ -31,17 +31,22 @@
 // is dissolved. An attempt that failed is repeated whole while the table has nothing of the block, or whole months and surely remembers their
 // token. Otherwise, or when it is refused, or somebody in it is erased, it is dissolved.
 //
-// Then, and after a crash or a rebalance, each partition's batch goes on alone (share.go). Its owner looks: where the table has the rows the joint block has
-// landed, since nothing else brings them before the intent says so (Halved). If not, it says so in the intent, and fences: it sends its own rows
-// of the months of which nothing is there under the joint token. From then on ClickHouse drops the joint block in these months, however late it
+// Then, and after a crash or a rebalance, each partition's batch is its owner's matter (share.go). First the owner sends the whole block again, made of all
+// partitions' records, which anybody may read: under its token it lands once in the table and in each view, whoever sends it, however often and however late. It may do so
+// while every other partition agrees (siblings.agree): its intent is open and has not given the block up; or it has gone on beyond it, in the era that it had, and has
+// given up none since that ended at or behind it. That a partition has given one up (Halved) must not be forgotten with the intent: its memory keeps where the last of these
+// ended (Fenced), until no open intent names one of them any more. Memory that begins anew has another era, and so names its batch of that block otherwise than the block's digest has it.
+//
+// Where the whole cannot be sent (records have gone or cannot be read, somebody is to be withheld, a row is refused, part of a month is there, the token may be
+// forgotten, somebody does not agree), and the table does not have the batch's rows already, the owner gives it up: it says so in the intent, and fences. It sends its
+// own rows of the months of which nothing is there under the joint token. From then on ClickHouse drops the joint block in these months, however late it
 // comes; if another owner's fence, or the block, was first it drops this one. So the table is asked again, and what it lacks goes in under the batch's own
 // token, by the rules of a halved intent. A fence is not believed to be stored because it was acknowledged. Rows that ClickHouse refuses cannot fence:
 // neither can a block land that has them.
 //
-// Views know a joint token whatever rows come under it. Where the block has landed, its whole is made again from the other partitions' records, which anybody
-// may read, and sent for the views that lack it. After a fence only the first fence reaches them, and everybody's own pieces: views are
-// said to be unsure where a batch was there in part, or when the joint batch is of several months, in one of which a view may take a fence, and
-// lose another.
+// A view takes the first block under a token that it meets, whatever rows that has and whatever the table took of it (services/local/engines/chdb holds that), and so a
+// fence may take the place of others' rows there, or of its own in another month. Whoever gives a block up says that views are unsure of its batch; whoever has sent
+// the whole again looks once more whether all agree, and says so if not.
 //
 // # Parts
 //
@@ -138,7 +143,7 @@
 //   - between 4 and 5: all is there, nothing is sent again, but to heal views.
 //   - after 5: the offset says so.
 //   - of a joint batch: before its intents are committed, as before; some of them may have been recorded. Between them and its insert, or during it: each
-//     owner fences and completes, or finds it all there. Between fence and fill: what is lacking goes in by the next owner.
+//     owner sends it again whole, or fences and completes. Between fence and fill: what is lacking goes in by the next owner.
 //
 // # Materialized views
 //
@@ -212,7 +217,8 @@
 // the table has, once, unless a sink said so. A run is not held to this last where a batch was halved, or rows were replaced: a third of the
 // runs has neither. It fails when a state in its list is never reached, and it finds each of twenty protocols that are broken on purpose.
 // world_joint_test.go and model_joint_test.go do the same with three partitions that change hands among sinks that join their batches, with joint blocks
-// that nobody sees on their way and that land late, and thirteen broken protocols: logs and groups keep their identity there.
+// that nobody sees on their way and that land late, owners that cannot read the others' records, and fourteen broken protocols: logs and groups keep their
+// identity there. There the view is compared but for the batches of which a sink said that it is unsure.
 // `make simulate` runs it for longer. The simulation lets an insert that is under way land before the window has passed over it, and has one
 // partition and one server. The end-to-end tests kill and stop processes at every step against Kafka and ClickHouse's engine.
 package load

@@ -34,8 +34,6 @@ type inserter struct {
 type inserts interface {
 	// Insert stores parts, one after the other, as one block under token. It is tried once; after an error the block may be stored all the same.
 	Insert(ctx context.Context, statement, token string, parts ...[]clickhouse.Column) error
-	// Fence is Insert, but materialized views get what the table takes of it, whatever tokens they know, and nothing of what it drops.
-	Fence(ctx context.Context, statement, token string, rows []clickhouse.Column) error
 	// Delete removes the rows of the n raw records up to last that have a lower epoch.
 	Delete(ctx context.Context, partition int32, last checkpoint.Source, n int64) error
 }
@@ -59,22 +57,18 @@ func (i *inserter) insert(work context.Context, d *delivery, p piece) error {
 	p.at = time.Now()
 	d.sent = true
 	d.whole = d.whole || p.entire
-	columns := d.batch.columns(p.rows)
-	if p.fence {
-		return i.send(func() error { return i.table.Fence(work, d.batch.rows.Insert(), p.token, columns) })
-	}
-	err := i.send(func() error { return i.table.Insert(work, d.batch.rows.Insert(), p.token, columns) })
+	err := i.send(work, d.batch.rows.Insert(), p.token, d.batch.columns(p.rows))
 	if err == nil {
 		d.took = &p
 	}
 	return err
 }
 
-// send has a block inserted, once; its errors are insert's.
-func (i *inserter) send(insert func() error) error {
+// send inserts parts as one block, once; its errors are insert's.
+func (i *inserter) send(work context.Context, statement, token string, parts ...[]clickhouse.Column) error {
 	i.monitor.step("inserting")
 	sent := time.Now()
-	err := insert()
+	err := i.table.Insert(work, statement, token, parts...)
 	if err == nil {
 		i.monitor.step("inserted")
 		i.monitor.metrics.insertSeconds.Observe(time.Since(sent).Seconds())

@@ -263,10 +263,7 @@ func (j *joint) try(work context.Context) error {
 		parts[i] = e.delivery.batch.rows.Columns(0, e.delivery.batch.rows.Len())
 	}
 	j.step("inserting jointly")
-	inserter := j.first().writer.inserter
-	err := inserter.send(func() error {
-		return inserter.table.Insert(work, j.entrants[0].delivery.batch.rows.Insert(), j.token, parts...)
-	})
+	err := j.first().writer.inserter.send(work, j.entrants[0].delivery.batch.rows.Insert(), j.token, parts...)
 	var refused *refusedError
 	if errors.As(err, &refused) {
 		return errDissolved

@@ -19,7 +19,7 @@ import (
 // mostJointReached are the states that a long simulation of joint batches must come to.
 var mostJointReached = []string{
 	"intents were committed together", "a fence was sent", "a joint block was sent again for its views", "a joint block landed late",
-	"a fence kept a joint block out", "a row was refused", "a view refused a block that the table has", "rows of somebody erased were deleted",
+	"a fence kept a joint block out", "that a joint batch was fenced was forgotten", "a row was refused", "a view refused a block that the table has", "rows of somebody erased were deleted",
 }
 
 // Whatever fails while partitions store together, and whoever gets them meanwhile: each event is in the table once, or was refused, and in the view
@@ -187,7 +187,7 @@ func (w *jointWorld) happen() {
 	case 7, 8:
 		w.stranger()
 	case 9:
-		for range windowSize {
+		for range w.table.remembers {
 			w.stranger()
 		}
 	case 10:

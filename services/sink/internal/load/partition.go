@@ -161,6 +161,11 @@ func (p *partition) intent(b *batch) checkpoint.Sink {
 
 // settle commits what is stored, without an intent.
 func (p *partition) settle(work context.Context) error {
+	if p.fence.owed != nil && p.known.Fenced > 0 && p.writer.siblings.forget(work, p.known.Fenced) {
+		p.known.Fenced = 0
+		p.fence.owe(p.known)
+		p.monitor.step("forgotten")
+	}
 	return p.fence.settle(work, p.reader.next.Offset)
 }
 

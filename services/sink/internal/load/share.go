@@ -59,7 +59,7 @@ func (w *writer) completeShare(work context.Context, d *delivery) error {
 				return err
 			}
 			if held.among(rows) == len(rows) {
-				return nil
+				return w.agreed(work, d)
 			}
 		}
 	}
@@ -96,22 +96,20 @@ func (d *delivery) lacking(held held) []int {
 	})
 }
 
-// keepOut sends d's rows of some months under the joint token, month by month. Views get what the table takes, and know no token of it: whoever else fences is
-// dropped by the table, and stores its own rows for the views, too. Rows that the table refuses fence nothing; nor does a joint block land that has them, and
-// none was under way.
+// keepOut sends d's rows of some months under the joint token, as one block: a view takes the first block under a token that it meets, and no other, however
+// months are. Rows that the table refuses fence nothing; nor does a joint block land that has them, and none was under way.
 func (w *writer) keepOut(work context.Context, d *delivery, months []int) error {
 	w.monitor.step("fencing")
-	for _, month := range months {
-		p := d.piece(month, 0, d.batch.rows.Len())
-		p.token, p.entire, p.fence = jointToken(d.batch.extent.log.Topic, d.joint), false, true
-		err := w.inserter.insert(work, d, p)
-		var refused *refusedError
-		if errors.As(err, &refused) {
-			err = w.sieve.ownFault(work, d, p.rows, refused.err)
-		}
-		if err != nil {
-			return err
-		}
+	fence := d.piece(0, 0, d.batch.rows.Len())
+	fence.rows = slices.DeleteFunc(fence.rows, func(row int) bool { return !slices.Contains(months, d.batch.rows.Month(row)) })
+	fence.token, fence.entire = jointToken(d.batch.extent.log.Topic, d.joint), false
+	err := w.inserter.insert(work, d, fence)
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		err = w.sieve.ownFault(work, d, fence.rows, refused.err)
+	}
+	if err != nil {
+		return err
 	}
 	w.monitor.step("fenced")
 	return nil
@@ -196,9 +194,7 @@ func (w *writer) again(work context.Context, d *delivery) (sent bool, err error)
 		return false, &passingError{errStale}
 	}
 	w.monitor.step("healing")
-	err = w.inserter.send(func() error {
-		return w.inserter.table.Insert(work, b.rows.Insert(), jointToken(b.extent.log.Topic, d.joint), parts...)
-	})
+	err = w.inserter.send(work, b.rows.Insert(), jointToken(b.extent.log.Topic, d.joint), parts...)
 	return err == nil, err
 }
 
@@ -211,6 +207,17 @@ func (d *delivery) patient() bool {
 		d.unread = time.Now()
 	}
 	return time.Since(d.unread) < patience
+}
+
+// agreed says that views are unsure when a partition has given up a joint block while it was sent again: its fence may have come to a view first.
+func (w *writer) agreed(work context.Context, d *delivery) error {
+	switch beyond, err := w.siblings.agree(work, d.joint, d.batch.extent); {
+	case err != nil:
+		return &passingError{err}
+	case beyond == nil:
+		return w.unsure(work, d, (*monitor).unsure)
+	}
+	return nil
 }
 
 // unsure says, once, that the table's views may not have what it has of d's batch, if it has any.
@@ -267,6 +274,21 @@ func (s siblings) agree(ctx context.Context, of *checkpoint.Joint, own extent) (
 		return nil, nil
 	}
 	return beyond, nil
+}
+
+// forget tells whether nobody needs to know any more that this partition has given up joint batches that ended at fenced or before: no open intent names one. None ever
+// will, since the intents of a joint batch are committed together.
+func (s siblings) forget(ctx context.Context, fenced int64) bool {
+	all, err := s.reader.fetcher.Committed(ctx, s.group, s.reader.log.Topic)
+	return err == nil && !slices.ContainsFunc(all, func(c kafka.Commitment) bool {
+		state, err := checkpoint.ParseSink(c.Metadata, c.Offset)
+		if err != nil {
+			return !errors.Is(err, checkpoint.ErrForeign)
+		}
+		return state.Joint != nil && slices.ContainsFunc(state.Joint.Members, func(m checkpoint.Member) bool {
+			return m.Partition == s.reader.log.Partition && m.To <= fenced
+		})
+	})
 }
 
 // again makes the batches of a joint once more, but for that of one partition: where that is, there is nil. Those that were made are returned with an

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
+	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -77,7 +79,8 @@ func newJointWorld(choose func(int) int, broken fault) *jointWorld {
 		choose: choose, broken: broken, hides: true, slow: 4, log: &simLog{},
 		dead: make(map[rows.Position]bool), refused: make(map[rows.Position]bool), skipped: make(map[rows.Position]bool), reached: make(map[string]bool),
 	}}
-	w.table.viewOfAll = true
+	w.table.viewOfAll, w.table.apart = choose(2) == 0, true
+	w.table.remembers = 20 // more than what comes between a look and the last of what was sent after it
 	w.slowly, w.someBad, w.apart, w.coin = choose(2) == 0, choose(4) == 0, choose(3) == 0, choose(1<<20)
 	w.raw = w.enricher.newID()
 	for p := range w.committed { // all of the raw logs is known, so that no batch must ask for it
@@ -231,20 +234,23 @@ func (s *seat) together(ctx context.Context, commits []kafka.Commit) (err error)
 	return err
 }
 
-func (s *seat) Fence(ctx context.Context, statement, token string, block []clickhouse.Column) error {
+func (s *seat) Insert(ctx context.Context, statement, token string, blocks ...[]clickhouse.Column) error {
+	if !strings.Contains(token, "/joint/") || len(blocks) > 1 {
+		return s.member.Insert(ctx, statement, token, blocks...)
+	}
 	s.w.mu.Lock()
 	s.w.reach("a fence was sent")
 	s.w.mu.Unlock()
 	parts := make(map[int][]row)
-	read(block, parts)
+	read(blocks[0], parts)
 	switch s.w.broken {
 	case noKeepingOut:
 		return nil
 	case otherFence:
 		token += "!"
 	case oneMonthFenced:
-		if len(parts[2020]) == 0 {
-			return nil
+		if len(parts) > 1 {
+			return s.member.Insert(ctx, statement, token, firstMonth(blocks[0]))
 		}
 	case believedFence:
 		s.mu.Lock()
@@ -255,7 +261,48 @@ func (s *seat) Fence(ctx context.Context, statement, token string, block []click
 		}
 		s.mu.Unlock()
 	}
-	return s.member.Fence(ctx, statement, token, block)
+	return s.member.Insert(ctx, statement, token, blocks...)
+}
+
+// firstMonth returns the rows of the first row's month.
+func firstMonth(columns []clickhouse.Column) []clickhouse.Column {
+	var times []int64
+	for _, c := range columns {
+		if c.Name == "time" {
+			times = c.Plain().([]int64)
+		}
+	}
+	out := slices.Clone(columns)
+	for i, c := range out {
+		out[i].Values = onlyWhere(c.Plain(), func(row int) bool { return times[row] == times[0] })
+	}
+	return out
+}
+
+// onlyWhere returns the values of a column that the simulation reads.
+func onlyWhere(values any, keep func(row int) bool) any {
+	switch v := values.(type) {
+	case []string:
+		return where(v, keep)
+	case []int64:
+		return where(v, keep)
+	case []int32:
+		return where(v, keep)
+	case []uint32:
+		return where(v, keep)
+	case []uuid.UUID:
+		return where(v, keep)
+	}
+	return values
+}
+
+func where[T any](values []T, keep func(row int) bool) (out []T) {
+	for i, v := range values {
+		if keep(i) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func (s *seat) Held(ctx context.Context, table string, span rows.Span) ([]rows.Held, error) {
@@ -313,9 +360,9 @@ func (w *jointWorld) sit(share []int32) {
 		switch name {
 		case "readback", "joined", "confirming", "fenced":
 			s.wait("step", name, func() {})
-		case "healing":
+		case "healing", "forgotten":
 			w.mu.Lock()
-			w.reach("a joint block was sent again for its views")
+			w.reach(map[string]string{"healing": "a joint block was sent again for its views", "forgotten": "that a joint batch was fenced was forgotten"}[name])
 			w.mu.Unlock()
 		}
 	})
@@ -340,6 +387,16 @@ func (w *jointWorld) sit(share []int32) {
 		close(s.ended)
 	}()
 }
+
+// tosses is a coin that falls the same way for the same words, in whatever order loops that run beside each other toss it.
+func (w *world) tosses(words string) bool {
+	h := fnv.New64a()
+	fmt.Fprint(h, w.coin, words)
+	return h.Sum64()>>32&1 == 0
+}
+
+// stays tells whether a call is still on its way.
+func (w *world) stays(c *call) bool { return w.lingers && c.hidden && c.from.generation < w.generation }
 
 // step answers one call, mostly of a sink that has the partitions now, or lets time pass when nobody calls.
 func (w *jointWorld) step() {

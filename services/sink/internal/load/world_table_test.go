@@ -14,9 +14,6 @@ import (
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
 )
 
-// windowSize is the deduplication window, in blocks, of the table and of its view.
-const windowSize = 8
-
 // A row is what the table holds of an event, and the block it came with.
 type row struct {
 	place rows.Position
@@ -29,14 +26,16 @@ type row struct {
 // A simTable does with blocks what ClickHouse does: it stores each month's part or does not, drops a part whose token it remembers, and
 // pushes a block to its view after it has stored it.
 type simTable struct {
-	rows   []row
-	window []string // tokens of parts, the oldest first
-	blocks atomic.Int64
+	// remembers is the deduplication window, in blocks; a view's is larger.
+	remembers int
+	rows      []row
+	window    []string // tokens of parts, the oldest first
+	blocks    atomic.Int64
 
 	view       []rows.Position
 	viewWindow []string
-	// viewOfAll says that the view's own table is not partitioned by month.
-	viewOfAll bool
+	// viewOfAll says that the view's own table is not partitioned by month, apart that others may come between the table and its view.
+	viewOfAll, apart bool
 	// viewFails is the code that the view throws, 0 when it is sound.
 	viewFails int32
 	// refuses is true while a constraint refuses every row.
@@ -45,16 +44,8 @@ type simTable struct {
 	settled bool
 }
 
-func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhouse.Column) error {
-	return m.put(token, false, blocks)
-}
-
-func (m *member) Fence(_ context.Context, _, token string, block []clickhouse.Column) error {
-	return m.put(token, true, [][]clickhouse.Column{block})
-}
-
-// put applies a block part by part, and then to the view; a fence to the view only if the table takes it, and then whatever the view knows.
-func (m *member) put(token string, fence bool, blocks [][]clickhouse.Column) (err error) {
+// Insert applies a block part by part, and then to the view.
+func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhouse.Column) (err error) {
 	parts := make(map[int][]row)
 	refused, pushes, taken := false, false, false
 	issued := m.w.table.blocks.Load()
@@ -67,20 +58,13 @@ func (m *member) put(token string, fence bool, blocks [][]clickhouse.Column) (er
 		before := len(m.w.table.rows)
 		err = m.w.insert(token, parts, refused)
 		taken = len(m.w.table.rows) > before
-		switch {
-		case fence && !taken: // its views are not asked
-		case err == nil && m.w.table.viewOfAll:
-			pushes = true
-		case err == nil:
+		if pushes = err == nil && m.w.table.apart; err == nil && !pushes {
 			err = m.w.push(token, parts)
 		}
 		m.late(len(blocks), taken, err)
 	})
 	if pushes { // others may come between the table and its view
 		m.wait("insert", fmt.Sprint(token, all, " into the view"), func() {
-			if fence {
-				token += fmt.Sprint("/", m.w.table.blocks.Add(1)) // no view knows it
-			}
 			before := len(m.w.table.view)
 			err = m.w.push(token, parts)
 			m.w.doubles(before, issued)
@@ -160,7 +144,7 @@ func (w *world) push(token string, parts map[int][]row) error {
 		}
 		if len(parts[month]) > 0 && !slices.Contains(before, known) {
 			t.viewWindow = append(t.viewWindow, known)
-			t.viewWindow = t.viewWindow[max(0, len(t.viewWindow)-4*windowSize):]
+			t.viewWindow = t.viewWindow[max(0, len(t.viewWindow)-4*t.remembers):]
 			for _, r := range parts[month] {
 				t.view = append(t.view, r.place)
 			}
@@ -200,7 +184,7 @@ func (t *simTable) apply(token string, part []row, broken fault) {
 func (t *simTable) push(token string) {
 	t.blocks.Add(1)
 	t.window = append(t.window, token)
-	t.window = t.window[max(0, len(t.window)-windowSize):]
+	t.window = t.window[max(0, len(t.window)-t.remembers):]
 }
 
 // drop removes a month, as ALTER TABLE DROP PARTITION does; the window forgets the tokens of its parts.

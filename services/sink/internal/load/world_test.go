@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"regexp"
 	"slices"
 	"strings"
@@ -372,7 +371,7 @@ func (m *member) Remembers(_ context.Context, _ string, block int64) (ok bool, e
 			err = errLost
 			return
 		}
-		ok = m.w.table.blocks.Load()-block < windowSize/2 || m.w.broken == eagerHealing
+		ok = m.w.table.blocks.Load()-block < int64(m.w.table.remembers/2) || m.w.broken == eagerHealing
 	})
 	return ok, err
 }
@@ -418,13 +417,6 @@ func (w *world) note(format string, args ...any) {
 }
 
 func (w *world) reach(state string) { w.reached[state] = true }
-
-// tosses is a coin that falls the same way for the same words, in whatever order loops that run beside each other toss it.
-func (w *world) tosses(words string) bool {
-	h := fnv.New64a()
-	fmt.Fprint(h, w.coin, words)
-	return h.Sum64()>>32&1 == 0
-}
 
 // fails chooses a fault once in n times.
 func (w *world) fails(n int) bool { return !w.calm && w.choose(n) == 0 }
@@ -544,9 +536,6 @@ func (w *world) step() {
 	}
 	w.answer(can[w.choose(len(can))])
 }
-
-// stays tells whether a call is still on its way.
-func (w *world) stays(c *call) bool { return w.lingers && c.hidden && c.from.generation < w.generation }
 
 func (w *world) answer(c *call) {
 	w.mu.Lock()

@@ -27,11 +27,6 @@ func (s *Store) Insert(ctx context.Context, statement, token string, parts ...[]
 	return s.conn.Insert(ctx, statement, token, parts...)
 }
 
-// Fence is Insert, but materialized views get what the table takes of the block, whatever tokens they know, and nothing of what it drops.
-func (s *Store) Fence(ctx context.Context, statement, token string, rows []clickhouse.Column) error {
-	return s.conn.Fence(ctx, statement, token, rows)
-}
-
 // number asks for one number.
 func number[T uint64 | int64](ctx context.Context, s *Store, statement string, args ...any) (n T, err error) {
 	err = s.conn.Query(ctx, statement, func(_ []string, v []any) error {
