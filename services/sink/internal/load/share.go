@@ -18,10 +18,10 @@ import (
 // completeShare is complete for a batch whose intent names a joint batch that nobody stores as a whole any more: its sink died, lost its partitions,
 // or gave it up.
 //
-// Where the table has the batch the joint block has landed: only that, or this batch's own fence, brings its rows, and before a fence is sent the
-// intent says so. Otherwise the months of the batch that the table has nothing of are fenced: their rows are sent under the joint token. If another
-// partition's fence came first, ClickHouse drops them; if not they are stored; and either way the joint block can never land in that month any more. So
-// what the table lacks then goes in under the batch's own token.
+// First the whole block is sent again. Where it must not be, and the table has the batch, the joint block has landed: only that, or this batch's own fence,
+// brings its rows, and before a fence is sent the intent says so. Otherwise the batch gives the block up, for good, and the months that the table has nothing of are
+// fenced: their rows are sent under the joint token. If another partition's fence came first, ClickHouse drops them; if not they are stored; and either way the joint
+// block can never land in that month any more. So what the table lacks then goes in under the batch's own token.
 func (w *writer) completeShare(work context.Context, d *delivery) error {
 	// A joint block that is seen on its way is waited for: views take it better than a fence.
 	if err := w.readback.quiet(work); err != nil {
