@@ -72,7 +72,7 @@ func (j *joiner) due(begun time.Time, age time.Duration) time.Time {
 	if j.claims < 2 {
 		return begun.Add(age)
 	}
-	return j.began.Add((begun.Sub(j.began)/age + 1) * age)
+	return begun.Add(age - begun.Sub(j.began)%age)
 }
 
 // grown notes what a batch has by now, and tells whether all that is being formed and gathered is as much as one insert may have.
