@@ -444,6 +444,37 @@ describe("axe, which knows the rules for who does not see or cannot use a mouse 
   }
 });
 
+describe("what a page asks first", () => {
+  test("goes alone: the others are asked when it is answered", async (t) => {
+    const order = [];
+    answering(t, async ({ pathname, params }) => {
+      const name = `${pathname.match(/^\/api\/ask\/(.+)$/)?.[1] ?? ""} ${params.from}`;
+      order.push(name);
+      if (name === "active_users 2026-10-01") {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        order.push("answered");
+      }
+    });
+    await open(t, stub.origin, `/overview?${span}`);
+    const asked = order.filter((name) => !name.startsWith(" "));
+    assert.deepEqual(asked.slice(0, 3), ["active_users 2026-10-01", "answered", "active_users 2026-09-03"]);
+    assert.ok(asked.some((name) => name.startsWith("freshness")), "freshness is asked, too");
+  });
+
+  test("is not waited for longer than a second", async (t) => {
+    const at = [];
+    answering(t, ({ pathname }) => {
+      if (pathname.startsWith("/api/ask/")) {
+        at.push(performance.now());
+        return at.length === 1 && new Promise(() => undefined);
+      }
+    });
+    const page = await open(t, stub.origin, `/overview?${span}`, { ready: false });
+    await figure(page, "Most used items").getByText("Log in").waitFor();
+    assert.ok(at[1] - at[0] > 900, `the second question came after ${Math.round(at[1] - at[0])} ms`);
+  });
+});
+
 test("the shell and its first numbers stand before charts are loaded", async (t) => {
   const page = await open(t, stub.origin, "/overview", { ready: false });
   await page.route(/echarts-/, () => undefined);
