@@ -461,6 +461,29 @@ describe("what a page asks first", () => {
     assert.ok(asked.some((name) => name.startsWith("freshness")), "freshness is asked, too");
   });
 
+  test("goes alone on the next page, too, though the last one's are still on their way", async (t) => {
+    let order;
+    answering(t, async ({ pathname, params }) => {
+      const name = pathname.match(/^\/api\/ask\/(.+)$/)?.[1];
+      if (!order && name === "sessions_overview") {
+        return new Promise(() => undefined);
+      }
+      if (order && name) {
+        order.push(`${name} ${params.from}`);
+        if (order.length === 1) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          order.push("answered");
+        }
+      }
+    });
+    const page = await open(t, stub.origin, `/overview?${span}`, { ready: false });
+    await figure(page, "What has changed").locator("tbody tr").first().waitFor();
+    order = [];
+    await page.getByRole("link", { name: "Audience" }).click();
+    await figure(page, "New and returning").locator("canvas").waitFor();
+    assert.deepEqual(order.slice(0, 3), ["sessions_overview 2026-10-01", "answered", "sessions_overview 2026-09-03"]);
+  });
+
   test("is not waited for longer than a second", async (t) => {
     const at = [];
     answering(t, ({ pathname }) => {
