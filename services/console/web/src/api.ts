@@ -70,7 +70,7 @@ export function records(answer: Answer | undefined): Row[] {
 /** Browsers open six connections to a server; one is the live stream's, and one stays free for what is clicked next. */
 const mostAtOnce = 4;
 
-/** What a page asks first goes alone for so long: its figure stands before the others compete with it for the server's cores. Milliseconds. */
+/** What a page asks first goes alone, until its figure can be seen, for so long: the others would compete with it for the server's cores. Milliseconds. */
 const headStart = 1000;
 
 let running = 0;
@@ -96,6 +96,7 @@ async function turn<T>(signal: AbortSignal, behind: boolean, work: () => Promise
     await wait(0, signal);
   }
   if (running === 0) {
+    clearTimeout(ahead);
     ahead = setTimeout(endHeadStart, headStart);
   }
   const mine = new Promise<void>((resolve) => queued.push(resolve));
@@ -106,8 +107,18 @@ async function turn<T>(signal: AbortSignal, behind: boolean, work: () => Promise
     return await work();
   } finally {
     running--;
-    endHeadStart();
+    if (ahead === undefined) {
+      fill();
+    } else {
+      drawn(endHeadStart);
+    }
   }
+}
+
+/** drawn calls then when what has come can be seen: two frames on, or soon, where the page is not shown and has no frames. */
+function drawn(then: () => void): void {
+  const late = setTimeout(then, 200);
+  requestAnimationFrame(() => requestAnimationFrame(() => (clearTimeout(late), setTimeout(then))));
 }
 
 const wait = (ms: number, signal: AbortSignal) =>

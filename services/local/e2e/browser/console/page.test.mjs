@@ -461,6 +461,33 @@ describe("what a page asks first", () => {
     assert.ok(asked.some((name) => name.startsWith("freshness")), "freshness is asked, too");
   });
 
+  for (const [name, question] of [["overview", "active_users"], ["items", "item_engagement"], ["surveys", "item_engagement"], ["courses", "course_progress"], ["tasks", "task_progress"], ["searches", "search_without_result"], ["companies", "company_engagement"]]) {
+    test(`is on its way before the page is made: ${name}`, async (t) => {
+      let known;
+      const asked = new Promise((resolve) => (known = resolve));
+      const all = [];
+      answering(t, async ({ pathname, params }) => {
+        if (pathname === "/api/me") {
+          await asked;
+        } else if (pathname.startsWith("/api/ask/")) {
+          all.push(`${pathname.slice("/api/ask/".length)} ${params.from}`);
+          known();
+        }
+      });
+      await open(t, stub.origin, `/${name}?${span}`);
+      assert.equal(all[0], `${question} 2026-10-01`);
+      assert.equal(all.filter((each) => each === all[0]).length, 1, "it is asked once");
+    });
+  }
+
+  test("is asked once, too, where the account stands in no address", async (t) => {
+    const all = [];
+    answering(t, ({ pathname, params }) => pathname === "/api/ask/active_users" && void all.push(params.from));
+    const page = await open(t, stub.origin, "/");
+    assert.equal(new URL(page.url()).searchParams.get("from"), all[0]);
+    assert.equal(all.length, 2, "of these days, and of those before");
+  });
+
   test("goes alone on the next page, too, though the last one's are still on their way", async (t) => {
     let order;
     answering(t, async ({ pathname, params }) => {

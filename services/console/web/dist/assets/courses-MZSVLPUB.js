@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-22I3JX5M.js";import"./chunk-27W544X7.js";import"./chunk-HIBT6EW3.js";import"./chunk-ZOGDJPWR.js";import"./chunk-NDTDI4ZF.js";import"./chunk-WOT6VMZA.js";export{b as Lessons,c as Quizzes,a as default};

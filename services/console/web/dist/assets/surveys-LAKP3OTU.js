@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-BE7S22CC.js";import"./chunk-5CYHIPIE.js";import"./chunk-27W544X7.js";import"./chunk-HIBT6EW3.js";import"./chunk-ZOGDJPWR.js";import"./chunk-NDTDI4ZF.js";import"./chunk-WOT6VMZA.js";export{c as Nps,b as SurveyAnswers,a as default};
