@@ -69,22 +69,56 @@ export function records(answer: Answer | undefined): Row[] {
 
 /** Browsers open six connections to a server; one is the live stream's, and one stays free for what is clicked next. */
 const mostAtOnce = 4;
+
+/** What a page asks first goes alone, until its figure can be seen, for so long: the others would compete with it for the server's cores. Milliseconds. */
+const headStart = 1000;
+
 let running = 0;
+let ahead: ReturnType<typeof setTimeout> | undefined;
 const queued: (() => void)[] = [];
 
-async function turn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  if (running >= mostAtOnce) {
-    await new Promise<void>((resolve) => queued.push(resolve));
-  } else {
-    running++;
+/** fill lets those go on that are next. */
+function fill(): void {
+  for (const most = ahead === undefined ? mostAtOnce : 1; running < most && queued.length > 0; running++) {
+    queued.shift()!();
   }
+}
+
+function endHeadStart(): void {
+  clearTimeout(ahead);
+  ahead = undefined;
+  fill();
+}
+
+/** turn does work when it is next; what is asked behind others lets those go first that are asked in the same breath. */
+async function turn<T>(signal: AbortSignal, behind: boolean, work: () => Promise<T>): Promise<T> {
+  if (behind) {
+    await wait(0, signal);
+  }
+  if (running === 0) {
+    clearTimeout(ahead);
+    ahead = setTimeout(endHeadStart, headStart);
+  }
+  const mine = new Promise<void>((resolve) => queued.push(resolve));
+  fill();
+  await mine;
   try {
     signal.throwIfAborted();
     return await work();
   } finally {
-    const next = queued.shift();
-    next ? next() : running--;
+    running--;
+    if (ahead === undefined) {
+      fill();
+    } else {
+      drawn(endHeadStart);
+    }
   }
+}
+
+/** drawn calls then when what has come can be seen: two frames on, or soon, where the page is not shown and has no frames. */
+function drawn(then: () => void): void {
+  const late = setTimeout(then, 200);
+  requestAnimationFrame(() => requestAnimationFrame(() => (clearTimeout(late), setTimeout(then))));
 }
 
 const wait = (ms: number, signal: AbortSignal) =>
@@ -142,12 +176,12 @@ export function askUrl(question: string, params: Params): string {
   return `/api/ask/${question}?${search}`;
 }
 
-/** ask asks a question. Who no longer wants the answer aborts the signal; the query ends when nobody does. */
-export async function ask(url: string, signal: AbortSignal): Promise<Answer> {
+/** ask asks a question, behind others where it says so. Who no longer wants the answer aborts the signal; the query ends when nobody does. */
+export async function ask(url: string, signal: AbortSignal, behind = false): Promise<Answer> {
   let flight = flights.get(url);
   if (!flight || flight.stop.signal.aborted || (flight.done && Date.now() - flight.at > freshFor)) {
     const stop = new AbortController();
-    const made: Flight = { stop, waiting: 0, done: false, at: Date.now(), answer: turn(stop.signal, () => request<Answer>(url, stop.signal)) };
+    const made: Flight = { stop, waiting: 0, done: false, at: Date.now(), answer: turn(stop.signal, behind, () => request<Answer>(url, stop.signal)) };
     made.answer.then(
       () => ((made.done = true), (made.at = Date.now())),
       () => flights.get(url) === made && flights.delete(url),

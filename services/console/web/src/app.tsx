@@ -220,7 +220,7 @@ function ThemeButton() {
 /** How fresh the figures are: when the newest event came, and how long it took to be askable. Asked again every minute. */
 function Freshness({ account }: { account: string }) {
   const [, tick] = useState(0);
-  const asked = useAsk("freshness", account ? { account, from: today(), to: today() } : undefined);
+  const asked = useAsk("freshness", account ? { account, from: today(), to: today() } : undefined, true);
   useEffect(() => {
     const timer = setInterval(() => (tick((n) => n + 1), document.hidden || asked.again()), 60_000);
     return () => clearInterval(timer);

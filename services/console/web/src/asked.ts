@@ -32,8 +32,8 @@ export const questions = store<ReadonlyMap<string, Question>>(new Map());
 /** How many questions wait for their answers. */
 export const waitingFor = store(0);
 
-/** useAsk asks a question whenever its parameters change; undefined asks nothing yet. */
-export function useAsk(question: string, params: Params | undefined): Asked {
+/** useAsk asks a question whenever its parameters change, behind others if need be; undefined asks nothing yet. */
+export function useAsk(question: string, params: Params | undefined, behind = false): Asked {
   const url = params && askUrl(question, params);
   const round = useStore(refreshes);
   const [attempt, setAttempt] = useState(0);
@@ -49,7 +49,7 @@ export function useAsk(question: string, params: Params | undefined): Asked {
     const late = setTimeout(() => set((before) => ({ ...before, slow: true })), 2000);
     waitingFor.set(waitingFor.get() + 1);
     const over = () => (clearTimeout(late), waitingFor.set(waitingFor.get() - 1));
-    ask(url, mine.signal).then(
+    ask(url, mine.signal, behind).then(
       (answer) => (over(), mine.signal.aborted || set({ state: "ready", answer, slow: false })),
       (error: unknown) => {
         over();

@@ -1,6 +1,6 @@
 // Who looks at what: the accounts of the user, and what the address says of account, span and audience.
 
-import { forget, request, type Me, type Question } from "./api";
+import { ask, askUrl, forget, request, type Me, type Question } from "./api";
 import { questions, signedOut } from "./asked";
 import { comparedWith, isDay, presets, today, type Comparison, type Span } from "./dates";
 import { here, usePlace } from "./route";
@@ -62,6 +62,24 @@ function scopeOf(params: Readonly<Record<string, string>>, accounts: readonly { 
 export function useScope(): Scope {
   const { params } = usePlace();
   return scopeOf(params, useStore(me)?.accounts ?? []);
+}
+
+/** What pages ask first. */
+const first: Readonly<Record<string, string>> = {
+  overview: "active_users", items: "item_engagement", surveys: "item_engagement", courses: "course_progress", tasks: "task_progress",
+  searches: "search_without_result", companies: "company_engagement",
+};
+
+/** askAhead asks what the page in the address asks first, while it is still being made: as soon as the account is known. */
+export function askAhead(): void {
+  const { page, params } = here();
+  const scope = scopeOf(params, me.get()?.accounts ?? []);
+  const question = first[page];
+  if (question && scope.account) {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 5000); // by then the page has asked, too, or does not want it
+    ask(askUrl(question, asParams(scope)), stop.signal).catch(() => undefined);
+  }
 }
 
 /** What the scope is as parameters of a question. */

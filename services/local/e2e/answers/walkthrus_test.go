@@ -181,9 +181,12 @@ var walkthruCompletion = question{
 		return rows
 	},
 	mutations: []mutation{
-		{"started_at IS NOT NULL AND completed_at IS NOT NULL", "completed_at IS NOT NULL"},
-		{"toDate(first_time) AS day", "toDate(last_time) AS day"},
+		{"countIf(bitTest(did, 2) AND bitTest(did, 3))", "countIf(bitTest(did, 3))"},
+		{"toDate(min(a.first_time))", "toDate(max(a.last_time))"},
 		{"WHERE item_type = 'walkthru'", ""},
+		{"GROUP BY interaction\n", "GROUP BY interaction, user_id\n"},
+		{"bitTest(did, 7)", "bitTest(did, 8)"},
+		{"bitTest(did, 6)", "bitTest(did, 5)"},
 	},
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/waymark-events/waymark/services/local/engines/chdb/chdbtest"
 )
 
-// Rows that were stored before item_activity had its numbers have them afterwards, also where a filter reads first what they are computed of.
+// Rows that were stored before item_activity and visitor_activity had their numbers have them afterwards, also where a filter reads first what they are computed of.
 func TestAnUpgradeStoresTheNumbersOfOldRows(t *testing.T) {
 	server := chdbtest.Start(t)
 	cfg := clickhouse.DefaultConfig()
@@ -38,8 +38,11 @@ func TestAnUpgradeStoresTheNumbersOfOldRows(t *testing.T) {
 	if err := h.insert("new", manyActs("new")...); err != nil {
 		t.Fatal(err)
 	}
-	for _, column := range []string{"item", "interaction", "happened", "last_step"} {
-		alone := fmt.Sprintf("SELECT uniqExact(%s), sum(%[1]s) FROM item_activity WHERE day >= '2020-01-01' AND item_id != 'none' AND exposed < 2", column)
+	ofItems := "item_activity WHERE day >= '2020-01-01' AND item_id != 'none' AND exposed < 2"
+	for column, rows := range map[string]string{
+		"item": ofItems, "interaction": ofItems, "happened": ofItems, "last_step": ofItems, "person": "visitor_activity WHERE toDate(slot) >= '2020-01-01' AND user_id != 'none'",
+	} {
+		alone := fmt.Sprintf("SELECT uniqExact(%s), sum(%[1]s) FROM %s", column, rows)
 		if got, want := h.ask(alone+" AND account_id = 'old'"), h.ask(alone+" AND account_id = 'new'"); got != want || got == "0 0" {
 			t.Errorf("%s of rows that were there is %s, of new ones %s", column, got, want)
 		}

@@ -444,6 +444,87 @@ describe("axe, which knows the rules for who does not see or cannot use a mouse 
   }
 });
 
+describe("what a page asks first", () => {
+  test("goes alone: the others are asked when it is answered", async (t) => {
+    const order = [];
+    answering(t, async ({ pathname, params }) => {
+      const name = `${pathname.match(/^\/api\/ask\/(.+)$/)?.[1] ?? ""} ${params.from}`;
+      order.push(name);
+      if (name === "active_users 2026-10-01") {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        order.push("answered");
+      }
+    });
+    await open(t, stub.origin, `/overview?${span}`);
+    const asked = order.filter((name) => !name.startsWith(" "));
+    assert.deepEqual(asked.slice(0, 3), ["active_users 2026-10-01", "answered", "active_users 2026-09-03"]);
+    assert.ok(asked.some((name) => name.startsWith("freshness")), "freshness is asked, too");
+  });
+
+  for (const [name, question] of [["overview", "active_users"], ["items", "item_engagement"], ["surveys", "item_engagement"], ["courses", "course_progress"], ["tasks", "task_progress"], ["searches", "search_without_result"], ["companies", "company_engagement"]]) {
+    test(`is on its way before the page is made: ${name}`, async (t) => {
+      let known;
+      const asked = new Promise((resolve) => (known = resolve));
+      const all = [];
+      answering(t, async ({ pathname, params }) => {
+        if (pathname === "/api/me") {
+          await asked;
+        } else if (pathname.startsWith("/api/ask/")) {
+          all.push(`${pathname.slice("/api/ask/".length)} ${params.from}`);
+          known();
+        }
+      });
+      await open(t, stub.origin, `/${name}?${span}`);
+      assert.equal(all[0], `${question} 2026-10-01`);
+      assert.equal(all.filter((each) => each === all[0]).length, 1, "it is asked once");
+    });
+  }
+
+  test("is asked once, too, where the account stands in no address", async (t) => {
+    const all = [];
+    answering(t, ({ pathname, params }) => pathname === "/api/ask/active_users" && void all.push(params.from));
+    const page = await open(t, stub.origin, "/");
+    assert.equal(new URL(page.url()).searchParams.get("from"), all[0]);
+    assert.equal(all.length, 2, "of these days, and of those before");
+  });
+
+  test("goes alone on the next page, too, though the last one's are still on their way", async (t) => {
+    let order;
+    answering(t, async ({ pathname, params }) => {
+      const name = pathname.match(/^\/api\/ask\/(.+)$/)?.[1];
+      if (!order && name === "sessions_overview") {
+        return new Promise(() => undefined);
+      }
+      if (order && name) {
+        order.push(`${name} ${params.from}`);
+        if (order.length === 1) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          order.push("answered");
+        }
+      }
+    });
+    const page = await open(t, stub.origin, `/overview?${span}`, { ready: false });
+    await figure(page, "What has changed").locator("tbody tr").first().waitFor();
+    order = [];
+    await page.getByRole("link", { name: "Audience" }).click();
+    await figure(page, "New and returning").locator("canvas").waitFor();
+    assert.deepEqual(order.slice(0, 3), ["sessions_overview 2026-10-01", "answered", "sessions_overview 2026-09-03"]);
+  });
+
+  test("is not waited for longer than a second", async (t) => {
+    const at = [];
+    answering(t, ({ pathname }) => {
+      if (pathname.startsWith("/api/ask/")) {
+        at.push(performance.now());
+        return at.length === 1 && new Promise(() => undefined);
+      }
+    });
+    const page = await open(t, stub.origin, `/overview?${span}`, { ready: false });
+    await figure(page, "Most used items").getByText("Log in").waitFor();
+    assert.ok(at[1] - at[0] > 900, `the second question came after ${Math.round(at[1] - at[0])} ms`);
+  });
+});
+
 test("the shell and its first numbers stand before charts are loaded", async (t) => {
   const page = await open(t, stub.origin, "/overview", { ready: false });
   await page.route(/echarts-/, () => undefined);

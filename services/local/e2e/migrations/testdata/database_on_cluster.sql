@@ -96,6 +96,14 @@ ALTER TABLE item_activity
     MATERIALIZE COLUMN last_step
 SETTINGS mutations_sync = 2;
 
+ALTER TABLE visitor_activity
+    ADD COLUMN IF NOT EXISTS person UInt64 MATERIALIZED cityHash64(if(user_id = '', visitor_id, user_id))
+        COMMENT 'Hash of the user, of the visitor where there is none';
+
+ALTER TABLE visitor_activity
+    MATERIALIZE COLUMN person
+SETTINGS mutations_sync = 2;
+
 CREATE OR REPLACE VIEW events_live AS
 …
 COMMENT 'Events of production without previews and bots, each once: of rows of one account, item, day and event id only the latest; the same id on two days or items remains twice [waymarkctl: events_live …]';

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-SU4H46IJ.js";import"./chunk-HK35I7ZF.js";import"./chunk-HIBT6EW3.js";import"./chunk-7DOWHE7H.js";import"./chunk-NDTDI4ZF.js";import"./chunk-WOT6VMZA.js";export{b as Lessons,c as Quizzes,a as default};

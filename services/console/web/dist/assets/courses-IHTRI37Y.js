@@ -1,0 +1,1 @@
+import{a,b,c}from"./chunk-UID4R5OW.js";import"./chunk-2BRVENDY.js";import"./chunk-HIBT6EW3.js";import"./chunk-AXAYHQI3.js";import"./chunk-NDTDI4ZF.js";import"./chunk-WOT6VMZA.js";export{b as Lessons,c as Quizzes,a as default};

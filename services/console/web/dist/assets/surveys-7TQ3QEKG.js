@@ -1,0 +1,1 @@
+import{a,b,c}from"./chunk-BGMHUI5Z.js";import"./chunk-VWUZMDS3.js";import"./chunk-2BRVENDY.js";import"./chunk-HIBT6EW3.js";import"./chunk-AXAYHQI3.js";import"./chunk-NDTDI4ZF.js";import"./chunk-WOT6VMZA.js";export{c as Nps,b as SurveyAnswers,a as default};
