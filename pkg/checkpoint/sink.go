@@ -9,8 +9,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// sinkVersion is the format's. Formats 1 and 2 knew logs by their names alone: what they say is no memory of this one.
-const sinkVersion = 3
+// Formats 1 and 2 knew logs by their names alone: what they say is no memory of this one. Format 4 is written only while a joint intent is open, and
+// once a joint batch was given up: a sink that knows format 3 goes on from everything else, and stops before what it would complete as if the batch were
+// alone, or would forget.
+const (
+	sinkVersion      = 3
+	jointSinkVersion = 4
+)
 
 // ErrForeign means that an offset was committed without metadata of ours: by a tool such as kafka-consumer-groups, or by a version that
 // knew logs by their names alone. Of what is stored it says nothing.
@@ -39,6 +44,12 @@ type Sink struct {
 	Halved bool
 	// Replaces says that rows of earlier epochs are deleted before the batch is inserted: if it cannot be read again, they may be missing.
 	Replaces bool
+	// Joint is what the batch is inserted together with; nil when it is alone. Halved says then that it was given up: parts of it may have been
+	// inserted under the joint token, and under the batch's own.
+	Joint *Joint
+	// Fenced ends the last joint batch of the partition that was given up, 0 where none was in this era that anybody needs to know of: what comes
+	// before it may be stored otherwise than by the block of its joint batch, and what comes after it is not, of what was in one.
+	Fenced int64
 	// Marks are how far the raw logs are stored that the partition was fed from. Enriched records that are not above their log's mark are an
 	// enricher's repetition after a crash. The dead topic's partitions have none.
 	Marks Marks
@@ -56,6 +67,8 @@ type sinkWire struct {
 	NextEpoch   int32      `json:"nle,omitempty"`
 	Halved      bool       `json:"h,omitempty"`
 	Replaces    bool       `json:"r,omitempty"`
+	Joint       *jointWire `json:"j,omitempty"`
+	Fenced      int64      `json:"fe,omitempty"`
 	Marks       []markWire `json:"src,omitempty"`
 }
 
@@ -72,9 +85,15 @@ type markWire struct {
 
 // String renders s as metadata.
 func (s Sink) String() string {
-	w := sinkWire{Version: sinkVersion, Log: shortID(s.Log), LeaderEpoch: s.LeaderEpoch, Era: s.Era, Next: s.Next}
+	w := sinkWire{Version: sinkVersion, Log: shortID(s.Log), LeaderEpoch: s.LeaderEpoch, Era: s.Era, Next: s.Next, Fenced: s.Fenced}
+	if s.Fenced > 0 {
+		w.Version = jointSinkVersion
+	}
 	if s.Next > 0 {
 		w.NextEpoch, w.Halved, w.Replaces = s.NextLeaderEpoch, s.Halved, s.Replaces
+		if s.Joint != nil {
+			w.Version, w.Joint = jointSinkVersion, s.Joint.wire()
+		}
 	}
 	for _, m := range s.Marks {
 		mark := markWire{shortID(m.Topic), m.Epoch, m.LeaderEpoch, m.Offset, m.Superseded, m.Fed, nil}
@@ -108,21 +127,26 @@ func ParseSink(metadata string, offset int64) (Sink, error) {
 	switch version := formatOf(metadata); {
 	case version < sinkVersion:
 		return Sink{}, ErrForeign
-	case version > sinkVersion:
-		return Sink{}, fmt.Errorf("the offset's metadata has format %d, this sink knows %d: run the newer sink", version, sinkVersion)
+	case version > jointSinkVersion:
+		return Sink{}, fmt.Errorf("the offset's metadata has format %d, this sink knows %d: run the newer sink", version, jointSinkVersion)
 	}
 	contradicts := fmt.Errorf("the offset's metadata contradicts itself: offset %d, %s", offset, metadata)
 	var w sinkWire
 	if json.Unmarshal([]byte(metadata), &w) != nil {
 		return Sink{}, contradicts
 	}
-	s := Sink{LeaderEpoch: w.LeaderEpoch, Era: w.Era, Next: w.Next, NextLeaderEpoch: -1}
+	s := Sink{LeaderEpoch: w.LeaderEpoch, Era: w.Era, Next: w.Next, NextLeaderEpoch: -1, Fenced: w.Fenced}
 	var err error
-	if s.Log, err = parseID(w.Log); err != nil || s.Log == uuid.Nil || w.LeaderEpoch < -1 || w.Era < 0 || w.Next != 0 && w.Next <= offset {
+	if s.Log, err = parseID(w.Log); err != nil || s.Log == uuid.Nil || w.LeaderEpoch < -1 || w.Era < 0 || w.Fenced < 0 || w.Next != 0 && w.Next <= offset {
 		return Sink{}, contradicts
 	}
 	if w.Next > 0 {
 		s.NextLeaderEpoch, s.Halved, s.Replaces = w.NextEpoch, w.Halved, w.Replaces
+		if w.Joint != nil {
+			if s.Joint, err = w.Joint.parse(); err != nil {
+				return Sink{}, contradicts
+			}
+		}
 	}
 	for _, mark := range w.Marks {
 		topic, err := parseID(mark.Topic)

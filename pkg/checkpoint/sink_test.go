@@ -14,12 +14,31 @@ func drawSource(t *rapid.T, topic uuid.UUID, name string) Source {
 	return Source{topic, rapid.Uint32().Draw(t, name+" epoch"), rapid.Int32Min(-1).Draw(t, name+" leader epoch"), rapid.Int64Min(-1).Draw(t, name)}
 }
 
+// drawJoint draws a joint batch, or none.
+func drawJoint(t *rapid.T) *Joint {
+	n := rapid.IntRange(0, MostMembers).Draw(t, "members")
+	if n == 0 {
+		return nil
+	}
+	j := &Joint{Digest: rapid.StringMatching("[0-9a-f]{32}").Draw(t, "digest")}
+	partition := int32(-1)
+	for range n {
+		partition += rapid.Int32Range(1, 1000).Draw(t, "gap")
+		from := rapid.Int64Range(0, 1<<55).Draw(t, "from")
+		j.Members = append(j.Members, Member{partition, from, from + rapid.Int64Range(1, 1<<30).Draw(t, "rows"), rapid.Int32Min(-1).Draw(t, "leader epoch")})
+	}
+	return j
+}
+
 func TestASinkSurvivesTheMetadata(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		offset := rapid.Int64Range(0, 1<<50).Draw(t, "offset")
 		want := NewSink(uuid.New())
 		want.Era = rapid.Int64Min(0).Draw(t, "era")
 		want.LeaderEpoch = rapid.Int32Min(-1).Draw(t, "leader epoch")
+		if rapid.Bool().Draw(t, "fenced") {
+			want.Fenced = rapid.Int64Range(0, offset).Draw(t, "fenced up to")
+		}
 		for range rapid.IntRange(0, mostMarks+1).Draw(t, "logs") {
 			topic := uuid.New()
 			m := Mark{Source: drawSource(t, topic, "source"), Superseded: rapid.Int64Min(0).Draw(t, "superseded"), Fed: rapid.Int32Min(-1).Draw(t, "fed"), Doubt: drawSource(t, topic, "doubt")}
@@ -32,12 +51,16 @@ func TestASinkSurvivesTheMetadata(t *testing.T) {
 			want.Next = offset + rapid.Int64Range(1, 1<<30).Draw(t, "rows")
 			want.NextLeaderEpoch = rapid.Int32Min(-1).Draw(t, "next leader epoch")
 			want.Halved, want.Replaces = rapid.Bool().Draw(t, "halved"), rapid.Bool().Draw(t, "replaces")
+			want.Joint = drawJoint(t)
 		}
 		got, err := ParseSink(want.String(), offset)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, %v, want %+v", got, err, want)
 		}
-		if n := len(want.String()); n > 2048 {
+		if version := formatOf(want.String()); (version == 4) != (want.Joint != nil || want.Fenced > 0) {
+			t.Fatalf("format %d", version)
+		}
+		if n := len(want.String()); n > 4096 || want.Joint == nil && n > 2048 {
 			t.Fatalf("metadata of %d bytes; brokers take 4096", n)
 		}
 	})
@@ -51,7 +74,11 @@ func TestParseSink(t *testing.T) {
 	}
 	log := strings.Repeat("A", 21) + "Q"
 	for name, metadata := range map[string]string{
-		"newer format":      `{"v":4,"log":7}`,
+		"newer format":      `{"v":5,"log":7}`,
+		"joint of nobody":   `{"v":4,"log":"` + log + `","next":9,"j":{"t":"d","m":""}}`,
+		"joint cut off":     `{"v":4,"log":"` + log + `","next":9,"j":{"t":"d","m":"AAE"}}`,
+		"joint of no name":  `{"v":4,"log":"` + log + `","next":9,"j":{"m":"AAEBAA"}}`,
+		"fenced negative":   `{"v":4,"log":"` + log + `","fe":-1}`,
 		"ends at its start": `{"v":3,"log":"` + log + `","next":7}`,
 		"no log":            `{"v":3,"next":9}`,
 		"log of 3 bytes":    `{"v":3,"log":"AAAA"}`,

@@ -37,15 +37,18 @@ type Config struct {
 	Erasure erasure.Config `yaml:"erasure"`
 }
 
-// Batch says when a partition's rows are inserted: at the first of rows, bytes and age.
+// Batch says when rows are inserted: at the first of rows, bytes and age.
 type Batch struct {
 	// Rows ends a batch at so many. Default 20000, 1–1000000.
 	Rows int `yaml:"rows"`
 	// Bytes ends a batch at so many of decompressed records. Default 16777216, 1024–1073741824.
 	Bytes int `yaml:"bytes"`
-	// Age ends a batch so long after its first record. A partition inserts at most once in this time unless it is full, which
-	// keeps the number of parts down. Default 1s, 10ms–5m.
+	// Age ends a batch at most so long after its first record, those of all partitions at one time. A sink inserts at most once in this time unless
+	// a batch is full, which keeps the number of parts down. Default 1s, 10ms–5m.
 	Age time.Duration `yaml:"age"`
+	// Joint has the batches of a sink's partitions inserted together, as one block: rows and bytes are those of all of them then. Without it
+	// each makes an insert of its own. Default false.
+	Joint bool `yaml:"joint"`
 	// FetchBytes is how much, compressed, is fetched from a partition at once. Default 524288, 10000–50000000.
 	FetchBytes int `yaml:"fetch_bytes"`
 	// FetchWait is how long a broker waits for a first record. Default 500ms, 10ms–10s.
@@ -125,6 +128,6 @@ func (c Config) load() load.Settings {
 	return load.Settings{
 		Region: c.Region, Batch: load.Limits{Rows: c.Batch.Rows, Bytes: c.Batch.Bytes, Age: c.Batch.Age}, Memory: c.Memory, Inserts: c.Inserts, Drain: c.Batch.Drain,
 		Fetch: kafka.FetchOptions{MinBytes: 1, MaxBytes: c.Batch.FetchBytes, MaxWait: c.Batch.FetchWait},
-		Group: group, DeadTopic: schemas.DeadTopic(c.Region),
+		Group: group, DeadTopic: schemas.DeadTopic(c.Region), Joint: c.Batch.Joint,
 	}
 }

@@ -36,6 +36,7 @@ type orders struct {
 	Rows       int
 	Age        time.Duration
 	FetchBytes int
+	Joint      bool
 	// At the Nth time it comes to step At the process sends itself Signal, after Delay.
 	At     string
 	Nth    int64
@@ -66,6 +67,7 @@ func child(text string) error {
 	cfg.ClickHouse.Addresses, cfg.ClickHouse.Database = []string{o.ClickHouse}, o.Database
 	cfg.Erasure.Secret = config.Secret(o.Secret)
 	cfg.Batch.Rows, cfg.Batch.Age, cfg.Batch.FetchBytes, cfg.Batch.FetchWait = o.Rows, o.Age, o.FetchBytes, 20*time.Millisecond
+	cfg.Batch.Joint = o.Joint
 	cfg.Group.SessionTimeout, cfg.Group.HeartbeatInterval = 6*time.Second, 100*time.Millisecond
 	var times atomic.Int64
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -104,7 +106,7 @@ func (h *house) spawn(o orders) *process {
 	h.t.Helper()
 	o.Broker, o.ClickHouse, o.Database = h.cfg.Kafka.Brokers[0], h.cfg.ClickHouse.Addresses[0], h.cfg.ClickHouse.Database
 	o.Secret = string(h.cfg.Erasure.Secret)
-	o.Rows, o.Age, o.FetchBytes = h.cfg.Batch.Rows, h.cfg.Batch.Age, h.cfg.Batch.FetchBytes
+	o.Rows, o.Age, o.FetchBytes, o.Joint = h.cfg.Batch.Rows, h.cfg.Batch.Age, h.cfg.Batch.FetchBytes, h.cfg.Batch.Joint
 	text, err := json.Marshal(o)
 	if err != nil {
 		h.t.Fatal(err)
@@ -156,30 +158,37 @@ func (p *process) taken() []string {
 // killed waits until the process has died of a signal.
 func (p *process) killed() {
 	p.t.Helper()
-	kafkatest.Wait(p.t, func() bool {
-		select {
-		case <-p.ended:
-			return true
-		default:
-			return false
-		}
-	}, "the end of the process; it came to %v", p.taken())
+	kafkatest.Wait(p.t, p.over, "the end of the process; it came to %v", p.taken())
 	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 		p.t.Fatalf("the process ended with %v", p.cmd.ProcessState)
 	}
 }
 
-// stopped waits until the process is stopped, as proc(5) shows it.
+// stopped waits until the process is stopped.
 func (p *process) stopped() {
 	p.t.Helper()
-	kafkatest.Wait(p.t, func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		_, after, _ := strings.Cut(string(stat), ") ")
-		return strings.HasPrefix(after, "T")
-	}, "a stopped process; it came to %v", p.taken())
+	kafkatest.Wait(p.t, p.isStopped, "a stopped process; it came to %v", p.taken())
+}
+
+// isStopped tells whether the process is stopped, as proc(5) shows it.
+func (p *process) isStopped() bool {
+	p.t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(after, "T")
+}
+
+// over tells whether the process has ended.
+func (p *process) over() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // goOn lets a stopped process run again.

@@ -91,8 +91,8 @@ func TestDeduplicationReachesMaterializedViews(t *testing.T) {
 	}
 }
 
-// A small block under a token keeps a larger one out of the table partitions that it touches, and only out of them; and a view takes the first block
-// under a token, whatever rows that has, and no other. Blocks of several partitions that share a token would have to stand on that.
+// What the sink's joint batches stand on: a small block under a token keeps a larger one out of the table partitions that it touches, and only out
+// of them; and a view takes the first block under a token, whatever rows that has, and no other.
 func TestASmallBlockUnderATokenFencesALargerOne(t *testing.T) {
 	ctx := within(t, time.Minute)
 	conn := chdbtest.Start(t).Open(t, func(o *clickhouse.Options) {

@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/google/uuid"
@@ -55,7 +56,8 @@ type batch struct {
 	rejected []deadRecord
 	lineage  lineage
 	repeated int
-	oldest   int64 // Unix milliseconds: when the first of them was received
+	oldest   int64     // Unix milliseconds: when the first of them was received
+	due      time.Time // when it ends at the latest
 	kept     kept
 }
 

@@ -42,4 +42,8 @@ func (n *namesake) Log(_ context.Context, topic string, partition int32) (kafka.
 
 func (n *namesake) Bounds(context.Context, kafka.Log) (start, end int64, err error) { return 0, 9, nil }
 
+func (*namesake) Committed(context.Context, string, string) ([]kafka.Commitment, error) {
+	return nil, nil
+}
+
 func (n *namesake) Verify(context.Context, kafka.Log, kafka.Position) error { return nil }

@@ -3,8 +3,6 @@ package load
 import (
 	"context"
 	"time"
-
-	"go.uber.org/zap"
 )
 
 // complete inserts what the table lacks of b's rows. Some may be there because the insert landed; or landed for one month and not for
@@ -17,6 +15,9 @@ func (w *writer) complete(work context.Context, d *delivery) error {
 	if err := w.permit.confirm(work); err != nil {
 		return err
 	}
+	if d.joint != nil {
+		return w.completeShare(work, d)
+	}
 	if d.halved || d.withheld.any() {
 		// What the table refused as a whole, and takes now, would not be known from a half that is still under way; and a block that is still
 		// under way with rows that are withheld now would be another one to the views.
@@ -24,13 +25,10 @@ func (w *writer) complete(work context.Context, d *delivery) error {
 			return err
 		}
 	}
-	d.looked = time.Now()
-	held, err := w.readback.held(work, d.batch)
+	held, err := w.look(work, d)
 	if err != nil {
 		return err
 	}
-	w.monitor.step("readback")
-	d.refused.found(held)
 	n := d.batch.rows.Len()
 	if held.among(d.piece(0, 0, n).rows) == 0 {
 		return w.sieve.insert(work, d, 0, 0, n)
@@ -46,6 +44,18 @@ func (w *writer) complete(work context.Context, d *delivery) error {
 		}
 	}
 	return nil
+}
+
+// look asks what the table has of d's batch.
+func (w *writer) look(work context.Context, d *delivery) (held, error) {
+	d.looked = time.Now()
+	held, err := w.readback.held(work, d.batch)
+	if err != nil {
+		return held, err
+	}
+	w.monitor.step("readback")
+	d.refused.found(held)
+	return held, nil
 }
 
 // heals tells whether the whole block is to be sent again under its token though the table has rows of it. The server stores a block in the
@@ -69,9 +79,7 @@ func (w *writer) heals(work context.Context, d *delivery, held held) (bool, erro
 		}
 	}
 	if !remembers {
-		w.monitor.metrics.unsureViews.Inc()
-		w.monitor.log.Error("the table has a block that its materialized views may lack, and it cannot be sent again for sure under its token: compare them",
-			zap.String("table", b.rows.Table()), zap.Int64("from", b.extent.from.Offset), zap.Int64("to", b.extent.to.Offset))
+		w.monitor.unsure(b)
 	}
 	return remembers, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/waymark-events/waymark/pkg/checkpoint"
 	"github.com/waymark-events/waymark/pkg/clickhouse"
 )
 
@@ -14,14 +15,20 @@ type delivery struct {
 	batch *batch
 	// replayed says that the batch is an open intent's, halved what checkpoint.Sink's Halved says.
 	replayed, halved bool
+	// joint is what the batch's open intent says it is inserted together with; nil when it is alone.
+	joint *checkpoint.Joint
 	// sent says that this process has sent any piece of it, whole that it sent all of it under one token, when the table had none of it.
 	sent, whole bool
 	// took is the last piece that the table took from this process.
 	took *piece
 	// looked is when the table was last asked which of the rows it has; zero before the first try to insert them.
 	looked time.Time
+	// unread is when the other partitions of the joint batch could first not be read.
+	unread time.Time
 	// views counts the materialized views of the table, once anybody asked; -1 before.
-	views    int64
+	views int64
+	// unsure says that its views were said to be.
+	unsure   bool
 	refused  refusals
 	withheld withheld
 }

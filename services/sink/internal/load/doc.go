@@ -18,6 +18,36 @@
 // An open intent says two things more. Halved: parts of the batch may have been sent under tokens of their own; it is committed before the
 // first of them is. Replacing: rows of earlier epochs may be deleted already, and only this batch brings their successors.
 //
+// # Joint batches
+//
+// Each insert costs ClickHouse a part for each month, and parts are merged again and again. So, where it is set (Settings.Joint), what partitions have
+// ready at one time goes in as one block (joiner.go, joint.go). All batches of a generation end at common ticks of their age, and at the limits of what they
+// have together. One partition gathers those that are ready and as usual (no dead letters, nothing in doubt, replaced, repeated, rejected or withheld), commits
+// all their intents by one request, each with the composition of the joint batch, and inserts all rows under a joint token, a digest of the batches' tokens.
+// Each partition's next intent, or a commit without one, acknowledges its own.
+//
+// That the block was acknowledged means that it is stored, unless somebody has fenced it (below) before it came: ClickHouse acknowledges what
+// it drops. Only members of a later generation do, and then no commit of this one succeeds any more; or partitions of this one, once the joint batch
+// is dissolved. An attempt that failed is repeated whole while the table has nothing of the block, or whole months and surely remembers their
+// token. Otherwise, or when it is refused, or somebody in it is erased, it is dissolved.
+//
+// Then, and after a crash or a rebalance, each partition's batch is its owner's matter (share.go). First the owner sends the whole block again, made of all
+// partitions' records, which anybody may read: under its token it lands once in the table and in each view, whoever sends it, however often and however late. It may do so
+// while every other partition agrees (siblings.agree): its intent is open and has not given the block up; or it has gone on beyond it, in the era that it had, and has
+// given up none since that ended at or behind it. That a partition has given one up (Halved) must not be forgotten with the intent: its memory keeps where the last of these
+// ended (Fenced), until no open intent names one of them any more. Memory that begins anew has another era, and so names its batch of that block otherwise than the block's digest has it.
+//
+// Where the whole cannot be sent (records have gone or cannot be read, somebody is to be withheld, a row is refused, part of a month is there, the token may be
+// forgotten, somebody does not agree), and the table does not have the batch's rows already, the owner gives it up: it says so in the intent, and fences. It sends its
+// own rows of the months of which nothing is there under the joint token. From then on ClickHouse drops the joint block in these months, however late it
+// comes; if another owner's fence, or the block, was first it drops this one. So the table is asked again, and what it lacks goes in under the batch's own
+// token, by the rules of a halved intent. A fence is not believed to be stored because it was acknowledged. Rows that ClickHouse refuses cannot fence:
+// neither can a block land that has them.
+//
+// A view takes the first block under a token that it meets, whatever rows that has and whatever the table took of it (services/local/engines/chdb holds that), and so a
+// fence may take the place of others' rows there, or of its own in another month. Whoever gives a block up says that views are unsure of its batch; whoever has sent
+// the whole again looks once more whether all agree, and says so if not.
+//
 // # Parts
 //
 // partition.go is these steps; each part of it owns what no other may touch:
@@ -28,6 +58,8 @@
 //	writer    the bound on batches under way, the tries                             stores a delivery, completes what landed in part
 //	sieve     which rows the table refuses, and whose error that is                 halves, judges; its inserter sends each piece
 //	burial    the way to the dead topic                                             buries
+//	joiner    what the partitions of a generation have ready                        gathers and stores joint batches
+//	siblings  -                                                                     read other partitions' records of a joint batch
 //	erasures  who was erased, and as of when that is known                          lets rows pass, hides or withholds them
 //
 // A writer has the fence as a permit: it can have its right to write confirmed, and say that it halves, but commit nothing else. What is known of
@@ -110,6 +142,8 @@
 //   - during burying: the dead record may be written twice. Both name one source, and repeats.go stores one row.
 //   - between 4 and 5: all is there, nothing is sent again, but to heal views.
 //   - after 5: the offset says so.
+//   - of a joint batch: before its intents are committed, as before; some of them may have been recorded. Between them and its insert, or during it: each
+//     owner sends it again whole, or fences and completes. Between fence and fill: what is lacking goes in by the next owner.
 //
 // # Materialized views
 //
@@ -181,7 +215,10 @@
 // kills and stopped owners, while topics are made anew, logs cut off, groups forgotten, offsets set, months dropped, and a view or a constraint
 // refuses. model_test.go looks afterwards: each event is in the table once or was given up, nothing sound was given up, and the view has what
 // the table has, once, unless a sink said so. A run is not held to this last where a batch was halved, or rows were replaced: a third of the
-// runs has neither. It fails when a state in its list is never reached, and it finds each of seventeen protocols that are broken on purpose.
+// runs has neither. It fails when a state in its list is never reached, and it finds each of twenty protocols that are broken on purpose.
+// world_joint_test.go and model_joint_test.go do the same with three partitions that change hands among sinks that join their batches, with joint blocks
+// that nobody sees on their way and that land late, owners that cannot read the others' records, and fourteen broken protocols: logs and groups keep their
+// identity there. There the view is compared but for the batches of which a sink said that it is unsure.
 // `make simulate` runs it for longer. The simulation lets an insert that is under way land before the window has passed over it, and has one
 // partition and one server. The end-to-end tests kill and stop processes at every step against Kafka and ClickHouse's engine.
 package load

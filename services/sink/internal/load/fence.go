@@ -22,6 +22,7 @@ type committer interface {
 // committed, and until when another owner is out of the question.
 type fence struct {
 	commits committer
+	claim   *kafka.Claim // what commits are for, where they are of several partitions
 	// holds is how long an answer of the coordinator's may be relied on.
 	holds   time.Duration
 	monitor *monitor
@@ -80,19 +81,32 @@ func (f *fence) confirm(work context.Context) error {
 	return f.commit(work, f.offset, *f.memory)
 }
 
-// commit tries until the coordinator answers, or the work must end: while it is away the generation ends of itself.
 func (f *fence) commit(work context.Context, offset int64, state checkpoint.Sink) error {
+	asked, err := f.persist(work, func() error { return f.commits.Commit(work, offset, state.String()) })
+	if err == nil {
+		f.recorded(offset, state, asked)
+	}
+	return err
+}
+
+// recorded notes what is committed, and when the coordinator was asked.
+func (f *fence) recorded(offset int64, state checkpoint.Sink, asked time.Time) {
+	f.offset, f.memory, f.confirmed, f.owed = offset, &state, asked, nil
+}
+
+// persist tries to commit until the coordinator answers, or the work must end: while it is away the generation ends of itself. asked is when the
+// try began that succeeded.
+func (f *fence) persist(work context.Context, commit func() error) (asked time.Time, err error) {
 	for {
-		asked := time.Now()
-		err := f.commits.Commit(work, offset, state.String())
+		asked = time.Now()
+		err := commit()
 		switch {
 		case err == nil:
-			f.offset, f.memory, f.confirmed, f.owed = offset, &state, asked, nil
-			return nil
+			return asked, nil
 		case errors.Is(err, kafka.ErrFenced), work.Err() != nil:
-			return err
+			return asked, err
 		case !kafka.Retriable(err):
-			return operator(err)
+			return asked, operator(err)
 		}
 		f.monitor.retried("commit")
 		f.monitor.log.Warn("cannot commit; trying again", zap.Error(err))

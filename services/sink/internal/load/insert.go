@@ -54,15 +54,24 @@ func (i *inserter) insert(work context.Context, d *delivery, p piece) error {
 	if !d.looked.IsZero() && time.Since(d.looked) >= i.lookHolds {
 		return &passingError{errStale}
 	}
-	i.monitor.step("inserting")
 	p.at = time.Now()
 	d.sent = true
 	d.whole = d.whole || p.entire
-	err := i.table.Insert(work, d.batch.rows.Insert(), p.token, d.batch.columns(p.rows))
+	err := i.send(work, d.batch.rows.Insert(), p.token, d.batch.columns(p.rows))
+	if err == nil {
+		d.took = &p
+	}
+	return err
+}
+
+// send inserts parts as one block, once; its errors are insert's.
+func (i *inserter) send(work context.Context, statement, token string, parts ...[]clickhouse.Column) error {
+	i.monitor.step("inserting")
+	sent := time.Now()
+	err := i.table.Insert(work, statement, token, parts...)
 	if err == nil {
 		i.monitor.step("inserted")
-		d.took = &p
-		i.monitor.metrics.insertSeconds.Observe(time.Since(p.at).Seconds())
+		i.monitor.metrics.insertSeconds.Observe(time.Since(sent).Seconds())
 		return nil
 	}
 	class := clickhouse.Classify(err)

@@ -29,6 +29,8 @@ type Settings struct {
 	// Group has the topics: that of enriched events, and DeadTopic.
 	Group     kafka.GroupConfig
 	DeadTopic string
+	// Joint says that batches of several partitions go into the table as one block.
+	Joint bool
 }
 
 // A Loader serves one region: it gives each claim of the group a loop, and what the loops share.
@@ -38,6 +40,7 @@ type Loader struct {
 	erasures *erasure.View // nil: nobody was ever erased
 	outside  outside
 	shared   shared
+	joining  joining
 	tel      telemetry.Telemetry // its Health may be nil: nobody asks
 	metrics  *metrics
 	// claimHolds is how long an answer of the coordinator's may be relied on, lookHolds how long one of the table's.
@@ -49,6 +52,14 @@ type outside struct {
 	log      fetcher
 	producer sender
 	tables   database
+	commits  together
+}
+
+// joining is the joiner of the generation that there is.
+type joining struct {
+	mu         sync.Mutex
+	generation int32
+	joiner     *joiner
 }
 
 // shared is what all partitions have together.
@@ -73,7 +84,7 @@ func New(s Settings, client *kafka.Client, producer *kafka.Producer, db database
 	if err != nil {
 		return nil, err
 	}
-	l := newLoader(s, outside{client, producer, db}, tel, metrics)
+	l := newLoader(s, outside{client, producer, db, kafka.CommitTogether}, tel, metrics)
 	l.client, l.erasures = client, erasures
 	return l, nil
 }
@@ -97,6 +108,7 @@ func (l *Loader) Run(ctx context.Context) error { return l.run(ctx, (*partition)
 // RunAtLeastOnce loads as Run does, but without intents and tokens, and commits after the insert, as the plain loop does that a crash makes
 // double: a benchmark measures against it what exactly-once costs.
 func (l *Loader) RunAtLeastOnce(ctx context.Context) error {
+	l.settings.Joint = false
 	return l.run(ctx, (*partition).storeAtLeastOnce)
 }
 
@@ -113,7 +125,22 @@ func (l *Loader) consume(ctx context.Context, claim *kafka.Claim, commits commit
 		return err
 	}
 	defer p.monitor.end()
+	p.joiner.enter()
+	defer p.joiner.leave()
 	return p.load(ctx, store)
+}
+
+// joiner returns what joins a claim's batches with those of its generation's others; nil where nothing is joined.
+func (l *Loader) joiner(claim *kafka.Claim) *joiner {
+	if !l.settings.Joint || claim.Topic == l.settings.DeadTopic {
+		return nil
+	}
+	l.joining.mu.Lock()
+	defer l.joining.mu.Unlock()
+	if l.joining.joiner == nil || l.joining.generation != claim.Generation {
+		l.joining.generation, l.joining.joiner = claim.Generation, newJoiner(l.outside.commits, l.shared.slots, l.lookHolds)
+	}
+	return l.joining.joiner
 }
 
 // partition puts a claim's parts together. The fence alone gets what commits; whoever writes gets the fence as a permit.
@@ -130,20 +157,22 @@ func (l *Loader) partition(ctx context.Context, claim *kafka.Claim, commits comm
 	if claim.Topic == s.DeadTopic {
 		pool = &l.shared.dead
 	}
+	joiner := l.joiner(claim)
 	p := &partition{
 		reader: &reader{
-			fetcher: l.outside.log, options: s.Fetch, budget: l.shared.budget, pool: pool, pressure: pressure, monitor: m,
+			fetcher: l.outside.log, options: s.Fetch, budget: l.shared.budget, pool: pool, pressure: pressure, joiner: joiner, monitor: m,
 			log: kafka.Log{Topic: claim.Topic, Partition: claim.Partition},
 		},
-		fence:    &fence{commits: commits, holds: l.claimHolds, monitor: m, offset: claim.Offset, memory: memory},
+		fence:    &fence{commits: commits, claim: claim, holds: l.claimHolds, monitor: m, offset: claim.Offset, memory: memory},
 		readback: &readback{table: tables, topic: claim.Topic, partition: claim.Partition, blind: &l.shared.blind, monitor: m},
 		burial:   &burial{producer: l.outside.producer, topic: s.DeadTopic, region: s.Region, monitor: m},
-		monitor:  m, drain: s.Drain,
+		joiner:   joiner, monitor: m, drain: s.Drain,
 	}
 	inserter := &inserter{table: tables, permit: p.fence, monitor: m, erasures: l.erasures, lookHolds: l.lookHolds}
 	p.writer = &writer{
 		permit: p.fence, readback: p.readback, inserter: inserter, slots: l.shared.slots, pressure: pressure, monitor: m, erasures: l.erasures,
-		sieve: &sieve{inserter: inserter, readback: p.readback, table: tables, burial: p.burial, monitor: m},
+		siblings: siblings{p.reader, s.Group.ID},
+		sieve:    &sieve{inserter: inserter, readback: p.readback, table: tables, burial: p.burial, monitor: m},
 	}
 	return p, nil
 }

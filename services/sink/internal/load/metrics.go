@@ -23,6 +23,8 @@ type metrics struct {
 	lost           prometheus.Counter
 	holes          prometheus.Counter
 	resumed        prometheus.Counter
+	joint          prometheus.Counter
+	dissolved      prometheus.Counter
 	unsureViews    prometheus.Counter
 	sampled        prometheus.Counter
 	sampledMissing prometheus.Counter
@@ -79,6 +81,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m.resumed = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "waymark_sink_resumed_total", Help: "Claims that could not go on at the committed offset: the log or the group's memory had changed.",
 	})
+	m.joint = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "waymark_sink_joint_inserts_total", Help: "Inserts that stored batches of several partitions together.",
+	})
+	m.dissolved = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "waymark_sink_joint_dissolved_total", Help: "Joint batches that were not stored together, so that each partition's went on alone.",
+	})
 	m.unsureViews = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "waymark_sink_views_unsure_total", Help: "Blocks that are in their table and may be missing in its materialized views.",
 	})
@@ -89,5 +97,5 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		Name: "waymark_sink_sampled_missing_total", Help: "Events of such batches that ClickHouse did not have.",
 	})
 	return m, telemetry.Register(reg, m.rows, m.repeated, m.erased, m.dead, m.batchRows, m.batchBytes, m.insertSeconds, m.age, m.lag, m.scale, m.retries, m.failures, m.replays, m.lost,
-		m.holes, m.resumed, m.unsureViews, m.sampled, m.sampledMissing)
+		m.holes, m.resumed, m.joint, m.dissolved, m.unsureViews, m.sampled, m.sampledMissing)
 }

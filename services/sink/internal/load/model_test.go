@@ -131,7 +131,8 @@ func TestSimulateFindsABrokenProtocol(t *testing.T) {
 func bubble(t *testing.T, choose func(n int) int, broken fault) (reached map[string]bool, err error) {
 	var problem any
 	synctest.Test(t, func(*testing.T) {
-		w := &world{choose: choose, broken: broken, dead: make(map[rows.Position]bool), refused: make(map[rows.Position]bool), skipped: make(map[rows.Position]bool), reached: make(map[string]bool)}
+		w := &world{choose: choose, broken: broken, slow: 2, dead: make(map[rows.Position]bool), refused: make(map[rows.Position]bool), skipped: make(map[rows.Position]bool), reached: make(map[string]bool)}
+		w.table.remembers = 8
 		w.enricher.raw = w.enricher.newID()
 		w.log = &simLog{id: w.enricher.newID()}
 		w.committed.offset = -1
@@ -220,7 +221,7 @@ func (w *world) happens(c int) {
 	case 9, 10, 11:
 		w.stranger()
 	case 12, 13, 14:
-		for range windowSize {
+		for range w.table.remembers {
 			w.stranger()
 		}
 	case 15, 16:

@@ -57,10 +57,31 @@ func (m *monitor) stored(b *batch, withheld int) {
 	m.metrics.erased.Add(float64(withheld))
 	if n := b.rows.Len() - withheld; n > 0 {
 		m.metrics.rows.WithLabelValues(m.topic).Add(float64(n))
-		m.metrics.batchRows.Observe(float64(n))
-		m.metrics.batchBytes.Observe(float64(b.kept.bytes))
 		m.metrics.age.Observe(time.Since(time.UnixMilli(b.oldest)).Seconds())
 	}
+}
+
+// inserted counts an insert of so many rows, of records of so many bytes.
+func (m *monitor) inserted(rows, bytes int) {
+	if rows > 0 {
+		m.metrics.batchRows.Observe(float64(rows))
+		m.metrics.batchBytes.Observe(float64(bytes))
+	}
+}
+
+// unsure says of a block that views may lack it.
+func (m *monitor) unsure(b *batch) {
+	m.metrics.unsureViews.Inc()
+	m.log.Error("the table has a block that its materialized views may lack, and it cannot be sent again for sure under its token: compare them",
+		zap.String("table", b.rows.Table()), zap.Int64("from", b.extent.from.Offset), zap.Int64("to", b.extent.to.Offset))
+}
+
+// unsureOfShare says of a batch that was in a joint batch, and was stored for itself, that views may lack rows, or have some twice: of the joint block, should
+// that come yet.
+func (m *monitor) unsureOfShare(b *batch) {
+	m.metrics.unsureViews.Inc()
+	m.log.Error("a batch was not stored together with those that it was to be: materialized views may lack rows of it, or have some twice: compare them",
+		zap.String("table", b.rows.Table()), zap.Int64("from", b.extent.from.Offset), zap.Int64("to", b.extent.to.Offset))
 }
 
 // end takes the partition's gauges away.

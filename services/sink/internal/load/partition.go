@@ -20,6 +20,7 @@ type partition struct {
 	readback *readback
 	writer   *writer
 	burial   *burial
+	joiner   *joiner
 	monitor  *monitor
 	// drain bounds the work on the batch in hand when the claim ends.
 	drain time.Duration
@@ -79,13 +80,21 @@ func (p *partition) run(ctx, work context.Context, store storing) error {
 	return p.settle(work)
 }
 
-// store intends b, which acknowledges the batch before it, and then inserts it.
+// store intends b, which acknowledges the batch before it, and then inserts it: with what other partitions have ready, or alone.
 func (p *partition) store(work context.Context, b *batch) (err error) {
 	p.monitor.step("formed")
 	if p.known.Marks, err = p.readback.acquaint(work, b, p.known.Marks); err != nil {
 		return err
 	}
 	b.trace(p.known.Marks)
+	if p.joinable(b) {
+		return p.storeJointly(work, b)
+	}
+	return p.storeAlone(work, b)
+}
+
+func (p *partition) storeAlone(work context.Context, b *batch) error {
+	p.joiner.gone(b)
 	if err := p.fence.intend(work, b.extent.from.Offset, p.intent(b)); err != nil {
 		return err
 	}
@@ -107,7 +116,7 @@ func (p *partition) replay(ctx, work context.Context) error {
 	defer p.reader.release(b)
 	b.trace(p.known.Marks)
 	d := newDelivery(b)
-	d.replayed, d.halved = true, p.known.Halved
+	d.replayed, d.halved, d.joint = true, p.known.Halved, p.known.Joint
 	return p.deliver(work, d)
 }
 
@@ -121,13 +130,24 @@ func (p *partition) deliver(work context.Context, d *delivery) error {
 	if err := p.writer.write(work, d); err != nil {
 		return err
 	}
+	p.monitor.inserted(b.rows.Len()-len(d.withheld.rows), b.kept.bytes)
+	p.acknowledge(d)
+	return nil
+}
+
+// acknowledge notes that d's batch is stored.
+func (p *partition) acknowledge(d *delivery) {
+	b := d.batch
 	p.monitor.step("stored")
+	fenced := p.known.Fenced
+	if d.joint != nil && (d.halved || d.withheld.any()) {
+		fenced = b.extent.to.Offset
+	}
 	p.known = checkpoint.Sink{
-		Log: b.extent.log.ID, Era: b.extent.era, LeaderEpoch: b.extent.to.LeaderEpoch, NextLeaderEpoch: kafka.NoLeaderEpoch, Marks: b.lineage.marks,
+		Log: b.extent.log.ID, Era: b.extent.era, LeaderEpoch: b.extent.to.LeaderEpoch, NextLeaderEpoch: kafka.NoLeaderEpoch, Fenced: fenced, Marks: b.lineage.marks,
 	}
 	p.fence.owe(p.known)
 	p.monitor.stored(b, len(d.withheld.rows))
-	return nil
 }
 
 // intent is what to commit before b is inserted.
@@ -135,12 +155,17 @@ func (p *partition) intent(b *batch) checkpoint.Sink {
 	e := b.extent
 	return checkpoint.Sink{
 		Log: e.log.ID, Era: e.era, LeaderEpoch: e.from.LeaderEpoch, Next: e.to.Offset, NextLeaderEpoch: e.to.LeaderEpoch,
-		Replaces: len(b.lineage.replaced) > 0, Marks: p.known.Marks,
+		Replaces: len(b.lineage.replaced) > 0, Fenced: p.known.Fenced, Marks: p.known.Marks,
 	}
 }
 
 // settle commits what is stored, without an intent.
 func (p *partition) settle(work context.Context) error {
+	if p.fence.owed != nil && p.known.Fenced > 0 && p.writer.siblings.forget(work, p.known.Fenced) {
+		p.known.Fenced = 0
+		p.fence.owe(p.known)
+		p.monitor.step("forgotten")
+	}
 	return p.fence.settle(work, p.reader.next.Offset)
 }
 

@@ -9,6 +9,7 @@ func (p *partition) storeAtLeastOnce(work context.Context, b *batch) error {
 	if err := p.writer.writeUnnamed(work, b); err != nil {
 		return err
 	}
+	p.monitor.inserted(b.rows.Len(), b.kept.bytes)
 	p.monitor.stored(b, 0)
 	return p.fence.acknowledge(work, b.extent.to.Offset)
 }

@@ -96,6 +96,11 @@ var errUnderWay = errors.New("inserts of this partition are under way")
 // none, a session at least.
 func (r *readback) underWay(ctx context.Context) (int, error) {
 	n, err := r.table.UnderWay(ctx, fmt.Sprintf("%s/%%/%d/", r.topic, r.partition))
+	if err == nil {
+		var joint int
+		joint, err = r.table.UnderWay(ctx, fmt.Sprintf("%s/joint/%%,%d,", r.topic, r.partition))
+		n += joint
+	}
 	if clickhouse.Classify(err) == clickhouse.Operator {
 		r.blind.Do(func() {
 			r.monitor.log.Warn("ClickHouse does not tell which inserts are under way: grant SELECT ON system.processes to the sink's user", zap.Error(err))

@@ -19,6 +19,7 @@ type fetcher interface {
 	Log(ctx context.Context, topic string, partition int32) (kafka.Log, error)
 	Bounds(ctx context.Context, log kafka.Log) (start, end int64, err error)
 	Verify(ctx context.Context, log kafka.Log, at kafka.Position) error
+	Committed(ctx context.Context, group, topic string) ([]kafka.Commitment, error)
 	Fetch(ctx context.Context, log kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error)
 }
 
@@ -29,6 +30,7 @@ type reader struct {
 	budget   *budget
 	pool     *pool
 	pressure *pressure
+	joiner   *joiner
 	monitor  *monitor
 	// log is what is read; its id is uuid.Nil before the first look at it.
 	log kafka.Log
@@ -74,12 +76,11 @@ func (r *reader) begun() { r.fresh = false }
 // form fetches until a batch is complete: what comes after all that known knows. It returns nil when there was nothing to fetch.
 func (r *reader) form(ctx context.Context, known checkpoint.Sink) (*batch, error) {
 	b := r.newBatch(known)
-	var started time.Time
 	end := r.pressure.limits()
 	for {
 		wait := r.options.MaxWait
 		if !b.empty() {
-			if wait = min(wait, end.Age-time.Since(started)); wait <= 0 {
+			if wait = min(wait, time.Until(b.due)); wait <= 0 {
 				return b, nil
 			}
 		}
@@ -98,10 +99,8 @@ func (r *reader) form(ctx context.Context, known checkpoint.Sink) (*batch, error
 		case fetched == nil:
 			continue
 		}
-		if started.IsZero() {
-			started = time.Now()
-		}
 		if b.empty() {
+			b.due = r.joiner.due(time.Now(), end.Age)
 			b.extent.from = r.next // the log may begin after the offset asked for
 		}
 		if err := b.add(fetched, held, 0); err != nil {
@@ -109,7 +108,7 @@ func (r *reader) form(ctx context.Context, known checkpoint.Sink) (*batch, error
 			return nil, err
 		}
 		r.next = b.extent.to
-		if b.rows.Len() >= end.Rows || b.kept.bytes >= end.Bytes || time.Since(started) >= end.Age {
+		if full := r.joiner.grown(b, end); full || b.rows.Len() >= end.Rows || b.kept.bytes >= end.Bytes || !time.Now().Before(b.due) {
 			return b, nil
 		}
 	}
@@ -170,6 +169,7 @@ func (r *reader) drop(b *batch) {
 
 // release takes rows, records and memory of a batch back. Nothing of it may be used afterwards.
 func (r *reader) release(b *batch) {
+	r.joiner.gone(b)
 	b.rows.Reset()
 	r.pool.rows.Put(b.rows)
 	b.close()

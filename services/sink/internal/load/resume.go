@@ -70,7 +70,8 @@ func resume(e evidence) course {
 	c.state.Era = 0
 	// The batch of an open intent cannot be read again as it was: some of its rows may be stored.
 	c.doubt = m.Next > 0
-	c.state.Next, c.state.NextLeaderEpoch, c.state.Halved, c.state.Replaces = 0, -1, false, false
+	c.state.Next, c.state.NextLeaderEpoch, c.state.Halved, c.state.Replaces, c.state.Joint = 0, -1, false, false, nil
+	c.state.Fenced = 0 // of another era: siblings.agree asks for that, too
 	if m.Replaces {
 		// Rows of an earlier epoch may be deleted already, and only the log before the cut has them.
 		c.next, c.state.LeaderEpoch, c.state.Marks, c.doubt = e.start, -1, nil, false

@@ -6,7 +6,9 @@ import "context"
 type traceKey struct{}
 
 // WithTrace returns a context under which a Loader calls step as a partition comes to each step of the protocol: formed, intended, replaying,
-// readback, confirming, inserting, searching, inserted, replacing, burying, buried, stored, settled. The partition goes on when step returns.
+// readback, confirming, inserting, searching, inserted, replacing, burying, buried, stored, settled; of joint batches gathered, joined (their intents
+// are committed), inserting jointly, and of one that was not stored together fencing, fenced, healing, forgotten (nobody needs
+// to know any more that it was). The partition goes on when step returns.
 // Partitions call it at the same time. It is for tests, which stop and kill a sink there; net/http/httptrace is the model.
 func WithTrace(ctx context.Context, step func(name string)) context.Context {
 	return context.WithValue(ctx, traceKey{}, step)

@@ -150,6 +150,10 @@ func (*listener) Log(context.Context, string, int32) (kafka.Log, error) {
 
 func (*listener) Bounds(context.Context, kafka.Log) (start, end int64, err error) { return 0, 0, nil }
 
+func (*listener) Committed(context.Context, string, string) ([]kafka.Commitment, error) {
+	return nil, nil
+}
+
 func (*listener) Verify(context.Context, kafka.Log, kafka.Position) error { return nil }
 
 func (l *listener) Fetch(ctx context.Context, _ kafka.Log, offset int64, opts kafka.FetchOptions) (*kafka.Batch, error) {

@@ -14,9 +14,6 @@ import (
 	"github.com/waymark-events/waymark/services/sink/internal/rows"
 )
 
-// windowSize is the deduplication window, in blocks, of the table and of its view.
-const windowSize = 8
-
 // A row is what the table holds of an event, and the block it came with.
 type row struct {
 	place rows.Position
@@ -29,12 +26,16 @@ type row struct {
 // A simTable does with blocks what ClickHouse does: it stores each month's part or does not, drops a part whose token it remembers, and
 // pushes a block to its view after it has stored it.
 type simTable struct {
-	rows   []row
-	window []string // tokens of parts, the oldest first
-	blocks atomic.Int64
+	// remembers is the deduplication window, in blocks; a view's is larger.
+	remembers int
+	rows      []row
+	window    []string // tokens of parts, the oldest first
+	blocks    atomic.Int64
 
 	view       []rows.Position
 	viewWindow []string
+	// viewOfAll says that the view's own table is not partitioned by month, apart that others may come between the table and its view.
+	viewOfAll, apart bool
 	// viewFails is the code that the view throws, 0 when it is sound.
 	viewFails int32
 	// refuses is true while a constraint refuses every row.
@@ -46,13 +47,29 @@ type simTable struct {
 // Insert applies a block part by part, and then to the view.
 func (m *member) Insert(_ context.Context, _, token string, blocks ...[]clickhouse.Column) (err error) {
 	parts := make(map[int][]row)
-	refused := false
+	refused, pushes, taken := false, false, false
+	issued := m.w.table.blocks.Load()
 	var all []int64
 	for _, columns := range blocks {
 		offsets, bad := read(columns, parts)
 		all, refused = append(all, offsets...), refused || bad
 	}
-	m.wait("insert", fmt.Sprint(token, all), func() { err = m.w.insert(token, parts, refused) })
+	m.wait("insert", fmt.Sprint(token, all), func() {
+		before := len(m.w.table.rows)
+		err = m.w.insert(token, parts, refused)
+		taken = len(m.w.table.rows) > before
+		if pushes = err == nil && m.w.table.apart; err == nil && !pushes {
+			err = m.w.push(token, parts)
+		}
+		m.late(len(blocks), taken, err)
+	})
+	if pushes { // others may come between the table and its view
+		m.wait("insert", fmt.Sprint(token, all, " into the view"), func() {
+			before := len(m.w.table.view)
+			err = m.w.push(token, parts)
+			m.w.doubles(before, issued)
+		})
+	}
 	return err
 }
 
@@ -102,6 +119,12 @@ func (w *world) insert(token string, parts map[int][]row, refused bool) error {
 		}
 		t.apply(fmt.Sprintf("%d/%s", month, token), parts[month], w.broken)
 	}
+	return nil
+}
+
+// push pushes a block that is in the table to its view.
+func (w *world) push(token string, parts map[int][]row) error {
+	t := &w.table
 	if w.fails(8) { // before the view
 		return errLost
 	}
@@ -113,10 +136,15 @@ func (w *world) insert(token string, parts map[int][]row, refused bool) error {
 		}
 		return &proto.Exception{Code: t.viewFails, Message: message}
 	}
+	before := slices.Clone(t.viewWindow)
 	for month := 2020; month < 2020+months; month++ {
-		if token := fmt.Sprintf("%d/%s", month, token); len(parts[month]) > 0 && !slices.Contains(t.viewWindow, token) {
-			t.viewWindow = append(t.viewWindow, token)
-			t.viewWindow = t.viewWindow[max(0, len(t.viewWindow)-4*windowSize):]
+		known := fmt.Sprintf("%d/%s", month, token)
+		if t.viewOfAll { // which knows no months
+			known = token
+		}
+		if len(parts[month]) > 0 && !slices.Contains(before, known) {
+			t.viewWindow = append(t.viewWindow, known)
+			t.viewWindow = t.viewWindow[max(0, len(t.viewWindow)-4*t.remembers):]
 			for _, r := range parts[month] {
 				t.view = append(t.view, r.place)
 			}
@@ -126,6 +154,19 @@ func (w *world) insert(token string, parts map[int][]row, refused bool) error {
 		return errLost
 	}
 	return nil
+}
+
+// doubles notes the rows that the view had before a push, and that the table had when what was pushed was sent: who sent it could have known.
+func (w *world) doubles(before int, issued int64) {
+	had := make(map[rows.Position]bool)
+	for _, place := range w.table.view[:before] {
+		had[place] = true
+	}
+	for _, r := range w.table.rows {
+		if had[r.place] && r.block <= issued && slices.Contains(w.table.view[before:], r.place) {
+			w.sentAgain = append(w.sentAgain, r.place)
+		}
+	}
 }
 
 // apply adds a part unless its token is in the window.
@@ -143,7 +184,7 @@ func (t *simTable) apply(token string, part []row, broken fault) {
 func (t *simTable) push(token string) {
 	t.blocks.Add(1)
 	t.window = append(t.window, token)
-	t.window = t.window[max(0, len(t.window)-windowSize):]
+	t.window = t.window[max(0, len(t.window)-t.remembers):]
 }
 
 // drop removes a month, as ALTER TABLE DROP PARTITION does; the window forgets the tokens of its parts.
@@ -158,4 +199,15 @@ func (w *world) drop(month int) {
 	t.window = slices.DeleteFunc(t.window, func(token string) bool { return token[:4] == fmt.Sprint(month) })
 	w.reach("a month was dropped")
 	w.note("month %d is dropped", month)
+}
+
+// late notes that a joint block came after its sink's generation, and whether the table took any of it.
+func (m *member) late(blocks int, taken bool, err error) {
+	if blocks < 2 || m.generation == m.w.generation {
+		return
+	}
+	m.w.reach("a joint block landed late")
+	if err == nil && !taken {
+		m.w.reach("a fence kept a joint block out")
+	}
 }

@@ -19,6 +19,7 @@ type writer struct {
 	readback *readback
 	inserter *inserter
 	sieve    *sieve
+	siblings siblings
 	// slots bound how many batches of all partitions are being stored at once.
 	slots    *semaphore.Weighted
 	pressure *pressure
