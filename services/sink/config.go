@@ -47,7 +47,7 @@ type Batch struct {
 	// a batch is full, which keeps the number of parts down. Default 1s, 10ms–5m.
 	Age time.Duration `yaml:"age"`
 	// Joint has the batches of a sink's partitions inserted together, as one block: rows and bytes are those of all of them then. Without it
-	// each makes an insert of its own. Default false.
+	// each makes an insert of its own. Default true.
 	Joint bool `yaml:"joint"`
 	// FetchBytes is how much, compressed, is fetched from a partition at once. Default 524288, 10000–50000000.
 	FetchBytes int `yaml:"fetch_bytes"`
@@ -63,7 +63,7 @@ func DefaultConfig() Config {
 	return Config{
 		Config: process.DefaultConfig(), Kafka: kafka.DefaultConfig(), ClickHouse: clickhouse.DefaultConfig(),
 		Batch: Batch{
-			Rows: 20_000, Bytes: 16 << 20, Age: time.Second,
+			Rows: 20_000, Bytes: 16 << 20, Age: time.Second, Joint: true,
 			FetchBytes: 512 << 10, FetchWait: 500 * time.Millisecond, Drain: 10 * time.Second,
 		},
 		Memory: 96 << 20, Inserts: 2,

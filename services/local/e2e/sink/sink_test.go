@@ -63,6 +63,7 @@ func newHouseIn(t *testing.T, address string, server chdbtest.Server, partitions
 	h.producer = h.client.NewProducer(kafka.DefaultProducerConfig())
 
 	h.cfg = sink.DefaultConfig()
+	h.cfg.Batch.Joint = false // what is stored together has tests of its own: joint_test.go
 	h.cfg.Region = region
 	h.cfg.Kafka.Brokers = []string{address}
 	h.cfg.ClickHouse.Addresses = []string{server.NativeAddr}

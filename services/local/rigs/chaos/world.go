@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -243,10 +244,12 @@ func (w *world) enricher(ctx context.Context, n int) (*member, error) {
 	})
 }
 
+// The first sink joins its partitions' batches and the second does not, so that each completes what the other has left.
 func (w *world) sink(ctx context.Context, n int) (*member, error) {
 	return w.service(ctx, "sink", n, map[string]string{
 		"REGION": region, "KAFKA_BROKERS": w.brokers(), "CLICKHOUSE_ADDRESSES": w.toClickHouse.Addr(), "CLICKHOUSE_DATABASE": database,
 		"GROUP_SESSION_TIMEOUT": "6s", "GROUP_REBALANCE_TIMEOUT": "10s", "BATCH_DRAIN": "8s", "CLICKHOUSE_REQUEST_TIMEOUT": "15s",
+		"BATCH_JOINT": strconv.FormatBool(n == 1),
 	})
 }
 
