@@ -150,8 +150,7 @@ function option(p: Props): import("echarts/core").EChartsCoreOption {
   const right = p.series.find((each) => each.right);
   const bars = p.series.some((each) => each.kind === "bar");
   return {
-    animation: !still,
-    animationDuration: 350,
+    animation: false, // who has waited for a figure wants to see it, and not how it is drawn
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     grid: { left: 4, right: 8, top: 12, bottom: 4, containLabel: true },
     xAxis: {
