@@ -110,6 +110,7 @@ var elsewhere = map[string]string{
 	"make outage":               "measures for twenty minutes",
 	"make bench-answers":        "measures for a quarter of an hour",
 	"bin/waymark-local answers": "the same",
+	"bin/waymark-local --data":  "the demo over the same folder: the harness starts it, on other ports",
 	"make attack":               "part of CI, for less time",
 	"go test":                   "benchmarks measure for minutes; tests are part of make test",
 	"go run":                    "services/local/rigs/chaos has each kind",
