@@ -18,9 +18,9 @@ const expected = /^Failed to load resource: (the server responded with a status 
 
 /**
  * open shows the page of an address to somebody. When the test ends, nothing may have been written to the console, no policy broken, and no other
- * server asked.
+ * server asked. A script given runs before any of the page's own.
  */
-export async function open(t, origin, path = "/", { ready = true, ...options } = {}) {
+export async function open(t, origin, path = "/", { ready = true, script, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB", timezoneId: "America/New_York", reducedMotion: "reduce", acceptDownloads: true, ...options });
   const page = await context.newPage();
   const wrong = [];
@@ -29,6 +29,9 @@ export async function open(t, origin, path = "/", { ready = true, ...options } =
   page.on("dialog", (dialog) => (wrong.push(`a dialog: ${dialog.message()}`), dialog.dismiss()));
   page.on("request", (request) => request.url().startsWith("blob:") || new URL(request.url()).origin === origin || wrong.push(`a request to ${request.url()}`));
   await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) => console.error(`policy broken: ${event.violatedDirective} by ${event.blockedURI} ${event.sample}`)));
+  if (script) {
+    await page.addInitScript(script);
+  }
   t.after(async () => {
     await context.close();
     assert.deepEqual(wrong, []);

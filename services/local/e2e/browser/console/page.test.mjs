@@ -512,16 +512,30 @@ describe("what a page asks first", () => {
   });
 
   test("is not waited for longer than a second", async (t) => {
-    const at = [];
+    let first = true;
     answering(t, ({ pathname }) => {
-      if (pathname.startsWith("/api/ask/")) {
-        at.push(performance.now());
-        return at.length === 1 && new Promise(() => undefined);
+      if (first && pathname.startsWith("/api/ask/")) {
+        first = false;
+        return new Promise(() => undefined);
       }
     });
-    const page = await open(t, stub.origin, `/overview?${span}`, { ready: false });
+    // Told by the page's clock: what a request takes to get here is the machine's affair.
+    const page = await open(t, stub.origin, `/overview?${span}`, {
+      ready: false,
+      script: () => {
+        const fetch = window.fetch;
+        window.asked = [];
+        window.fetch = (path, ...rest) => {
+          if (path.startsWith("/api/ask/")) {
+            window.asked.push(performance.now());
+          }
+          return fetch(path, ...rest);
+        };
+      },
+    });
     await figure(page, "Most used items").getByText("Log in").waitFor();
-    assert.ok(at[1] - at[0] > 900, `the second question came after ${Math.round(at[1] - at[0])} ms`);
+    const [sent, next] = await page.evaluate(() => window.asked);
+    assert.ok(next - sent >= 990, `the second question was sent after ${Math.round(next - sent)} ms`);
   });
 });
 
