@@ -67,10 +67,11 @@ type Detail struct {
 
 // A Step is a place within a walk-thru.
 type Step struct {
-	ID    string
-	Index *int32 // zero-based; nil when not said
-	Count uint32 // of the walk-thru's steps; 0 when not said
-	Name  string
+	ID      string
+	Indexed bool   // whether Index is said
+	Index   int32  // zero-based
+	Count   uint32 // of the walk-thru's steps; 0 when not said
+	Name    string
 }
 
 // Consent is what a visitor allowed.

@@ -179,7 +179,9 @@ const (
 
 // text passes a string and returns what stands between its quotes.
 func (g *Glance) text() (text string, escaped bool) {
-	if g.pass('"'); g.broken {
+	if g.at < len(g.data) && g.data[g.at] == '"' {
+		g.at++
+	} else if g.pass('"'); g.broken {
 		return "", false
 	}
 	start := g.at
@@ -307,18 +309,24 @@ func (g *Glance) Whole(limit int64) (n int64) {
 	return n
 }
 
-// Millis passes a point in time: a number of at most 15 digits before the point, without sign and exponent.
-func (g *Glance) Millis() {
+// Millis reads a point in time: a number of at most 15 digits before the point, without sign and exponent. Its fraction is cut.
+func (g *Glance) Millis() int64 {
 	if c := g.peek(); c < '0' || c > '9' {
 		g.Break()
-		return
+		return 0
 	}
 	start := g.at
 	g.number()
-	number := g.data[start:g.at]
-	if whole, _, _ := bytes.Cut(number, []byte{'.'}); len(whole) > 15 || bytes.ContainsAny(number, "eE") {
-		g.Break()
+	if g.broken {
+		return 0
 	}
+	text := jsontext.Value(g.data[start:g.at])
+	if whole, _, _ := bytes.Cut(text, []byte{'.'}); len(whole) > 15 || bytes.ContainsAny(text, "eE") {
+		g.Break()
+		return 0
+	}
+	n, _ := number(text)
+	return int64(n)
 }
 
 // ended tells whether a number or a word ends at the cursor.
@@ -349,16 +357,34 @@ func (g *Glance) Boolean() bool {
 	return false
 }
 
-// Raw passes a value of a shape, or null, with at most so many names, within all limits of Rest.
-func (g *Glance) Raw(want Shape, names int) {
-	if c := g.peek(); c != byte(want.kind()) && c != 'n' {
+// Raw reads a value of a shape as it stands, with at most so many names, within all limits of Rest; nil where null says nothing.
+func (g *Glance) Raw(want Shape, names int) jsontext.Value {
+	c := g.peek()
+	if c != byte(want.kind()) && c != 'n' {
 		g.Break()
-		return
+		return nil
 	}
+	start := g.at
 	g.counted, g.odd = 0, false
 	if g.Skip(); g.counted > names || g.odd {
 		g.Break()
 	}
+	if g.broken || c == 'n' && want != AnObjectOrNull {
+		return nil
+	}
+	return g.data[start:g.at:g.at]
+}
+
+// Quoted reads a string of at most limit bytes as it stands, with its quotes; nil where it is null.
+func (g *Glance) Quoted(limit int) jsontext.Value {
+	if g.Null() {
+		return nil
+	}
+	text, _ := g.Sized(limit)
+	if g.broken {
+		return nil
+	}
+	return g.data[g.at-len(text)-2 : g.at : g.at]
 }
 
 // Skip passes a value of any kind.

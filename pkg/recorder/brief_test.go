@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,7 +14,7 @@ import (
 	"github.com/waymark-events/waymark/pkg/event"
 )
 
-// sameAsDecode fails where a Brief says other things of an event than Decode, and tells whether there is a Brief.
+// sameAsDecode fails where a glance, or the Brief that is made of one, says other things of an event than Decode, and tells whether there is one.
 func sameAsDecode(t testing.TB, value []byte) bool {
 	t.Helper()
 	var b BriefReader
@@ -25,6 +26,9 @@ func sameAsDecode(t testing.TB, value []byte) bool {
 	var e Event
 	if err := Decode(value[:size], &e); err != nil || len(e.Warnings) > 0 {
 		t.Fatalf("read in brief, but decoded: %v, warnings %v: %q", err, e.Warnings, value[:size])
+	}
+	if diff := cmp.Diff(e, b.glance.e); diff != "" {
+		t.Fatalf("decoded (-) and at a glance (+): %s in %q", diff, value[:size])
 	}
 	want := Brief{
 		ID: e.ID, Type: e.Type, ItemType: e.Data.Type, ItemName: e.Data.Name, PlayID: e.Data.PlayID, GUID: e.User.GUID, UserID: e.User.ID, Provider: e.User.Provider,
@@ -117,6 +121,50 @@ var briefCases = []struct {
 	{`"user":{"traits":[]}`, false},
 	{`"library":{"name":"n","version":1}`, false},
 	{`"library":{"name":"n","version":"1"}`, true},
+	{`"library":{"name":"n\u00e9\n","version":null}`, true},
+	{`"props": { "a" : [ 1 , {"b":"\u0041"} ] } `, true},
+	{`"props":null`, true},
+	{`"env":{"browser":null,"os":{"name":null},"screen":{"width":null}}`, true},
+}
+
+// detailCases are what a kind of item adds to data, and whether it is read in brief.
+var detailCases = []struct {
+	member string
+	brief  bool
+}{
+	{`"step":{"id":"s1","index":0,"count":3,"name":"Press"}`, true},
+	{`"step":{"id":1,"index":null,"count":null}`, true},
+	{`"step":{"index":2147483647}`, true},
+	{`"step":{"index":2147483648}`, false},
+	{`"step":{"index":1.5}`, false},
+	{`"step":null`, true},
+	{`"preview":true,"iteration":2,"language":"en","dismissReason":"closed","pId":"1-2-3"`, true},
+	{`"pInit":{"type":"launcher"}`, true},
+	{`"pInit":{"type":"a\u0062","of":{"type":"x"}}`, true},
+	{`"pInit":{"of":{"type":"x"},"type":7}`, true},
+	{`"pInit":{"type":"` + strings.Repeat("w", MaxWord+1) + `"}`, true},
+	{`"pInit":{"type":"\ud83d\ude00"}`, false},
+	{`"pInit":null`, true},
+	{`"pInit":"launcher"`, false},
+	{`"error":{"code":"element_not_found","message":"no \"button\""}`, true},
+	{`"error":{"code":404}`, true},
+	{`"error":{}`, true},
+	{`"goal":{"id":1,"main":true},"lesson":{"id":"l"},"quiz":{"score":0.5,"passed":false},"action":{"id":"a"},"rule":{"id":"r"}`, true},
+	{`"quiz":{"score":1e400}`, false},
+	{`"answers":[{"question":"q","answer":[1,null]}]`, true},
+	{`"answers":{}`, false},
+	{`"query":"how \"to\"","event":"Signed up"`, true},
+	{`"query":null,"event":""`, true},
+	{`"query":5`, false},
+	{`"query":"` + strings.Repeat("q", MaxName+1) + `"`, false},
+	{`"result":null`, true},
+	{`"result":{"id":"r"}`, true},
+	{`"result":[]`, false},
+}
+
+// detailed is an event with a member of detailCases.
+func detailed(member string) []byte {
+	return []byte(`{"time":1700000000000.25,"type":"play","data":{"type":"wt","oId":"7",` + member + `}}`)
 }
 
 func TestWhatIsReadInBriefIsWhatDecodeReads(t *testing.T) {
@@ -124,6 +172,11 @@ func TestWhatIsReadInBriefIsWhatDecodeReads(t *testing.T) {
 		value := `{"time":1700000000000,"type":"play","data":{"type":"wt","oId":7,"oName":"Log in"},` + c.member + `}`
 		if got := sameAsDecode(t, []byte(value)); got != c.brief {
 			t.Errorf("read in brief: %v, want %v: %.200s", got, c.brief, value)
+		}
+	}
+	for _, c := range detailCases {
+		if got := sameAsDecode(t, detailed(c.member)); got != c.brief {
+			t.Errorf("read in brief: %v, want %v: %.200s", got, c.brief, detailed(c.member))
 		}
 	}
 	for value, brief := range map[string]bool{
@@ -202,12 +255,70 @@ func TestABriefBecomesWhatIsSent(t *testing.T) {
 	}
 }
 
+// sameSent fails where DecodeSent, which glances first, gives something else than what Decode gives becomes.
+func sameSent(t testing.TB, value []byte) {
+	t.Helper()
+	var got, want event.Sent
+	gotErr := DecodeSent(value, &got)
+	var e Event
+	wantErr := Decode(value, &e)
+	e.Sent(&want)
+	want.Trigger, want.FailureReason = "", ""
+	if e.Data.Init != nil {
+		want.Trigger = wordOf(e.Data.Init, "type")
+	}
+	if e.Data.Error != nil {
+		want.FailureReason = wordOf(e.Data.Error, "code")
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("Decode (-) and DecodeSent (+): %s in %q", diff, value)
+	}
+	if fmt.Sprint(wantErr) != fmt.Sprint(gotErr) {
+		t.Fatalf("Decode: %v, DecodeSent: %v: %q", wantErr, gotErr, value)
+	}
+}
+
+func TestWhatIsSentIsTheSameByAGlance(t *testing.T) {
+	values := []string{full, full + " \n", full + "{}", full + " ,", full[:len(full)-1], `[]`, ``}
+	for _, c := range briefCases {
+		values = append(values, `{"time":1700000000000,"type":"play","data":{"type":"wt","oId":7,"oName":"Log in"},`+c.member+`}`)
+	}
+	for _, c := range detailCases {
+		values = append(values, string(detailed(c.member)))
+	}
+	for _, value := range values {
+		sameSent(t, []byte(value))
+	}
+}
+
+// What one event had is not in the next one, whose memory is the same.
+func TestAGlanceBeginsAnew(t *testing.T) {
+	var out event.Sent
+	if err := DecodeSent([]byte(full), &out); err != nil {
+		t.Fatal(err)
+	}
+	const least = `{"time":1,"type":"play","data":{"type":"wt"}}`
+	if err := DecodeSent([]byte(least), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := event.Sent{Time: 1, Event: "play", ItemType: event.Walkthru}
+	if diff := cmp.Diff(want, out, cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzBrief(f *testing.F) {
 	f.Add([]byte(full))
 	for _, c := range briefCases {
 		f.Add([]byte(`{"time":1700000000000,"type":"play","data":{"type":"wt","oId":7,"oName":"Log in"},` + c.member + `}`))
 	}
-	f.Fuzz(func(t *testing.T, value []byte) { sameAsDecode(t, value) })
+	for _, c := range detailCases {
+		f.Add(detailed(c.member))
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		sameAsDecode(t, value)
+		sameSent(t, value)
+	})
 }
 
 // BenchmarkBrief is bound by the bytes: a quarter of it is strings, eight bytes at once.
@@ -220,6 +331,18 @@ func BenchmarkBrief(b *testing.B) {
 	for b.Loop() {
 		if _, _, ok := r.Read(value, &out); !ok {
 			b.Fatal("not read in brief")
+		}
+	}
+}
+
+func BenchmarkDecodeSent(b *testing.B) {
+	value := []byte(full)
+	b.SetBytes(int64(len(value)))
+	b.ReportAllocs()
+	var out event.Sent
+	for b.Loop() {
+		if err := DecodeSent(value, &out); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

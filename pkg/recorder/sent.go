@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -35,11 +36,19 @@ func ItemType(wire string) (string, bool) {
 	return itemType, known
 }
 
+var glances = sync.Pool{New: func() any { return new(glance) }}
+
 // DecodeSent decodes one event of this format, as DecodeUnsafe does, into what enrichment starts from. out.Details keeps its memory.
 func DecodeSent(value []byte, out *event.Sent) error {
-	var e Event
-	err := DecodeUnsafe(value, &e)
-	e.Sent(out)
+	g := glances.Get().(*glance)
+	defer glances.Put(g)
+	size, _, ok := g.read(value)
+	if ok && len(bytes.TrimLeft(value[size:], " \t\r\n")) == 0 {
+		g.e.Sent(out)
+		return nil
+	}
+	err := DecodeUnsafe(value, &g.e)
+	g.e.Sent(out)
 	return err
 }
 
@@ -49,7 +58,7 @@ func (e *Event) Sent(out *event.Sent) {
 	d := &e.Data
 	*out = event.Sent{
 		ID: e.ID, Time: int64(e.Time), Event: e.Type, ItemType: itemType, ItemID: string(d.ID), ItemName: d.Name, ItemLanguage: d.Language, InteractionID: d.PlayID,
-		Step:    event.Step{ID: string(d.Step.ID), Index: d.Step.Index, Count: d.Step.Count, Name: d.Step.Name},
+		Step:    event.Step{ID: string(d.Step.ID), Count: d.Step.Count, Name: d.Step.Name},
 		Preview: d.Preview, Iteration: d.Iteration, Trigger: word(d.Init, "type"), DismissReason: d.DismissReason, FailureReason: word(d.Error, "code"),
 		Details: out.Details[:0],
 		Browser: event.Software{Name: e.Env.Browser.Name, Version: e.Env.Browser.Version, Text: e.Env.Browser.String},
@@ -60,6 +69,9 @@ func (e *Event) Sent(out *event.Sent) {
 		User: event.User{GUID: e.User.GUID, ID: e.User.ID, Provider: e.User.Provider}, Company: e.Company.ID, Environment: e.Environment, Session: e.Session,
 		Consent: event.Consent{Status: e.Consent.Status, Purposes: e.Consent.Purposes},
 		Props:   e.Props, Library: event.Software{Name: e.Library.Name, Version: e.Library.Version}, Warnings: e.Warnings,
+	}
+	if d.Step.Index != nil {
+		out.Step.Index, out.Step.Indexed = *d.Step.Index, true
 	}
 	for _, detail := range [...]event.Detail{
 		{Name: "init", Value: d.Init}, {Name: "error", Value: d.Error}, {Name: "goal", Value: d.Goal}, {Name: "lesson", Value: d.Lesson},
@@ -73,10 +85,29 @@ func (e *Event) Sent(out *event.Sent) {
 }
 
 // word returns a member of an object that a client sent, when that is a string of at most MaxWord characters; "" otherwise.
-func word(object jsontext.Value, name string) string {
+func word(object jsontext.Value, name string) (found string) {
 	if object == nil {
 		return ""
 	}
+	g := glances.Get().(*glance)
+	defer glances.Put(g)
+	g.Reset(object)
+	members := g.Object()
+	for key, ok := g.Next(&members); ok; key, ok = g.Next(&members) {
+		if key == name && g.Kind() == '"' {
+			found = g.Text(MaxWord)
+		} else {
+			g.Skip()
+		}
+	}
+	if _, _, ok := g.Done(); ok {
+		return found
+	}
+	return wordOf(object, name)
+}
+
+// wordOf is word of any object.
+func wordOf(object jsontext.Value, name string) string {
 	dec := jsontext.NewDecoder(bytes.NewReader(object))
 	if _, err := dec.ReadToken(); err != nil {
 		return ""

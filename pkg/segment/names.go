@@ -191,8 +191,7 @@ func (f *fields) member(name string) error {
 	case "step_index":
 		n, ok, err := f.Whole(path, lenient.MaxStepIndex, math.Floor)
 		if ok {
-			index := int32(n)
-			s.Step.Index = &index
+			s.Step.Index, s.Step.Indexed = int32(n), true
 		}
 		return err
 	case "step_count":

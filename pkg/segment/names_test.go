@@ -59,20 +59,19 @@ func TestRecognizedEvents(t *testing.T) {
 		"Tour Started":   {Item: "wt", Event: "play", Properties: map[string]string{"item_id": "tour_id", "interaction_id": "run"}},
 		"Task Completed": {Item: "custom", Event: "track"},
 	}
-	zero, two := int32(0), int32(2)
 	for name, c := range map[string]struct {
 		event, properties string
 		want              event.Sent
 	}{
 		"every field": {"Walkthru Step Shown", `{"item_id":124909,"item_name":"Log in","item_language":"en","interaction_id":"p-1","step_id":3,"step_index":2,"step_count":4,"step_name":"Press","iteration":1,"preview":true,` +
 			`"trigger":"launcher","dismiss_reason":"closed","failure_reason":"timed_out","environment":"test","session_id":"s","plan":"pro"}`,
-			event.Sent{ItemType: event.Walkthru, Event: "step", ItemID: "124909", ItemName: "Log in", ItemLanguage: "en", InteractionID: "p-1", Step: event.Step{ID: "3", Index: &two, Count: 4, Name: "Press"}, Iteration: 1, Preview: true,
+			event.Sent{ItemType: event.Walkthru, Event: "step", ItemID: "124909", ItemName: "Log in", ItemLanguage: "en", InteractionID: "p-1", Step: event.Step{ID: "3", Indexed: true, Index: 2, Count: 4, Name: "Press"}, Iteration: 1, Preview: true,
 				Trigger: "launcher", DismissReason: "closed", FailureReason: "timed_out", Environment: "test", Session: "s", Props: []byte(`{"plan":"pro"}`), Details: detail("name", `"Walkthru Step Shown"`)}},
 		"details": {"Course Quiz Submitted", `{"quiz":{"score":8},"answers":[{"a":1}],"query":"q","result":null}`,
 			event.Sent{ItemType: event.Course, Event: "quiz_submit", Details: append(detail("name", `"Course Quiz Submitted"`), event.Detail{Name: "quiz", Value: []byte(`{"score":8}`)}, event.Detail{Name: "answers", Value: []byte(`[{"a":1}]`)},
 				event.Detail{Name: "query", Value: []byte(`"q"`)}, event.Detail{Name: "result", Value: []byte(`null`)})}},
 		"the account's own rule": {"Tour Started", `{"tour_id":"t","run":"r","item_id":"theirs","step_index":0,"a\u00e9\"b":1.50}`,
-			event.Sent{ItemType: event.Walkthru, Event: "play", ItemID: "t", InteractionID: "r", Step: event.Step{Index: &zero}, Props: []byte(`{"item_id":"theirs","aé\"b":1.50}`), Details: detail("name", `"Tour Started"`)}},
+			event.Sent{ItemType: event.Walkthru, Event: "play", ItemID: "t", InteractionID: "r", Step: event.Step{Indexed: true}, Props: []byte(`{"item_id":"theirs","aé\"b":1.50}`), Details: detail("name", `"Tour Started"`)}},
 		"a rule before a name": {"Task Completed", ``, event.Sent{ItemType: event.Custom, Event: "track", Details: detail("name", `"Task Completed"`)}},
 		"no name of an item's": {"walkthru played", `{"item_id":1}`, event.Sent{ItemType: event.Custom, Event: "track", Props: []byte(`{"item_id":1}`), Details: detail("name", `"walkthru played"`)}},
 		"without properties":   {"Menu Opened", ``, event.Sent{ItemType: event.Menu, Event: "open", Details: detail("name", `"Menu Opened"`)}},

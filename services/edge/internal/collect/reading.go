@@ -44,6 +44,7 @@ func (r *reading) release(pieces []intake.Piece) {
 		return
 	}
 	clear(pieces)
+	r.reader.Forget()
 	for i := range r.used {
 		r.briefs[i/briefBlock][i%briefBlock] = recorder.Brief{}
 	}

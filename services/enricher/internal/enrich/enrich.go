@@ -111,8 +111,8 @@ func (e *Enricher) translate(raw *event.Raw, sent *event.Sent, out *event.Enrich
 	out.Event, out.ItemType = sent.Event, sent.ItemType
 	out.ItemId, out.ItemName, out.InteractionId = sent.ItemID, sent.ItemName, sent.InteractionID
 	out.StepId, out.StepName, out.StepIndex = sent.Step.ID, sent.Step.Name, -1
-	if sent.Step.Index != nil {
-		out.StepIndex = *sent.Step.Index
+	if sent.Step.Indexed {
+		out.StepIndex = sent.Step.Index
 	}
 	out.StepCount, out.Iteration, out.Preview = sent.Step.Count, sent.Iteration, sent.Preview
 	out.ItemLanguage, out.DismissReason = sent.ItemLanguage, sent.DismissReason
