@@ -15,7 +15,7 @@ import (
 // ProducerConfig tunes a producer.
 type ProducerConfig struct {
 	// Linger is how long Send waits for more records of a partition to share a request; at least 20ms, unless it is 0, for a partition whose last
-	// request had 32 KiB or more, uncompressed. Default 5ms, 0–1s.
+	// request had records of several calls, or 32 KiB or more, uncompressed. Default 5ms, 0–1s.
 	Linger time.Duration `yaml:"linger"`
 	// MaxBatchBytes bounds a batch before compression, and with it one record. It must stay below the topics'
 	// max.message.bytes. Default 1000000, 1024–104857600.

@@ -134,19 +134,23 @@ type partitionQueue struct {
 	mu      sync.Mutex
 	waiting []*pendingBatch // the last one is still open
 	working bool
-	last    int // bytes of the batch before
+	busy    bool // as of the batch before
 }
 
-// Batches of a busy partition, whose last had so many bytes, wait up to 20 ms for more: a request to Kafka costs the same whatever it holds. The
-// edge's clients wait along, and its spool begins after no less than 10 ms, so it is no more.
+// Batches of a busy partition wait up to 20 ms for more: a request to Kafka costs the same whatever it holds, and small batches compress badly. The
+// edge's clients wait along, and its spool begins after no less than 10 ms, so it is no more. Busy is a partition whose last batch had so many
+// bytes, or had records of several callers: one that sends alone, a request after the other, waits for nobody.
 const (
 	busyBytes  = 32 << 10
 	busyLinger = 20 * time.Millisecond
 )
 
-// lingerAfter is how long a batch waits for more records, after one of so many bytes.
-func lingerAfter(last int, linger time.Duration) time.Duration {
-	if last >= busyBytes && linger > 0 {
+// busy tells whether more records are likely to come for the batch's partition soon.
+func (b *pendingBatch) busy() bool { return b.builder.Size() >= busyBytes || len(b.owners) > 1 }
+
+// lingerOf is how long a partition's batch waits for more records.
+func lingerOf(busy bool, linger time.Duration) time.Duration {
+	if busy && linger > 0 {
 		return max(linger, busyLinger)
 	}
 	return linger
@@ -238,13 +242,13 @@ func (q *partitionQueue) next() *pendingBatch {
 		q.waiting = nil
 		return nil
 	}
-	if wait := lingerAfter(q.last, q.producer.cfg.Linger) - time.Since(q.waiting[0].since); len(q.waiting) == 1 && wait > 0 {
+	if wait := lingerOf(q.busy, q.producer.cfg.Linger) - time.Since(q.waiting[0].since); len(q.waiting) == 1 && wait > 0 {
 		q.mu.Unlock()
 		time.Sleep(wait)
 		q.mu.Lock()
 	}
 	b := q.waiting[0]
 	q.waiting = q.waiting[1:]
-	q.last = b.builder.Size()
+	q.busy = b.busy()
 	return b
 }

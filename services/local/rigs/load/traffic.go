@@ -57,7 +57,11 @@ func Send(ctx context.Context, t Traffic, in io.Reader, out io.Writer) error {
 	if _, err := bufio.NewReader(in).ReadString('\n'); err != nil {
 		return fmt.Errorf("wait for the word to send: %w", err)
 	}
-	sender := demo.NewSender("http://"+t.Edge, connections)
+	open := connections
+	if t.Rate > 0 {
+		open = pacedConnections
+	}
+	sender := demo.NewSender("http://"+t.Edge, open)
 	defer sender.Close()
 	requests := &counting{next: sender.Client.Transport}
 	sender.Client.Transport = requests
@@ -67,7 +71,7 @@ func Send(ctx context.Context, t Traffic, in io.Reader, out io.Writer) error {
 	}
 	begin, counts := time.Now(), new(demo.Counts)
 	for _, s := range spans {
-		plan := demo.Plan{Events: s.events, Connections: connections, Fast: t.Rate == 0}
+		plan := demo.Plan{Events: s.events, Connections: open, Fast: t.Rate == 0}
 		if err := demo.Drive(ctx, s.traffic, sender, plan, counts); err != nil {
 			return err
 		}
