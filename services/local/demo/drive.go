@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -36,9 +37,38 @@ func (c *Counts) Refusal() string {
 	return ""
 }
 
-// Drive sends g's traffic through the edge until plan.Events are sent or ctx ends, and returns nil in both cases. A visitor's
+// A Source has deliveries, in order of time; after the last one, if there is one, io.EOF. A Generator is one.
+type Source interface{ Next() (*Delivery, error) }
+
+// A Stock is a Source of deliveries that were made beforehand: sending them costs no more than that.
+type Stock struct{ deliveries []*Delivery }
+
+// NewStock takes the next deliveries of traffic, of at least so many events.
+func NewStock(traffic Source, events int) (*Stock, error) {
+	s := new(Stock)
+	for n := 0; n < events; {
+		d, err := traffic.Next()
+		if err != nil {
+			return nil, err
+		}
+		s.deliveries, n = append(s.deliveries, d), n+len(d.Events)
+	}
+	return s, nil
+}
+
+// Next lets a delivery go.
+func (s *Stock) Next() (*Delivery, error) {
+	if len(s.deliveries) == 0 {
+		return nil, io.EOF
+	}
+	d := s.deliveries[0]
+	s.deliveries[0], s.deliveries = nil, s.deliveries[1:]
+	return d, nil
+}
+
+// Drive sends traffic through the edge until plan.Events are sent, there are no more, or ctx ends, and returns nil each time. A visitor's
 // deliveries go over one connection, one after the other. A slow edge slows the traffic down; nothing is left out.
-func Drive(ctx context.Context, g *Generator, s *Sender, plan Plan, counts *Counts) error {
+func Drive(ctx context.Context, traffic Source, s *Sender, plan Plan, counts *Counts) error {
 	if plan.Connections == 0 {
 		plan.Connections = 8
 	}
@@ -54,7 +84,7 @@ func Drive(ctx context.Context, g *Generator, s *Sender, plan Plan, counts *Coun
 				close(c)
 			}
 		}()
-		return deal(ctx, g, plan, clients)
+		return deal(ctx, traffic, plan, clients)
 	})
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -63,11 +93,14 @@ func Drive(ctx context.Context, g *Generator, s *Sender, plan Plan, counts *Coun
 }
 
 // deal hands each delivery, when it is due, to its visitor's client.
-func deal(ctx context.Context, g *Generator, plan Plan, clients []chan *Delivery) error {
+func deal(ctx context.Context, traffic Source, plan Plan, clients []chan *Delivery) error {
 	seed := maphash.MakeSeed()
 	for sent := 0; plan.Events == 0 || sent < plan.Events; {
-		d, err := g.Next()
-		if err != nil {
+		d, err := traffic.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
 			return err
 		}
 		if plan.Events > 0 {

@@ -114,13 +114,27 @@ func TestSendDoesNotRepeatWhatIsRefused(t *testing.T) {
 }
 
 func TestDriveSendsExactlyTheEventsAskedForInEachVisitorsOrder(t *testing.T) {
-	s, requests := edge(t, accept)
 	g, err := NewGenerator(options(6))
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Run("as they are made", func(t *testing.T) { drives(t, g) })
+	stock, err := NewStock(g, 2001)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("made beforehand", func(t *testing.T) { drives(t, stock) })
 	var counts Counts
-	if err := Drive(t.Context(), g, s, Plan{Events: 2001, Connections: 4, Fast: true}, &counts); err != nil {
+	s, _ := edge(t, accept)
+	if err := Drive(t.Context(), stock, s, Plan{Fast: true}, &counts); err != nil || counts.Accepted.Load() != 0 {
+		t.Errorf("of an empty stock %d were sent: %v", counts.Accepted.Load(), err)
+	}
+}
+
+func drives(t *testing.T, traffic Source) {
+	s, requests := edge(t, accept)
+	var counts Counts
+	if err := Drive(t.Context(), traffic, s, Plan{Events: 2001, Connections: 4, Fast: true}, &counts); err != nil {
 		t.Fatal(err)
 	}
 	if counts.Accepted.Load() != 2001 || counts.Rejected.Load() != 0 {

@@ -40,12 +40,8 @@ type Config struct {
 	Sink map[string]string
 }
 
-// connections to the edge, of a sender that sends as fast as it can: enough that its wait for Kafka is not the sender's. One that keeps a rate has
-// more, as clients are many, and none waits for another's answer.
-const (
-	connections      = 32
-	pacedConnections = 256
-)
+// connections to the edge: enough that its wait for Kafka is not the sender's. Clients are many, and none waits for another's answer.
+const connections = 256
 
 // Million sends cfg.Events while all services run, checks that each accepted event is in ClickHouse exactly once and that no group
 // lags, and prints one table. A check that fails is an error.

@@ -57,11 +57,7 @@ func Send(ctx context.Context, t Traffic, in io.Reader, out io.Writer) error {
 	if _, err := bufio.NewReader(in).ReadString('\n'); err != nil {
 		return fmt.Errorf("wait for the word to send: %w", err)
 	}
-	open := connections
-	if t.Rate > 0 {
-		open = pacedConnections
-	}
-	sender := demo.NewSender("http://"+t.Edge, open)
+	sender := demo.NewSender("http://"+t.Edge, connections)
 	defer sender.Close()
 	requests := &counting{next: sender.Client.Transport}
 	sender.Client.Transport = requests
@@ -71,7 +67,7 @@ func Send(ctx context.Context, t Traffic, in io.Reader, out io.Writer) error {
 	}
 	begin, counts := time.Now(), new(demo.Counts)
 	for _, s := range spans {
-		plan := demo.Plan{Events: s.events, Connections: open, Fast: t.Rate == 0}
+		plan := demo.Plan{Events: s.events, Connections: connections, Fast: t.Rate == 0}
 		if err := demo.Drive(ctx, s.traffic, sender, plan, counts); err != nil {
 			return err
 		}
@@ -93,21 +89,26 @@ func Send(ctx context.Context, t Traffic, in io.Reader, out io.Writer) error {
 
 // A span is a part of the traffic that has one rate.
 type span struct {
-	traffic *demo.Generator
+	traffic demo.Source
 	events  int
 }
 
 // hours of a day in miniature.
 const hours = 24
 
-// spans prepares the traffic. What is sent as fast as possible bears times within the last hour, and a whole visit is one request.
+// spans prepares the traffic. What is sent as fast as possible bears times within the last hour, a whole visit is one request, and it is made
+// beforehand: clients make their own, each on a machine of its own.
 func (t Traffic) spans() (out []span, err error) {
 	if t.Rate == 0 {
 		const hour = time.Hour
 		g, err := demo.NewGenerator(demo.Options{
 			Seed: t.Seed, Start: time.Now().Add(-hour), Rate: float64(t.Events) / hour.Seconds(), Accounts: t.Senders, Flush: hour,
 		})
-		return []span{{g, t.Events}}, err
+		if err != nil {
+			return nil, err
+		}
+		stock, err := demo.NewStock(g, t.Events)
+		return []span{{stock, t.Events}}, err
 	}
 	parts := []float64{1}
 	if t.Day {

@@ -104,6 +104,9 @@ ALTER TABLE visitor_activity
     MATERIALIZE COLUMN person
 SETTINGS mutations_sync = 2;
 
+ALTER TABLE events
+    MODIFY SETTING merge_selector_base = 12;
+
 CREATE OR REPLACE VIEW events_live AS
 …
 COMMENT 'Events of production without previews and bots, each once: of rows of one account, item, day and event id only the latest; the same id on two days or items remains twice [waymarkctl: events_live …]';
