@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -279,7 +280,10 @@ func sameSent(t testing.TB, value []byte) {
 }
 
 func TestWhatIsSentIsTheSameByAGlance(t *testing.T) {
-	values := []string{full, full + " \n", full + "{}", full + " ,", full[:len(full)-1], `[]`, ``}
+	values := []string{full + " \n", full + "{}", full + " ,", full + "\x00", `[]`, `{0:1}`, `{"t\u0069me":1,"type":"play","data":{"type":"wt"}}`}
+	for size := range len(full) + 1 { // each where the memory ends
+		values = append(values, full[:size])
+	}
 	for _, c := range briefCases {
 		values = append(values, `{"time":1700000000000,"type":"play","data":{"type":"wt","oId":7,"oName":"Log in"},`+c.member+`}`)
 	}
@@ -287,7 +291,19 @@ func TestWhatIsSentIsTheSameByAGlance(t *testing.T) {
 		values = append(values, string(detailed(c.member)))
 	}
 	for _, value := range values {
-		sameSent(t, []byte(value))
+		sameSent(t, slices.Clip([]byte(value)))
+	}
+}
+
+// What lies in a pool keeps nothing that it was read from: that may be megabytes.
+func TestAGlanceForgetsItsEvent(t *testing.T) {
+	g := new(glance)
+	if _, _, ok := g.read([]byte(full)); !ok {
+		t.Fatal("not read at a glance")
+	}
+	g.forget()
+	if diff := cmp.Diff(Event{}, g.e); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -41,7 +41,10 @@ var glances = sync.Pool{New: func() any { return new(glance) }}
 // DecodeSent decodes one event of this format, as DecodeUnsafe does, into what enrichment starts from. out.Details keeps its memory.
 func DecodeSent(value []byte, out *event.Sent) error {
 	g := glances.Get().(*glance)
-	defer glances.Put(g)
+	defer func() {
+		g.forget() // or the pool would keep the bytes that strings alias
+		glances.Put(g)
+	}()
 	size, _, ok := g.read(value)
 	if ok && len(bytes.TrimLeft(value[size:], " \t\r\n")) == 0 {
 		g.e.Sent(out)
