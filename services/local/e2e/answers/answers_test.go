@@ -109,7 +109,6 @@ func TestMergesChangeNoAnswer(t *testing.T) {
 			again = append(again, e)
 		}
 	}
-	tables := []string{"events", "item_activity", "visitor_activity", "end_user_activity"}
 	for _, table := range tables {
 		h.exec(t, "SYSTEM STOP MERGES "+table)
 		defer h.exec(t, "SYSTEM START MERGES "+table)

@@ -59,7 +59,7 @@ var activeUsers = question{
 		{"SELECT person, toDate(slot)", "SELECT cityHash64(user_id) AS person, toDate(slot)"},
 		{"SELECT person, toDate(slot)", "SELECT cityHash64(visitor_id) AS person, toDate(slot)"},
 		{"intDiv(greatest(since, 63) - 29, 35)", "intDiv(since, 35)"},
-		{"intDiv(greatest(since, 63) - 29, 35)", "intDiv(greatest(since, 64) - 30, 35)"},
+		{"intDiv(greatest(since, 63) - 29, 35)", "intDiv(greatest(since, 63) - 28, 35)"},
 		{"35)) + 1", "35))"},
 		{"count() AS users", "1 AS users"},
 	},
