@@ -207,7 +207,7 @@ func users(grants ...string) string {
 }
 
 // needed are the rights that docs/configuration.md names, for a database that is there.
-var needed = []string{"SELECT, INSERT, CREATE TABLE, CREATE VIEW, DROP VIEW, DROP TABLE ON waymark.*", "ALTER ADD COLUMN, ALTER MATERIALIZE COLUMN, ALTER SETTINGS ON waymark.*", "TABLE ENGINE ON ReplacingMergeTree", "TABLE ENGINE ON AggregatingMergeTree"}
+var needed = []string{"SELECT, INSERT, CREATE TABLE, CREATE VIEW, DROP VIEW, DROP TABLE ON waymark.*", "ALTER ADD COLUMN, ALTER MATERIALIZE COLUMN ON waymark.*", "ALTER SETTINGS ON waymark.events", "TABLE ENGINE ON ReplacingMergeTree", "TABLE ENGINE ON AggregatingMergeTree"}
 
 // Each error names one right that is missing. Granted what it asks for, one after the other, setup comes to its end.
 func TestARightThatIsMissingIsNamed(t *testing.T) {
