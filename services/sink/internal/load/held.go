@@ -54,3 +54,38 @@ func (b *batch) among(there []rows.Held) held {
 	}
 	return out
 }
+
+// A muster is what the table has of batches that go into it as one block.
+type muster struct {
+	had, all map[int]int // their rows, by month
+	lacks    []bool      // for each batch, whether the table lacks a row of it
+	block    int64       // as held.block
+}
+
+func newMuster(batches int) muster {
+	return muster{make(map[int]int), make(map[int]int), make([]bool, batches), math.MaxInt64}
+}
+
+// add counts what the table has of batch i.
+func (m *muster) add(i int, b *batch, held held) {
+	m.block = min(m.block, held.block)
+	for row, there := range held.rows {
+		month := b.rows.Month(row)
+		m.all[month]++
+		if there {
+			m.had[month]++
+		} else {
+			m.lacks[i] = true
+		}
+	}
+}
+
+// torn returns the months of which some rows are there and some are not.
+func (m *muster) torn() (months []int) {
+	for month, n := range m.had {
+		if n < m.all[month] {
+			months = append(months, month)
+		}
+	}
+	return months
+}

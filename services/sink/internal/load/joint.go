@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -294,34 +293,23 @@ func (j *joint) clear(work context.Context) error {
 // lack of these they get then.
 func (j *joint) look(work context.Context) error {
 	j.looked = time.Now()
-	had, rows := make(map[int]int), make(map[int]int)
-	block := int64(math.MaxInt64)
-	for _, e := range j.entrants {
-		b := e.delivery.batch
-		held, err := e.partition.readback.held(work, b)
-		if err != nil {
-			return err
-		}
-		block = min(block, held.block)
-		for i, there := range held.rows {
-			month := b.rows.Month(i)
-			rows[month]++
-			if there {
-				had[month]++
-			}
-		}
-	}
-	j.step("readback")
-	if len(had) == 0 {
-		return nil
-	}
-	for month, n := range had {
-		if n < rows[month] {
-			return errDissolved
-		}
+	batches := make([]*batch, len(j.entrants))
+	for i, e := range j.entrants {
+		batches[i] = e.delivery.batch
 	}
 	first := j.entrants[0]
-	remembers, err := first.partition.readback.remembers(work, first.delivery.batch, block)
+	there, err := first.partition.readback.muster(work, batches)
+	if err != nil {
+		return err
+	}
+	j.step("readback")
+	switch {
+	case len(there.had) == 0:
+		return nil
+	case len(there.torn()) > 0:
+		return errDissolved
+	}
+	remembers, err := first.partition.readback.remembers(work, batches[0], there.block)
 	if err == nil && !remembers {
 		err = errDissolved
 	}

@@ -53,6 +53,30 @@ func (r *readback) held(work context.Context, b *batch) (held, error) {
 	return b.among(there), nil
 }
 
+// muster asks what the table has of batches that go into it as one block. It asks for one after the other, and the block may land between two answers: a
+// month is torn if it still is in answers to questions that were put after it was first found so.
+func (r *readback) muster(work context.Context, batches []*batch) (muster, error) {
+	found := make(map[int]bool)
+	for {
+		m := newMuster(len(batches))
+		for i, b := range batches {
+			held, err := r.held(work, b)
+			if err != nil {
+				return m, err
+			}
+			m.add(i, b, held)
+		}
+		anew := false
+		for _, month := range m.torn() {
+			anew = anew || !found[month]
+			found[month] = true
+		}
+		if !anew {
+			return m, nil
+		}
+	}
+}
+
 // rows asks for the rows that the table has where b's are, until ClickHouse answers, or somebody is needed.
 func (r *readback) rows(work context.Context, b *batch) ([]rows.Held, error) {
 	var there []rows.Held

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -142,42 +141,30 @@ func (w *writer) again(work context.Context, d *delivery) (sent bool, err error)
 		w.monitor.log.Warn("a joint batch cannot be made again for a while", zap.Error(err))
 		return false, nil
 	}
-	parts := make([][]clickhouse.Column, len(d.joint.Members))
-	had, all, block := map[int]int{}, map[int]int{}, int64(math.MaxInt64)
-	d.looked = time.Now()
-	for i, m := range d.joint.Members {
-		part := b
-		if m.Partition != b.extent.log.Partition {
-			part = others[i]
+	batches, parts := make([]*batch, len(others)), make([][]clickhouse.Column, len(others))
+	for i, part := range others {
+		if part == nil {
+			part = b
+		} else {
 			judged := newDelivery(part)
 			if err := judged.withhold(d.withheld.by); err != nil || judged.withheld.any() {
 				return false, err
 			}
 		}
-		held, err := w.readback.held(work, part)
-		if err != nil {
-			return false, err
-		}
-		block = min(block, held.block)
-		for row, there := range held.rows {
-			if !there && beyond[m.Partition] {
-				return false, nil // it was stored, and somebody has deleted it since
-			}
-			month := part.rows.Month(row)
-			all[month]++
-			if there {
-				had[month]++
-			}
-		}
-		parts[i] = part.rows.Columns(0, part.rows.Len())
+		batches[i], parts[i] = part, part.rows.Columns(0, part.rows.Len())
 	}
-	for month, n := range had {
-		if n < all[month] {
-			return false, nil
+	d.looked = time.Now()
+	there, err := w.readback.muster(work, batches)
+	if err != nil || len(there.torn()) > 0 {
+		return false, err
+	}
+	for i, m := range d.joint.Members {
+		if there.lacks[i] && beyond[m.Partition] {
+			return false, nil // it was stored, and somebody has deleted it since
 		}
 	}
-	if len(had) > 0 {
-		if remembers, err := w.readback.remembers(work, b, block); err != nil || !remembers {
+	if len(there.had) > 0 {
+		if remembers, err := w.readback.remembers(work, b, there.block); err != nil || !remembers {
 			return false, err
 		}
 	}
