@@ -123,33 +123,42 @@ func (j *joiner) store(work context.Context, p *partition, d *delivery) (outcome
 	g.nudge()
 	j.mu.Unlock()
 	if first {
-		j.gather(work, g, limits)
-		g.run(work)
+		g.run(work, j.gather(work, g, limits))
 	}
 	<-g.done
 	return e.outcome, e.err
 }
 
-// gather returns when g is large enough, everybody who was to end with it has come, or it has waited long enough.
-func (j *joiner) gather(work context.Context, g *joint, limits Limits) {
+// gather returns when g is large enough, everybody who was to end with it has come, or it has waited long enough; and there is a slot for its insert, which it
+// has then. Until that moment g takes more.
+func (j *joiner) gather(work context.Context, g *joint, limits Limits) error {
+	j.await(work, g, limits)
+	err := j.slots.Acquire(work, 1)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.gathering == g {
+		j.gathering = nil
+	}
+	return err
+}
+
+// await returns when g need not wait for others.
+func (j *joiner) await(work context.Context, g *joint, limits Limits) {
 	enough := time.NewTimer(min(limits.Age/4, longestGathering))
 	defer enough.Stop()
-	for waits := true; ; {
+	for {
 		j.mu.Lock()
-		if j.gathering == g && (!waits || j.complete(g, limits)) {
-			j.gathering = nil
-		}
-		closed := j.gathering != g
+		over := j.gathering != g || j.complete(g, limits)
 		j.mu.Unlock()
-		if closed {
+		if over {
 			return
 		}
 		select {
 		case <-g.wake:
 		case <-enough.C:
-			waits = false
+			return
 		case <-work.Done():
-			waits = false
+			return
 		}
 	}
 }

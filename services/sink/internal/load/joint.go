@@ -60,9 +60,14 @@ const (
 // errDissolved means that a joint batch is not to be sent as a whole any more.
 var errDissolved = errors.New("the joint batch is dissolved")
 
-// run stores the joint batch, and decides what becomes of each entrant's.
-func (j *joint) run(work context.Context) {
+// run stores the joint batch, for which there is a slot unless err says why not, and decides what becomes of each entrant's.
+func (j *joint) run(work context.Context, err error) {
 	defer close(j.done)
+	if err != nil {
+		j.all(alone, err)
+		return
+	}
+	defer j.joiner.slots.Release(1)
 	if len(j.entrants) < 2 {
 		return
 	}
@@ -204,10 +209,6 @@ func (j *joint) confirm(work context.Context) error {
 
 // persist sends the block until it is stored, somebody is needed, or it can only be stored in parts: errDissolved.
 func (j *joint) persist(work context.Context) error {
-	if err := j.joiner.slots.Acquire(work, 1); err != nil {
-		return err
-	}
-	defer j.joiner.slots.Release(1)
 	backoff := retry.Backoff{First: 100 * time.Millisecond, Last: 15 * time.Second}
 	for failures := 0; ; {
 		err := j.try(work)
