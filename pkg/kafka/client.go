@@ -37,6 +37,7 @@ type Client struct {
 	topicIDs atomic.Bool
 	// verified holds by Log the leader epoch, an int32, under which Verify found the log in order.
 	verified  sync.Map
+	leaders   leaders
 	standings standings
 	fetches   fetches
 }

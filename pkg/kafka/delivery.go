@@ -23,7 +23,7 @@ type delivery struct {
 	producer *Producer
 	queue    *partitionQueue
 	builder  *wire.Builder
-	request  *wire.ProduceRequest // nil until the batch is numbered
+	batch    *wire.ProduceBatch // nil until it is numbered
 	// unsure is set once a try may have been stored without our knowing.
 	unsure bool
 }
@@ -61,11 +61,9 @@ func (d *delivery) try(ctx context.Context) (int64, error) {
 	if err := q.identity.obtain(ctx, p.client); err != nil {
 		return -1, err
 	}
-	if d.request == nil {
-		timeout := int32(p.client.cfg.RequestTimeout.Milliseconds())
+	if d.batch == nil {
 		var err error
-		d.request, err = wire.NewProduceRequest(p.client.cfg.ClientID, q.topic, q.partition, timeout, d.builder, p.codec, q.identity.numbers())
-		if err != nil {
+		if d.batch, err = wire.NewProduceBatch(q.topic, q.partition, d.builder, p.codec, q.identity.numbers()); err != nil {
 			return -1, err
 		}
 	}
@@ -77,22 +75,21 @@ func (d *delivery) try(ctx context.Context) (int64, error) {
 	m := p.client.metrics
 	m.produceSeconds.Observe(time.Since(started).Seconds())
 	m.produceRequests.WithLabelValues(q.topic, "ok").Inc()
-	m.produceBytes.WithLabelValues(q.topic).Add(float64(d.request.Bytes()))
+	m.produceBytes.WithLabelValues(q.topic).Add(float64(d.batch.Bytes()))
 	return base, nil
 }
 
-// send makes one request of it and says what the answer means for the batch.
+// send has the batch shipped once and says what the answer means for it.
 func (d *delivery) send(ctx context.Context) (int64, error) {
 	client := d.producer.client
 	ctx, cancel := context.WithTimeout(ctx, client.cfg.RequestTimeout+time.Second)
 	defer cancel()
-	answer, err := client.transport.RoundTrip(ctx, client.addr, d.request)
+	res, err := d.producer.shipper.ship(ctx, d.queue.topicPartition, d.batch)
 	if err != nil {
-		// The request may still be written after its context ended: kafka-go queues it for a connection.
-		d.unsure = d.unsure || d.request.Written() || ctx.Err() != nil
+		var late *lateError
+		d.unsure = d.unsure || d.batch.Written() || errors.As(err, &late)
 		return -1, cluster.Explain(err)
 	}
-	res := answer.(*wire.ProduceResponse)
 	code := kafkago.Error(res.Code)
 	switch code {
 	case 0:
@@ -152,7 +149,7 @@ func (d *delivery) startOver(err error) error {
 	default:
 		return err
 	}
-	d.request = nil
+	d.batch = nil
 	client := d.producer.client
 	client.metrics.producerResets.WithLabelValues(reason).Inc()
 	if d.unsure {

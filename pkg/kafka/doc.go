@@ -8,7 +8,7 @@
 // The records' own path is this package's: produce and fetch requests are encoded and decoded in internal/wire, one buffer
 // a request, and go through kafka-go's Transport as raw exchanges. So do those of the group protocol (RunGroup says why). Measured against the library's Reader and Writer that
 // takes a fifth to a third of the CPU, and it allows what they do not: commits that carry metadata and are bound to their
-// generation, a fetch loop that dies with it, and one produce request in flight per partition.
+// generation, a fetch loop that dies with it, one batch in flight per partition, and one request for those of a leader that are ready together.
 //
 // # What Produce and Send promise
 //

@@ -27,17 +27,17 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		produceRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_kafka_produce_requests_total", Help: "Produce requests, by topic and result (ok, error).",
+			Name: "waymark_kafka_produce_requests_total", Help: "Record batches sent, each try of one, by topic and result (ok, error).",
 		}, []string{"topic", "result"}),
 		produceBytes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_kafka_produce_bytes_total", Help: "Bytes of record batches acknowledged, as sent.",
 		}, []string{"topic"}),
 		produceSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "waymark_kafka_produce_seconds", Help: "Time from sending a produce request to its acknowledgement by all in-sync replicas.",
+			Name: "waymark_kafka_produce_seconds", Help: "Time from a record batch that is ready to be sent to its acknowledgement by all in-sync replicas.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 		produceRetries: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "waymark_kafka_produce_retries_total", Help: "Produce requests sent again.",
+			Name: "waymark_kafka_produce_retries_total", Help: "Record batches sent again.",
 		}),
 		produceSplits: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "waymark_kafka_produce_splits_total",

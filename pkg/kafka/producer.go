@@ -14,8 +14,9 @@ import (
 
 // ProducerConfig tunes a producer.
 type ProducerConfig struct {
-	// Linger is how long Send waits for more records of a partition to share a request; at least 20ms, unless it is 0, for a partition whose last
-	// request had records of several calls, or 32 KiB or more, uncompressed. Default 5ms, 0–1s.
+	// Linger is how long Send waits at most for more records of a partition to share a batch; at least 20ms, unless it is 0, for a partition whose last
+	// batch had records of several calls, or 32 KiB or more, uncompressed. Batches of all partitions end at the same ticks, and go in one request to
+	// each leader. Default 5ms, 0–1s.
 	Linger time.Duration `yaml:"linger"`
 	// MaxBatchBytes bounds a batch before compression, and with it one record. It must stay below the topics'
 	// max.message.bytes. Default 1000000, 1024–104857600.
@@ -63,6 +64,8 @@ type Producer struct {
 	cfg    ProducerConfig
 	codec  wire.Codec
 
+	shipper  *shipper
+	began    time.Time // what lingers' ticks count from
 	buffered atomic.Int64
 	counts   sync.Map // partitionCount by topic
 
@@ -78,7 +81,9 @@ type Producer struct {
 
 // NewProducer makes a producer. cfg must be valid.
 func (c *Client) NewProducer(cfg ProducerConfig) *Producer {
-	return &Producer{client: c, cfg: cfg, codec: wire.Codecs[cfg.Compression], queues: make(map[topicPartition]*partitionQueue)}
+	return &Producer{
+		client: c, cfg: cfg, codec: wire.Codecs[cfg.Compression], shipper: newShipper(c), began: time.Now(), queues: make(map[topicPartition]*partitionQueue),
+	}
 }
 
 // Produce writes recs to one partition, in order, and returns the offset of the first, -1 where the leader no longer knows it. nil

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol/metadata"
 
 	"github.com/waymark-events/waymark/pkg/kafka/internal/cluster"
 	"github.com/waymark-events/waymark/pkg/kafka/internal/wire"
@@ -63,7 +62,7 @@ func (c *Client) NewRounds(every time.Duration) *Rounds {
 // HighWatermark says that there is more, which Client.Fetch reads.
 func (r *Rounds) Fetch(ctx context.Context, log Log, offset int64, opts FetchOptions) (*Batch, error) {
 	c := r.client
-	leader, known := c.leader(ctx, log)
+	leader, known := c.leader(ctx, log.Topic, log.Partition)
 	if !known {
 		return c.Fetch(ctx, log, offset, opts)
 	}
@@ -83,22 +82,6 @@ func (r *Rounds) Fetch(ctx context.Context, log Log, offset int64, opts FetchOpt
 		return nil, c.fetchFailed(ctx, log, offset, a.err)
 	}
 	return c.fetched(ctx, log, offset, &a.part, wire.NewBatch(), opts)
-}
-
-// leader returns which broker leads a log, as known within the last second.
-func (c *Client) leader(ctx context.Context, log Log) (broker int32, known bool) {
-	answer, err := c.transport.RoundTrip(ctx, c.addr, &metadata.Request{TopicNames: []string{log.Topic}}) // from kafka-go's memory
-	if err != nil {
-		return 0, false
-	}
-	for _, t := range answer.(*metadata.Response).Topics {
-		for _, p := range t.Partitions {
-			if t.Name == log.Topic && p.PartitionIndex == log.Partition {
-				return p.LeaderID, p.ErrorCode == 0 && p.LeaderID >= 0
-			}
-		}
-	}
-	return 0, false
 }
 
 // join has a wait for its party's next round, and sees to it that there is one. mu is held.

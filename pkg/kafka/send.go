@@ -156,6 +156,14 @@ func lingerOf(busy bool, linger time.Duration) time.Duration {
 	return linger
 }
 
+// tick returns when a batch that was begun at a moment ends: all partitions' do so together, to go in one request to each leader.
+func (p *Producer) tick(begun time.Time, linger time.Duration) time.Time {
+	if linger == 0 {
+		return begun
+	}
+	return begun.Add(linger - begun.Sub(p.began)%linger)
+}
+
 // A flight is held by one at a time; waiting for it ends with the context. Its capacity is 1.
 type flight chan struct{}
 
@@ -242,7 +250,7 @@ func (q *partitionQueue) next() *pendingBatch {
 		q.waiting = nil
 		return nil
 	}
-	if wait := lingerOf(q.busy, q.producer.cfg.Linger) - time.Since(q.waiting[0].since); len(q.waiting) == 1 && wait > 0 {
+	if wait := time.Until(q.producer.tick(q.waiting[0].since, lingerOf(q.busy, q.producer.cfg.Linger))); len(q.waiting) == 1 && wait > 0 {
 		q.mu.Unlock()
 		time.Sleep(wait)
 		q.mu.Lock()

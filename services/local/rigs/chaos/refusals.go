@@ -36,7 +36,7 @@ func throws(expression, class, code string) refusal {
 			"CREATE MATERIALIZED VIEW %[1]s_view TO %[1]s AS SELECT " + expression + " AS n FROM events",
 		},
 		drop: []string{"DROP VIEW IF EXISTS %[1]s_view SYNC", "DROP TABLE IF EXISTS %[1]s SYNC"},
-		says: []string{"%[1]s_view", "which materialized views do"},
+		says: []string{"%[1]s_view", storedBefore},
 	}
 }
 
@@ -49,9 +49,12 @@ var (
 		class: "row", code: "469",
 		add:  []string{"ALTER TABLE events ADD CONSTRAINT %[1]s CHECK raw_offset < 0"},
 		drop: []string{"ALTER TABLE events DROP CONSTRAINT IF EXISTS %[1]s"},
-		says: []string{"refuses rows though nothing is wrong with their values"},
+		says: []string{"refuses rows though nothing is wrong with their values", storedBefore},
 	}
 )
+
+// storedBefore is what a sink says when ClickHouse refuses, and does not say for whom, what the table has already.
+const storedBefore = "rows that are stored in events were refused"
 
 // patienceWithRefusal is how long a refusal waits for an insert: sinks that change their partitions make none.
 const patienceWithRefusal = 20 * time.Second

@@ -88,8 +88,8 @@ func (s *sieve) ownFault(work context.Context, d *delivery, rows []int, refusal 
 		return err
 	}
 	if held.among(rows) > 0 {
-		return operator(fmt.Errorf("rows that are stored in %s were refused afterwards (error %s), which materialized views do: fix the view with ALTER TABLE … MODIFY QUERY, or drop it",
-			b.rows.Table(), clickhouse.Code(refusal)))
+		return operator(fmt.Errorf("rows that are stored in %s were refused (error %s), after they were stored or when they came again for a materialized view: fix the view with "+
+			"ALTER TABLE … MODIFY QUERY, or drop it; look at what was added to the table since, too, constraints and defaults", b.rows.Table(), clickhouse.Code(refusal)))
 	}
 	return nil
 }
