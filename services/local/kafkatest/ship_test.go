@@ -163,3 +163,76 @@ func TestCallersThatGoAwayLeaveTheOthersBatches(t *testing.T) {
 		}
 	}
 }
+
+// A partition whose leader is slow to answer, since its replicas are, holds up no other.
+func TestASlowPartitionHoldsUpNoOther(t *testing.T) {
+	const partitions = 4
+	b, client := embedded(t)
+	Topic(t, client, "t", partitions, nil)
+	Topic(t, client, "u", 1, nil)
+	held, release := make(chan struct{}), make(chan struct{})
+	hold := sync.OnceFunc(func() {
+		close(held)
+		<-release
+	})
+	b.ControlKey(kmsg.Produce.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.KeepControl()
+		if req.(*kmsg.ProduceRequest).Topics[0].Topic == "u" {
+			b.SleepControl(hold)
+		}
+		return nil, nil, false
+	})
+	producer := client.NewProducer(kafka.DefaultProducerConfig())
+	slow := make(chan error, 1)
+	go func() {
+		_, err := producer.Produce(deadline(t), "u", 0, records(1, "slow"))
+		slow <- err
+	}()
+	<-held
+	for range 5 {
+		for p := range int32(partitions) {
+			if _, err := producer.Produce(deadline(t), "t", p, records(1, "k")); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if len(slow) > 0 {
+		t.Error("it was not slow")
+	}
+	close(release)
+	if err := <-slow; err != nil {
+		t.Error(err)
+	}
+}
+
+// Brokers close the connection of a request that is too large, whatever its batches are (socket.request.max.bytes): large batches go in requests of their own.
+func TestLargeBatchesDoNotAddUpToOneRequest(t *testing.T) {
+	const partitions, size = 8, 400_000
+	b, client := embedded(t)
+	Topic(t, client, "t", partitions, nil)
+	Topic(t, client, "u", partitions, nil)
+	var most atomic.Int64
+	b.ControlKey(kmsg.Produce.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.KeepControl()
+		bytes := int64(0)
+		for _, topic := range req.(*kmsg.ProduceRequest).Topics {
+			for _, p := range topic.Partitions {
+				bytes += int64(len(p.Records))
+			}
+		}
+		for before := most.Load(); bytes > before && !most.CompareAndSwap(before, bytes); before = most.Load() {
+		}
+		return nil, nil, false
+	})
+	cfg := kafka.DefaultProducerConfig()
+	cfg.Compression = "none"
+	producer := client.NewProducer(cfg)
+	everywhere(partitions, func(topic string, p int32) {
+		if _, err := producer.Produce(deadline(t), topic, p, []event.Record{{Value: make([]byte, size)}}); err != nil {
+			t.Error(err)
+		}
+	})
+	if most := most.Load(); most < size || most > 1<<20 {
+		t.Errorf("the largest request has %d bytes of batches, want %d to %d", most, size, 1<<20)
+	}
+}
