@@ -69,6 +69,7 @@ func (d *delivery) try(ctx context.Context) (int64, error) {
 	}
 	started := time.Now()
 	base, err := d.send(ctx)
+	q.slow = time.Since(started) >= slow
 	if err != nil {
 		return -1, d.startOver(err)
 	}
@@ -84,7 +85,7 @@ func (d *delivery) send(ctx context.Context) (int64, error) {
 	client := d.producer.client
 	ctx, cancel := context.WithTimeout(ctx, client.cfg.RequestTimeout+time.Second)
 	defer cancel()
-	res, err := d.producer.shipper.ship(ctx, d.queue.topicPartition, d.batch)
+	res, err := d.producer.shipper.ship(ctx, d.queue.topicPartition, d.batch, d.queue.slow)
 	if err != nil {
 		var late *lateError
 		d.unsure = d.unsure || d.batch.Written() || errors.As(err, &late)

@@ -126,10 +126,11 @@ func (t *waiter) settle(n int, err error) {
 type partitionQueue struct {
 	topicPartition
 	producer *Producer
-	// flight is held while a batch of the partition is under way, and guards identity. There is one batch at a time, though leaders
+	// flight is held while a batch of the partition is under way, and guards identity and slow. There is one batch at a time, though leaders
 	// would take five: a failure then never has later batches to call back and send again in order.
 	flight   flight
 	identity identity
+	slow     bool // the last answer was
 
 	mu      sync.Mutex
 	waiting []*pendingBatch // the last one is still open

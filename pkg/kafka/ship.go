@@ -11,9 +11,9 @@ import (
 )
 
 // A shipper sends the batches that are ready at one time for one leader in one request: what a request costs a client and a broker, whatever it holds, is
-// then paid by the leader, and not by the partition. While a request is under way batches gather for the next, for no longer than gathering: a
-// partition whose replicas are slow holds up the others by no more, unless most are under way already. Each batch has its own answer. It ships one batch of a
-// partition at a time.
+// then paid by the leader, and not by the partition. While a request is under way batches gather for the next, for no longer than gathering. Each batch has
+// its own answer, but all come together, when the slowest replicas have the last of them: a partition whose last answer was slow goes by itself.
+// One batch of a partition is shipped at a time.
 type shipper struct {
 	client *Client
 
@@ -52,6 +52,8 @@ const (
 	gathering = 5 * time.Millisecond
 	// mostUnderWay bounds the requests to one leader at a time, as Kafka's own producer does (max.in.flight.requests.per.connection).
 	mostUnderWay = 5
+	// slow is an answer after which a partition's next batch goes by itself.
+	slow = 100 * time.Millisecond
 	// mostTogether bounds the batches of a request that has several, in bytes, as that producer's max.request.size does.
 	mostTogether = 1 << 20
 )
@@ -63,14 +65,14 @@ type lateError struct{ error }
 
 func (e *lateError) Unwrap() error { return e.error }
 
-// ship sends a batch once and returns what its leader says of it. After an error it may be stored if batch.Written says so, and still be
+// ship sends a batch once, alone or with others, and returns what its leader says of it. After an error it may be stored if batch.Written says so, and still be
 // written if the error is a *lateError.
-func (s *shipper) ship(ctx context.Context, to topicPartition, batch *wire.ProduceBatch) (wire.Produced, error) {
+func (s *shipper) ship(ctx context.Context, to topicPartition, batch *wire.ProduceBatch, alone bool) (wire.Produced, error) {
 	leader, known := s.client.leader(ctx, to.topic, to.partition)
 	p := &parcel{batch: batch, done: make(chan struct{})}
 	s.mu.Lock()
-	d := new(dock) // of its own, where kafka-go is to find the leader or to say why there is none
-	if known {
+	d := new(dock) // of its own, also where kafka-go is to find the leader or to say why there is none
+	if known && !alone {
 		d = s.dock(leader)
 	}
 	d.waiting = append(d.waiting, p)
