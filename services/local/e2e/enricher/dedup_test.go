@@ -252,10 +252,12 @@ func TestSIGKILLAndRepetitionsLeaveEachEventOnce(t *testing.T) {
 			sent = append(sent, sent[max(0, len(sent)-1-random.IntN(i+1))])
 		}
 	}
-	w.send(t, 0, sent...)
-	for range kills {
+	share := len(sent) / (kills + 1)
+	for i := range kills {
+		w.send(t, 0, sent[i*share:(i+1)*share]...)
 		w.killed(t)
 	}
+	w.send(t, 0, sent[kills*share:]...) // for one that lives
 	s := start(t, w.config())
 	w.audit(t, int64(len(sent)), events)
 	mustStop(t, s)
