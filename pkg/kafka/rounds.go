@@ -49,8 +49,12 @@ type asking struct {
 
 	done chan struct{}
 	part wire.FetchedPartition
+	most int // bytes that it may bring
 	err  error
 }
+
+// ofRound is what the partitions of a round may bring together at least, in bytes.
+const ofRound = 1 << 20
 
 // NewRounds makes rounds that begin every so often, 0 for at once.
 func (c *Client) NewRounds(every time.Duration) *Rounds {
@@ -58,7 +62,7 @@ func (c *Client) NewRounds(every time.Duration) *Rounds {
 }
 
 // Fetch is Client.Fetch, except that it waits for the next round, and that an empty batch may take twice MaxWait. opts.MinBytes are of all partitions
-// of the round. A record batch larger than MaxBytes is read whole in one partition of a round only: the others may get an empty batch whose
+// of the round, and where they are few, each may bring more than opts.MaxBytes: a megabyte together. A record batch larger than MaxBytes is read whole in one partition of a round only: the others may get an empty batch whose
 // HighWatermark says that there is more, which Client.Fetch reads.
 func (r *Rounds) Fetch(ctx context.Context, log Log, offset int64, opts FetchOptions) (*Batch, error) {
 	c := r.client
@@ -81,6 +85,7 @@ func (r *Rounds) Fetch(ctx context.Context, log Log, offset int64, opts FetchOpt
 	if a.err != nil {
 		return nil, c.fetchFailed(ctx, log, offset, a.err)
 	}
+	opts.MaxBytes = a.most
 	return c.fetched(ctx, log, offset, &a.part, wire.NewBatch(), opts)
 }
 
@@ -122,7 +127,7 @@ func (r *Rounds) run(of party) {
 	defer stop()
 	into := new(wire.Batch) // shared by the batches that come of it, and so nobody's to use again
 	req := &wire.FetchRequest{
-		ClientID: c.cfg.ClientID, Topic: of.topic, TopicID: of.id, MinBytes: of.opts.MinBytes, MaxBytes: of.opts.MaxBytes, MaxWait: of.opts.MaxWait, Into: into,
+		ClientID: c.cfg.ClientID, Topic: of.topic, TopicID: of.id, MinBytes: of.opts.MinBytes, MaxWait: of.opts.MaxWait, Into: into,
 	}
 	r.mu.Lock()
 	this := r.next[of]
@@ -137,6 +142,7 @@ func (r *Rounds) run(of party) {
 	if len(req.Partitions) == 0 { // they have all gone
 		return
 	}
+	req.MaxBytes = max(of.opts.MaxBytes, ofRound/len(req.Partitions))
 	answer, err := c.transport.RoundTrip(ctx, c.addr, req)
 	var parts map[int32]*wire.FetchedPartition
 	if err == nil {
@@ -166,7 +172,7 @@ func (r *Rounds) run(of party) {
 			r.join(of, a)
 			continue
 		default:
-			a.part = *part
+			a.part, a.most = *part, req.MaxBytes
 		}
 		a.round = nil
 		close(a.done)

@@ -78,7 +78,7 @@ type Batch struct {
 	// FetchWait is how long a broker waits for a first record. Default 500ms, 10ms–10s.
 	FetchWait time.Duration `yaml:"fetch_wait"`
 	// Gather is how long a partition without a backlog waits from one fetch to the next, so that events come together: an event may be
-	// that much later. All partitions that wait are fetched by one request to each broker. Default 100ms, 0 (each by itself, at once) to 1s.
+	// that much later. All partitions that wait are fetched by one request to each broker. Default 250ms, 0 (each by itself, at once) to 1s.
 	Gather time.Duration `yaml:"gather"`
 	// Drain bounds the work on the batch in hand when a partition or the service ends. Default 5s, 100ms to below
 	// group.rebalance_timeout.
@@ -93,7 +93,7 @@ func DefaultConfig() Config {
 		Geo:       geo.DefaultConfig(),
 		UserAgent: UserAgent{CacheEntries: 50_000},
 		Time:      Time{MaxFuture: 24 * time.Hour, MaxPast: 7 * 24 * time.Hour},
-		Batch:     Batch{FetchBytes: 100_000, FetchWait: 500 * time.Millisecond, Gather: 100 * time.Millisecond, Drain: 5 * time.Second},
+		Batch:     Batch{FetchBytes: 100_000, FetchWait: 500 * time.Millisecond, Gather: 250 * time.Millisecond, Drain: 5 * time.Second},
 		Group:     kafka.DefaultGroupConfig(),
 		Producer:  kafka.DefaultProducerConfig(),
 		Dedup:     Dedup{Window: 15 * time.Minute, Events: 250_000},

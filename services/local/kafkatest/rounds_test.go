@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-events/waymark/pkg/event"
 	"github.com/waymark-events/waymark/pkg/kafka"
@@ -195,5 +196,53 @@ func TestWhatARoundBroughtStaysUntilItIsReleased(t *testing.T) {
 			t.Errorf("record %d is %q, want %q", i, got.Records[0].Value, want)
 		}
 		got.Release()
+	}
+}
+
+// A round of few partitions brings what came of each, beyond what one fetch of it may; one of many keeps to that.
+func TestARoundOfFewPartitionsBringsMoreOfEach(t *testing.T) {
+	client, _, _ := watched(t)
+	cfg := kafka.DefaultProducerConfig()
+	cfg.Compression = "none"
+	cfg.MaxBatchBytes = 20_000
+	producer := client.NewProducer(cfg)
+	opts := kafka.FetchOptions{MinBytes: 1, MaxBytes: 40_000, MaxWait: 20 * time.Second}
+	for _, c := range []struct {
+		topic      string
+		partitions int
+		whole      bool
+	}{{"few", 2, true}, {"many", 40, false}} {
+		Topic(t, client, c.topic, c.partitions, nil)
+		records := make([]event.Record, 20)
+		for i := range records {
+			records[i] = event.Record{Value: make([]byte, 10_000)}
+		}
+		logs := make([]kafka.Log, c.partitions)
+		for p := range logs {
+			logs[p] = logOf(t, client, c.topic, int32(p))
+			if _, err := producer.Produce(deadline(t), c.topic, int32(p), records); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rounds := client.NewRounds(time.Second) // the first begins when all wait for it
+		brought := make([]int, c.partitions)
+		var readers errgroup.Group
+		for p, log := range logs {
+			readers.Go(func() error {
+				got, err := rounds.Fetch(deadline(t), log, 0, opts)
+				if err == nil {
+					brought[p] = len(got.Records)
+				}
+				return err
+			})
+		}
+		if err := readers.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		for p, got := range brought {
+			if c.whole != (got == len(records)) || got == 0 {
+				t.Errorf("%s: partition %d brought %d of %d records", c.topic, p, got, len(records))
+			}
+		}
 	}
 }
