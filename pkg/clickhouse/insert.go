@@ -15,6 +15,9 @@ var insertSettings = ch.Settings{
 	"async_insert":       0,
 	"insert_deduplicate": 1,
 	"deduplicate_blocks_in_dependent_materialized_views": 1,
+	// The rows go into a part as they are, not merged row by row before: a block has few of one key, views group theirs by the key, and whoever reads
+	// these tables reckons with rows that are not merged yet. https://clickhouse.com/docs/operations/settings/settings#optimize_on_insert
+	"optimize_on_insert": 0,
 }
 
 // literally makes a JSON column keep what its text says, whatever the user's profile has: by default ClickHouse guesses what a value

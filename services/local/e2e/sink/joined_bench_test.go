@@ -20,7 +20,7 @@ import (
 
 const (
 	trickleRate  = 6000 // events/s over all partitions
-	trickleLasts = 8 * time.Second
+	trickleLasts = 24 * time.Second
 )
 
 // BenchmarkJoined sends 6,000 events/s over 4 and 16 partitions to a sink that joins their batches and to one that does not, in turn. It reports the
@@ -108,19 +108,19 @@ func (g *trickle) run() (spent drained, inserts float64) {
 		done <- sink.Run(ctx, g.cfg, telemetry.Telemetry{Log: zap.NewNop(), Registry: registry, Health: new(telemetry.Health)})
 	}()
 	const beat = 50 * time.Millisecond
-	each := int(trickleRate*beat.Seconds()) / n
 	began, before := time.Now(), g.cpu()
-	for sent := 0; sent < int(trickleRate*trickleLasts.Seconds()); sent += n * each {
+	for i := range int(trickleLasts / beat) {
+		from, to := g.share(i, n, beat), g.share(i+1, n, beat)
 		for p := range n {
 			raw := g.offset
-			records := believable(g.b, int32(p), &raw, each)
+			records := believable(g.b, int32(p), &raw, to-from)
 			if _, err := g.producer.Produce(deadline(g.b), schemas.EnrichedTopic(g.cfg.Region), int32(p), records); err != nil {
 				g.b.Fatal(err)
 			}
-			g.stored += uint64(each)
+			g.stored += uint64(to - from)
 		}
-		g.offset += int64(each)
-		time.Sleep(time.Until(began.Add(time.Duration(sent/(n*each)+1) * beat)))
+		g.offset += int64(to - from)
+		time.Sleep(time.Until(began.Add(time.Duration(i+1) * beat)))
 	}
 	kafkatest.Wait(g.b, func() bool {
 		var rows uint64
@@ -136,6 +136,11 @@ func (g *trickle) run() (spent drained, inserts float64) {
 		g.b.Fatal(err)
 	}
 	return spent, inserts
+}
+
+// share is how many events one of n partitions has had before a beat.
+func (g *trickle) share(i, n int, beat time.Duration) int {
+	return int(trickleRate*(time.Duration(i)*beat).Seconds()) / n
 }
 
 // cpu is what the engine has used.
