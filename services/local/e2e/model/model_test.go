@@ -132,6 +132,26 @@ func TestABlockThatIsSentAgainIsThereOnce(t *testing.T) {
 	}
 }
 
+// Doubles within a block are merged later, as those of two blocks are. Until then the table has both, and events_live one.
+func TestDoublesWithinABlockAreMergedLater(t *testing.T) {
+	h := newHouse(t)
+	h.exec("SYSTEM STOP MERGES events")
+	once := anyEvents(rand.New(rand.NewPCG(3, 3)), 1)[0]
+	once.environment, once.preview, once.bot, once.expires = "production", false, false, forever
+	if err := h.insert("block", once, once); err != nil {
+		t.Fatal(err)
+	}
+	count := func(table string) string { return h.ask("SELECT count() FROM " + table) }
+	if stored, live := count("events"), count("events_live"); stored != "2" || live != "1" {
+		t.Errorf("before a merge events has %s rows and events_live %s", stored, live)
+	}
+	h.exec("SYSTEM START MERGES events")
+	h.exec("OPTIMIZE TABLE events FINAL")
+	if stored, live := count("events"), count("events_live"); stored != "1" || live != "1" {
+		t.Errorf("after a merge events has %s rows and events_live %s", stored, live)
+	}
+}
+
 // A feed that fails does so after the block is stored; the server names it, so that the sink stops and says so. Sent again under the same token, the
 // block reaches the feed, and nothing twice.
 func TestAFeedThatFailsIsGivenWhatItLacks(t *testing.T) {
