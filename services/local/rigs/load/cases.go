@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 )
 
@@ -17,6 +18,8 @@ const (
 	day = "day"
 	// loaders stores the same topic by the sink and by ClickHouse's own Kafka engine.
 	loaders = "loaders"
+	// peer stores the same topic by the sink and by clickhouse_sinker, where there is one.
+	peer = "peer"
 )
 
 // A Case is an arrangement that is measured on engines of its own.
@@ -36,7 +39,7 @@ func (c Case) Name() string {
 	return fmt.Sprintf("%s/p%d/s%d", kind, c.Partitions, c.Sinks)
 }
 
-// all is every case: a quarter of an hour.
+// all is every case: a third of an hour.
 func all() (out []Case) {
 	widths, sinks := []int{4, 16, 64}, []int{1, 4}
 	for _, p := range widths {
@@ -51,7 +54,11 @@ func all() (out []Case) {
 			}
 		}
 	}
-	return append(out, Case{flat, 0, 16, 1}, Case{day, dayRate, 16, 1}, Case{loaders, 0, 16, 1})
+	out = append(out, Case{flat, 0, 16, 1}, Case{day, dayRate, 16, 1}, Case{loaders, 0, 16, 1})
+	if os.Getenv(sinkerProgram) != "" {
+		out = append(out, Case{peer, 0, 16, 1})
+	}
+	return out
 }
 
 // dayRate is the mean of a day in miniature, events/s; at noon there are five thirds of it.

@@ -25,18 +25,7 @@ const jsonTopic = "bench.json"
 // format, and from one that has the rows as JSON. Each finds the tables empty and the topic full. The engine commits after its insert, so that a
 // crash doubles a block: it is at least once, where the sink is exactly once.
 func (r *rig) loaders(ctx context.Context, m *Measurement) error {
-	if err := r.fill(ctx, m); err != nil {
-		return err
-	}
-	if _, err := r.enrichers(ctx); err != nil {
-		return err
-	}
-	if err := r.enriched(ctx); err != nil {
-		return err
-	}
-	m.Stages = nil // filling is measured elsewhere
-	engines := 2   // Kafka and ClickHouse, which stay
-	if err := r.stopTo(engines); err != nil {
+	if err := r.prepare(ctx, m); err != nil {
 		return err
 	}
 	s, err := r.stage(ctx, "sink, exactly once", func() (int, error) {
@@ -52,7 +41,7 @@ func (r *rig) loaders(ctx context.Context, m *Measurement) error {
 	if m.Disk, err = r.disk(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(r.check(ctx, m.Events), r.stopTo(engines)); err != nil {
+	if err := errors.Join(r.check(ctx, m.Events), r.stopTo(theEngines)); err != nil {
 		return err
 	}
 	if err := r.writeJSON(ctx); err != nil {
@@ -88,6 +77,24 @@ func (r *rig) loaders(ctx context.Context, m *Measurement) error {
 		}
 	}
 	return nil
+}
+
+// theEngines are Kafka and ClickHouse, which stay.
+const theEngines = 2
+
+// prepare fills the enriched topic, and leaves nothing running but the engines.
+func (r *rig) prepare(ctx context.Context, m *Measurement) error {
+	if err := r.fill(ctx, m); err != nil {
+		return err
+	}
+	if _, err := r.enrichers(ctx); err != nil {
+		return err
+	}
+	if err := r.enriched(ctx); err != nil {
+		return err
+	}
+	m.Stages = nil // filling is measured elsewhere
+	return r.stopTo(theEngines)
 }
 
 // writeJSON has ClickHouse write its rows into a topic with as many partitions.

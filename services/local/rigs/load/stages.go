@@ -41,6 +41,8 @@ func (c Case) run(ctx context.Context, cfg Config, events, seconds int) (m Measu
 			return r.drain(ctx, &m)
 		case loaders:
 			return r.loaders(ctx, &m)
+		case peer:
+			return r.peer(ctx, &m)
 		}
 		return r.together(ctx, c, &m)
 	})
